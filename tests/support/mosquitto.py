@@ -1,4 +1,4 @@
-"""A private, real Mosquitto for tests: on loopback, on a free port, its files in a test's directory.
+"""A private, real Mosquitto for tests: on loopback, on a free port, files in the test's directory.
 
 It outlives nothing: leave the `with` block and the process is gone. The port stays the same over
 `kill()` and `start()`, so that a client under test finds the broker where it was.

@@ -1,0 +1,357 @@
+"""What a house is on disk: `myocan.toml` and the folders beside it.
+
+The one idea to know: a mistake in the file is told to the person who made it. A key that nobody
+reads is an error rather than a silence, and every error names the file, the key, and where it can,
+the key that was probably meant.
+
+    myocan.toml     the settings below; an empty file is a house with the defaults
+    modules/        NAME.scc, one rule module each
+    adapters/       NAME.toml, one board each; NAME is the board's name
+    scenarios/      NAME.scenario, tests of the modules
+    models.py       state models in Python, if there are any
+    .myocan/        what the hub keeps: the store, its own broker's files, hub.json while it runs
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+)
+
+from myocan.hub.errors import HubError
+
+__all__ = [
+    "FILE_NAME",
+    "Agent",
+    "Boards",
+    "Broker",
+    "House",
+    "HouseError",
+    "Location",
+    "Publish",
+    "RunningHub",
+    "Store",
+    "check_broker_url",
+]
+
+FILE_NAME = "myocan.toml"
+
+_LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""One level of a topic, as the wire format has it."""
+
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+class HouseError(HubError):
+    """A house that cannot be used as it stands; the message names the file, the key, the remedy."""
+
+
+def _level(text: str) -> str:
+    if not _LEVEL.fullmatch(text):
+        raise ValueError("takes 1 to 64 letters, digits, '_', '.', '-', being part of topics")
+    return text
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{text!r} is no time zone; write one like 'Europe/Berlin'") from None
+    return text
+
+
+def _country(text: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", text):
+        raise ValueError("takes a country's two capital letters, like 'DE'")
+    return text
+
+
+def check_broker_url(url: str) -> str:
+    """Return `url` if it names an MQTT broker: `mqtt://` or `mqtts://`, a host, maybe more.
+
+    Raises ValueError, whose text says what is wrong and never repeats a password.
+    """
+    form = "write mqtt://user:password@host:port, or mqtts:// for TLS"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"its port is no number from 1 to 65535; {form}") from None
+    if parts.scheme not in _PORTS:
+        raise ValueError(f"has to start with mqtt:// or mqtts://; {form}")
+    if not parts.hostname:
+        raise ValueError(f"names no host; {form}")
+    if port == 0:
+        raise ValueError(f"its port is no number from 1 to 65535; {form}")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(f"says more than a host and a port; {form}")
+    return url
+
+
+def _listen(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError("takes an address and a port, like '127.0.0.1:18830' (port 0: any)")
+    return text
+
+
+class _Table(BaseModel):
+    """A table of the file: nothing unknown in it, nothing converted behind a person's back."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Location(_Table):
+    """Where the house stands, for sun times and holidays.
+
+    latitude: degrees, north positive, -90 to 90. longitude: degrees, east positive, -180 to 180.
+    country: ISO 3166 code of two letters, whose holidays count.
+    """
+
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    country: Annotated[str, AfterValidator(_country)] | None = None
+
+
+class Broker(_Table):
+    """Which MQTT broker joins the house.
+
+    url: the user's own broker; absent: the hub runs one itself.
+    listen: where the hub's own broker listens, `host:port`; port 0 takes any free one.
+    """
+
+    url: Annotated[str, AfterValidator(check_broker_url)] | None = None
+    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:18830"
+
+    @property
+    def asks_for_credential(self) -> bool:
+        """Whether the broker that is used wants to know who connects."""
+        return self.url is not None and urlsplit(self.url).username is not None
+
+
+class Store(_Table):
+    """Where the log is kept: `path`, relative to the house."""
+
+    path: str = Field(default=".myocan/store.sqlite", min_length=1)
+
+
+class Agent(_Table):
+    """Who this hub is among the hubs of its domain: `name`, part of topics."""
+
+    name: Annotated[str, AfterValidator(_level)] = "main"
+
+
+class Boards(_Table):
+    """Which boards are heard.
+
+    accept_unknown: also boards that no adapter of the house is for; absent: as long as the broker
+    asks for no credential.
+    """
+
+    accept_unknown: bool | None = None
+
+
+class Publish(_Table):
+    """What is published beside what modules say: `inputs`, all that boards sent, once logged."""
+
+    inputs: bool = False
+
+
+class House(_Table):
+    """A house: its settings and its files. Made by `load`.
+
+    domain: first part of its topics. timezone: IANA name, for schedules and for what people read.
+    """
+
+    domain: Annotated[str, AfterValidator(_level)] = "home"
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    location: Location = Location()
+    broker: Broker = Broker()
+    store: Store = Store()
+    agent: Agent = Agent()
+    boards: Boards = Boards()
+    publish: Publish = Publish()
+
+    _root: Path = PrivateAttr()
+
+    @classmethod
+    def load(cls, path: Path | str) -> House:
+        """Read the house in folder `path` (or its `myocan.toml`).
+
+        Raises HouseError: no such house, no TOML, an unknown key, a value that does not fit.
+        """
+        path = Path(path)
+        file = path if path.name == FILE_NAME else path / FILE_NAME
+        try:
+            content = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise HouseError(
+                f"{file.parent} is no house: it holds no {FILE_NAME}. "
+                "Make one with `myocan init`, or name another folder."
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise HouseError(f"{file} cannot be read: {error}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise HouseError(f"{file}: {error}") from error
+        try:
+            house = cls.model_validate(content)
+        except ValidationError as error:
+            raise HouseError("\n".join(_explain(file, cls, error))) from None
+        house._root = file.parent.resolve()
+        return house
+
+    @classmethod
+    def find(cls, start: Path | str) -> Path:
+        """Return the nearest folder that holds a house: `start` or one above it.
+
+        Raises HouseError if there is none.
+        """
+        start = Path(start).resolve()
+        for folder in (start, *start.parents):
+            if (folder / FILE_NAME).is_file():
+                return folder
+        raise HouseError(
+            f"no {FILE_NAME} in {start} or above it. Go to a house, name one with --house, "
+            "or make one with `myocan init`."
+        )
+
+    @property
+    def root(self) -> Path:
+        """The house's folder, absolute."""
+        return self._root
+
+    def modules(self) -> list[Path]:
+        """The rule modules, by name."""
+        return sorted((self.root / "modules").glob("*.scc"))
+
+    def adapters(self) -> list[Path]:
+        """The adapter files, by name."""
+        return sorted((self.root / "adapters").glob("*.toml"))
+
+    def scenarios(self) -> list[Path]:
+        """The scenario files, by name."""
+        return sorted((self.root / "scenarios").glob("*.scenario"))
+
+    @property
+    def models_path(self) -> Path | None:
+        """The file with state models, if the house has one."""
+        path = self.root / "models.py"
+        return path if path.is_file() else None
+
+    @property
+    def store_path(self) -> Path:
+        """Where the log is kept, absolute."""
+        return self.root / self.store.path
+
+    @property
+    def private_path(self) -> Path:
+        """The folder for what the hub keeps for itself; it may not exist yet."""
+        return self.root / ".myocan"
+
+    @property
+    def accepts_unknown_boards(self) -> bool:
+        """Whether a board that no adapter is for is heard; see `Boards`."""
+        if self.boards.accept_unknown is not None:
+            return self.boards.accept_unknown
+        return not self.broker.asks_for_credential
+
+
+def _explain(file: Path, model: type[BaseModel], error: ValidationError) -> list[str]:
+    """Return one line for each mistake: file, key, what is wrong, what to write instead."""
+    lines = []
+    for mistake in error.errors(include_url=False):
+        location = [str(part) for part in mistake["loc"]]
+        if mistake["type"] == "extra_forbidden":
+            what = _unknown_key(model, location)
+        elif mistake["type"] == "value_error":
+            what = str(mistake["ctx"]["error"])
+        else:
+            given = mistake["input"]
+            shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
+            what = mistake["msg"].replace("Input should be", "has to be") + shown
+        lines.append(f"{file}: {_key(location)}: {what}")
+    return lines
+
+
+def _key(location: list[str]) -> str:
+    """Return a key as it stands in the file: `[broker] url`, or `domain`."""
+    if len(location) == 1:
+        return location[0]
+    return f"[{'.'.join(location[:-1])}] {location[-1]}"
+
+
+def _unknown_key(model: type[BaseModel], location: list[str]) -> str:
+    for name in location[:-1]:
+        inner: Any = model.model_fields[name].annotation
+        model = inner
+    known = sorted(model.model_fields)
+    near = difflib.get_close_matches(location[-1].lower(), known, n=1)
+    if near:
+        return f"unknown key; did you mean {near[0]!r}?"
+    if len(location) == 1:  # perhaps right, but in the wrong place
+        for name, field in model.model_fields.items():
+            table: Any = field.annotation
+            if isinstance(table, type) and location[0] in getattr(table, "model_fields", {}):
+                return f"unknown key; it belongs under [{name}]"
+    return f"unknown key; known here: {', '.join(known)}"
+
+
+@dataclass(frozen=True)
+class RunningHub:
+    """The hub that runs a house now, as `.myocan/hub.json` tells it.
+
+    url: where boards reach its broker. pid: its process.
+    """
+
+    url: str
+    pid: int
+
+    @staticmethod
+    def path(house: House) -> Path:
+        """The file that is there while a hub runs."""
+        return house.private_path / "hub.json"
+
+    @classmethod
+    def read(cls, house: House) -> RunningHub | None:
+        """Return the hub that runs `house`, or None; a file that a crash left behind counts not."""
+        try:
+            plain = json.loads(cls.path(house).read_text(encoding="utf-8"))
+            found = cls(str(plain["url"]), int(plain["pid"]))
+            os.kill(found.pid, 0)
+        except PermissionError:
+            return found  # it lives, under another user
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return found
+
+    def write(self, house: House) -> None:
+        """Announce this hub; readable by its user alone, since a URL may hold a password."""
+        path = self.path(house)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"url": self.url, "pid": self.pid}, file)
+        fresh.replace(path)
+
+    def withdraw(self, house: House) -> None:
+        """Take the announcement back, unless another hub has put its own there meanwhile."""
+        if RunningHub.read(house) == self:
+            self.path(house).unlink(missing_ok=True)

@@ -1,0 +1,98 @@
+"""Small integers that stand for names in the log and in the state.
+
+A number is given on first use and never changes. What is new is held back and written by the next
+transaction, so a name costs no commit of its own, and none is in the log without being in its
+table. Only a bounded part of the table is in memory: a house may have a million instances.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+__all__ = ["Names"]
+
+CACHED = 100_000
+
+Key = TypeVar("Key", bound=tuple[str, ...])
+
+
+class Names(Mapping[int, Key]):
+    """The numbers of one table; as a mapping, number -> key.
+
+    `columns` are the parts of a key, in its order. At most `cached` entries are kept in memory,
+    beside those not written yet.
+    """
+
+    def __init__(
+        self, db: sqlite3.Connection, table: str, columns: tuple[str, ...], cached: int = CACHED
+    ) -> None:
+        names = ", ".join(columns)
+        marks = ", ".join("?" * len(columns))
+        self._db = db
+        self._cached = cached
+        self._find = f"SELECT id FROM {table} WHERE ({names}) = ({marks})"
+        self._show = f"SELECT {names} FROM {table} WHERE id = ?"
+        self._list = f"SELECT id FROM {table} ORDER BY id"
+        self._count = f"SELECT count(*) FROM {table}"
+        self._insert = f"INSERT INTO {table} (id, {names}) VALUES (?, {marks})"
+        self._next: int = 1 + db.execute(f"SELECT ifnull(max(id), 0) FROM {table}").fetchone()[0]
+        self._numbers: dict[Key, int] = {}
+        self._keys: dict[int, Key] = {}
+        self.pending: dict[Key, int] = {}
+        for number, *key in db.execute(f"SELECT id, {names} FROM {table} LIMIT ?", (cached,)):
+            self._remember(number, tuple(key))  # type: ignore[arg-type]
+
+    def number(self, key: Key) -> int:
+        """The number that stands for `key`; drawn now if there is none."""
+        number = self._numbers.get(key)
+        if number is not None:
+            return number
+        number = self.pending.get(key)
+        if number is not None:
+            return number
+        found = self._db.execute(self._find, key).fetchone()
+        if found is not None:
+            self._remember(found[0], key)
+            return int(found[0])
+        number = self._next
+        self._next += 1
+        self.pending[key] = number
+        self._keys[number] = key
+        return number
+
+    def write(self) -> None:
+        """Put what is pending into the table; the caller's transaction decides if it stays."""
+        self._db.executemany(
+            self._insert, [(number, *key) for key, number in self.pending.items()]
+        )
+
+    def written(self) -> None:
+        """That transaction was committed."""
+        for key, number in self.pending.items():
+            self._remember(number, key)
+        self.pending.clear()
+
+    def _remember(self, number: int, key: Key) -> None:
+        if len(self._numbers) >= self._cached:
+            self._numbers.clear()
+            self._keys = {number: key for key, number in self.pending.items()}
+        self._numbers[key] = number
+        self._keys[number] = key
+
+    def __getitem__(self, number: int) -> Key:
+        key = self._keys.get(number)
+        if key is None:
+            found = self._db.execute(self._show, (number,)).fetchone()
+            if found is None:
+                raise KeyError(number)
+            key = found
+            self._remember(number, key)
+        return key
+
+    def __iter__(self) -> Iterator[int]:
+        for (number,) in self._db.execute(self._list).fetchall():
+            yield number
+        yield from list(self.pending.values())
+
+    def __len__(self) -> int:
+        return int(self._db.execute(self._count).fetchone()[0]) + len(self.pending)

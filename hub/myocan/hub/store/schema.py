@@ -1,0 +1,116 @@
+"""The tables of a store, and what is refused when one is opened.
+
+One idea shapes them: **a transaction of one message dirties one page**. A commit appends whole
+pages to the write-ahead log, so each further table that every message touched would cost another
+page of flash wear. Hence what belongs to a batch (positions of boards, the released offset) rides
+in columns of the batch's last row, and is folded into tables of its own only by a checkpoint;
+hence the log has no index beside its offset. Rows are found by time with a search by halves, since
+time rises with the offset; by topic with a scan of a range of offsets.
+
+    meta          schema, identity, incarnation
+    mode          the modes; released as of the last checkpoint
+    start         which incarnation wrote which part of which mode's log
+    name          number -> module, variable, instance
+    producer      number -> who sent it
+    program       compiled forms of accepted sources
+    checkpoint    per mode the offsets that the state is complete for (complete = 1)
+    position      per mode how far each board was heard, good for offset `at` of the log
+    log_N         the log of mode N
+    state_N       the state of mode N: name, at, value; a value holds from offset `at` on, until a
+                  newer one of the same name; NULL: forgotten
+    messages      a view of all logs for people
+"""
+
+import sqlite3
+
+from myocan.hub.store.errors import StoreError, StoreTooNew
+
+__all__ = ["APPLICATION_ID", "VERSION", "create", "create_mode", "is_empty", "refuse_foreign"]
+
+VERSION = 1
+APPLICATION_ID = 0x6D796F63
+"""`myoc` in ASCII, where SQLite keeps whose file this is (https://sqlite.org/fileformat2.html)."""
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE mode (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+    released INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE start (mode INTEGER NOT NULL, incarnation INTEGER NOT NULL,
+    first INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY (mode, incarnation)) WITHOUT ROWID;
+CREATE TABLE name (id INTEGER PRIMARY KEY, module TEXT NOT NULL, variable TEXT NOT NULL,
+    instance TEXT NOT NULL, UNIQUE (module, instance, variable));
+CREATE TABLE producer (id INTEGER PRIMARY KEY, producer TEXT NOT NULL UNIQUE);
+CREATE TABLE program (key TEXT PRIMARY KEY, compiled TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE checkpoint (mode INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+    complete INTEGER NOT NULL, PRIMARY KEY (mode, "offset")) WITHOUT ROWID;
+CREATE TABLE position (mode INTEGER NOT NULL, board TEXT NOT NULL, boot INTEGER NOT NULL,
+    last INTEGER, seen INTEGER NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (mode, board, boot)) WITHOUT ROWID;
+"""
+
+_MODE_TABLES = """
+CREATE TABLE log_{n} ("offset" INTEGER PRIMARY KEY, time INTEGER NOT NULL, name INTEGER NOT NULL,
+    value TEXT NOT NULL, producer INTEGER NOT NULL, cause INTEGER, rule INTEGER, ts INTEGER,
+    changes TEXT, released INTEGER, positions TEXT);
+CREATE TABLE state_{n} (name INTEGER NOT NULL, at INTEGER NOT NULL, value TEXT,
+    PRIMARY KEY (name, at)) WITHOUT ROWID;
+CREATE INDEX state_{n}_forgotten ON state_{n} (at) WHERE value IS NULL;
+"""
+
+_VIEW_PART = """
+SELECT l."offset", strftime('%Y-%m-%d %H:%M:%f', l.time / 1000.0, 'unixepoch') AS time,
+    '{mode}' AS mode, n.module, n.instance, n.variable, l.value, p.producer, l.cause, l.rule, l.ts
+FROM log_{n} AS l JOIN name AS n ON n.id = l.name JOIN producer AS p ON p.id = l.producer
+"""
+
+
+def _run(db: sqlite3.Connection, script: str) -> None:
+    # Not executescript: that commits the transaction which this belongs to.
+    for statement in script.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+def is_empty(db: sqlite3.Connection) -> bool:
+    """Whether nothing was ever made in this file."""
+    return db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+
+
+def create(db: sqlite3.Connection, identity: str) -> None:
+    """Make the tables, inside the caller's transaction."""
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    _run(db, _TABLES)
+    db.executemany(
+        "INSERT INTO meta VALUES (?, ?)",
+        [("schema", VERSION), ("identity", identity), ("incarnation", 0)],
+    )
+
+
+def create_mode(db: sqlite3.Connection, name: str) -> int:
+    """Make the tables of a new mode and list it in the view, inside the caller's transaction.
+
+    Returns the mode's number.
+    """
+    number = db.execute("INSERT INTO mode (name) VALUES (?) RETURNING id", (name,)).fetchone()[0]
+    _run(db, _MODE_TABLES.format(n=number))
+    db.execute("DROP VIEW IF EXISTS messages")
+    parts = [
+        _VIEW_PART.format(n=n, mode=mode.replace("'", "''"))
+        for n, mode in db.execute("SELECT id, name FROM mode ORDER BY id")
+    ]
+    db.execute("CREATE VIEW messages AS " + " UNION ALL ".join(parts))
+    return int(number)
+
+
+def refuse_foreign(db: sqlite3.Connection, path: object) -> None:
+    """Raise StoreError for another program's database, StoreTooNew for a later version's."""
+    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise StoreError(
+            f"{path}: a database, but not a store of myocan; give another file with --store"
+        )
+    version = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()[0]
+    if version > VERSION:
+        raise StoreTooNew(
+            f"{path}: written by a later myocan (schema {version}, this one knows {VERSION});"
+            " install that version again, or give another store with --store"
+        )

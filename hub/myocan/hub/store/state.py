@@ -1,0 +1,101 @@
+"""The state of a mode: a checkpoint, and the changes that the log has seen since.
+
+State is redundant, the log's `changes` alone say what it is; a checkpoint is there so that a start
+need not read the whole log. It is written in slices between the hub's batches, and counts only
+from the transaction that marks it complete, the last. Rows are versions: a variable's value holds
+from the offset of the checkpoint that brought it until a newer one does, so a checkpoint consists
+of what changed since the last, and unfinished or superseded versions disturb nobody.
+"""
+
+import sqlite3
+
+from myocan.hub.store.errors import StoreDamaged
+from myocan.hub.store.rows import changes
+
+__all__ = ["complete", "drop_unfinished", "is_unfinished", "last_checkpoint", "load", "write_slice"]
+
+
+def last_checkpoint(db: sqlite3.Connection, mode: int) -> int:
+    """The newest offset that the state of `mode` is complete for; 0 if there is none."""
+    query = 'SELECT ifnull(max("offset"), 0) FROM checkpoint WHERE mode = ? AND complete'
+    return int(db.execute(query, (mode,)).fetchone()[0])
+
+
+def load(db: sqlite3.Connection, mode: int) -> tuple[int, int, dict[int, str]]:
+    """The state of `mode` after its last message, as `(checkpoint, offset, name_id -> JSON text)`.
+
+    Executes nothing: reads the last checkpoint and applies the later changes. Call it inside a
+    read transaction if somebody may be writing. Raises StoreDamaged if the log has a gap, or
+    changes that are none.
+    """
+    start = last_checkpoint(db, mode)
+    query = f"SELECT name, value FROM state_{mode} WHERE at <= ? ORDER BY name, at"
+    state: dict[int, str | None] = dict(db.execute(query, (start,)))
+    first, last, count = db.execute(
+        f'SELECT min("offset"), max("offset"), count(*) FROM log_{mode} WHERE "offset" > ?',
+        (start,),
+    ).fetchone()
+    if count and (first != start + 1 or last != start + count):
+        raise StoreDamaged(
+            f"the log of mode {mode} has {count} messages where offsets {start + 1} to {last}"
+            " should be; restore a backup of the store"
+        )
+    query = f'SELECT "offset", changes FROM log_{mode} WHERE "offset" > ? AND changes IS NOT NULL'
+    for offset, text in db.execute(query + ' ORDER BY "offset"', (start,)):
+        try:
+            state.update(changes(text))
+        except ValueError as error:
+            raise StoreDamaged(
+                f"the changes of message {offset} in mode {mode} cannot be read ({error});"
+                " restore a backup of the store"
+            ) from error
+    kept = {name: value for name, value in state.items() if value is not None}
+    return start, last or start, kept
+
+
+def write_slice(
+    db: sqlite3.Connection,
+    mode: int,
+    offset: int,
+    last: int,
+    items: list[tuple[int, str | None]],
+) -> None:
+    """Write versions of `items` that hold from `offset` on, inside the caller's transaction.
+
+    `last` is the last complete checkpoint; versions that it has superseded go, in the same pages.
+    """
+    db.executemany(
+        f"DELETE FROM state_{mode} WHERE name = ?1 AND at <"
+        f" (SELECT max(at) FROM state_{mode} WHERE name = ?1 AND at <= ?2)",
+        [(name, last) for name, _ in items],
+    )
+    db.executemany(
+        f"INSERT INTO state_{mode} (name, at, value) VALUES (?, ?, ?)",
+        [(name, offset, value) for name, value in items],
+    )
+
+
+def is_unfinished(db: sqlite3.Connection, mode: int) -> bool:
+    """Whether a crash cut a checkpoint of `mode` short."""
+    query = "SELECT 1 FROM checkpoint WHERE mode = ? AND NOT complete"
+    return db.execute(query, (mode,)).fetchone() is not None
+
+
+def drop_unfinished(db: sqlite3.Connection, mode: int) -> None:
+    """Remove what such a checkpoint left behind, inside the caller's transaction."""
+    last = last_checkpoint(db, mode)
+    db.execute(f"DELETE FROM state_{mode} WHERE at > ?", (last,))
+    db.execute("DELETE FROM checkpoint WHERE mode = ? AND NOT complete", (mode,))
+
+
+def complete(db: sqlite3.Connection, mode: int, offset: int, last: int) -> None:
+    """Make the checkpoint at `offset` the one that counts, inside the caller's transaction.
+
+    `last` is the one that counted until now.
+    """
+    db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, 1)", (mode, offset))
+    db.execute('DELETE FROM checkpoint WHERE mode = ? AND "offset" < ?', (mode, offset))
+    gone = db.execute(
+        f"SELECT name, at FROM state_{mode} WHERE value IS NULL AND at <= ?", (last,)
+    ).fetchall()
+    db.executemany(f"DELETE FROM state_{mode} WHERE name = ? AND at <= ?", gone)

@@ -1,0 +1,22 @@
+"""Programs and the cycles that they go through; no I/O, no clock.
+
+`Program` is a compiled module, `Core` runs programs (compiled to C where `COMPILED` says so).
+"""
+
+from myocan.hub.core.dispatch import COMPILED, MAX_CONSEQUENCES, MAX_DEPTH, Core
+from myocan.hub.core.program import Failure, Op, Program, Role, Tag, Type, Variable, When
+
+__all__ = [
+    "COMPILED",
+    "MAX_CONSEQUENCES",
+    "MAX_DEPTH",
+    "Core",
+    "Failure",
+    "Op",
+    "Program",
+    "Role",
+    "Tag",
+    "Type",
+    "Variable",
+    "When",
+]

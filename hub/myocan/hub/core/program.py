@@ -1,0 +1,280 @@
+"""A compiled module: what `myocan.hub.lang` makes of a `.scc` text and what the core runs.
+
+The one idea: a Program is integers and names only. It holds no object of the checker, can be
+written as JSON and read back without the grammar, and means the same to the compiled and to the
+pure core.
+
+Variables
+    A program's variables are numbered in declaration order; instructions name them by that number.
+    The core gives each a *slot*, one 64-bit integer whose meaning depends on the type:
+
+    ============  =====================================================================
+    EVENT         nothing (behind PUBLIC); its slot is never read
+    ANY           whatever scalar arrived; the slot's *tag* says what it is (see below)
+    ENUMERATION   the index of the member, in declaration order
+    BOOLEAN       0 or 1
+    DECIMAL       units of 10 ** -decimals
+    TEXT          the number of the text in the core's text pool
+    TIME          minutes since midnight, 0 to 1439
+    ============  =====================================================================
+
+Scalars that travel
+    Between modules, and in from boards, a value is a pair (tag, value): `NULL`, `BOOL`, `TEXT`
+    (value is a number in the text pool) or, for a number, the count of digits behind its point, 0
+    to 9 (value is in units of 10 ** -tag). Every arrival is converted to the variable's type by
+    the core; what does not fit is rejected.
+
+Code
+    Instructions are four integers, `op a b c`, in one flat list; a *pc* is an index into that
+    list, a multiple of four. Numbers on the stack are scaled by 10 ** 9 in 128 bits; conditions
+    are 0 or 1; texts are pool numbers, -1 for "not a text"; booleans and times are as in their
+    slots.
+
+    A run starts at a pc and ends at `MATCHED` or at `UNMATCHED`, so one form serves all reactions:
+
+    - `entries[v]` is where a message for variable *v* starts: the ONs that it can trigger, in
+      order, each `guards, else jump to the next; actions; MATCHED`, and `UNMATCHED` at the end.
+    - a `When` has two: its condition (`MATCHED` if it holds) and its actions (end with `MATCHED`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import IntEnum
+from typing import Any
+
+FORMAT = 1
+"""Version of this form; a program of another one is compiled again from its source."""
+
+DIGITS = 9
+"""Digits behind the point of a number on the stack."""
+
+STACK_DEPTH = 64
+"""Most values on the stack; the compiler refuses an expression that needs more."""
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+
+class Type(IntEnum):
+    """What a variable holds; the table in the module's text says how."""
+
+    EVENT = 0
+    ANY = 1
+    ENUMERATION = 2
+    BOOLEAN = 3
+    DECIMAL = 4
+    TEXT = 5
+    TIME = 6
+
+
+class Role(IntEnum):
+    """How a variable was declared."""
+
+    SUBSCRIBE = 0
+    PUBLIC = 1
+    PRIVATE = 2
+
+
+class Tag(IntEnum):
+    """What a travelling scalar is, unless it is a number (then the tag counts its decimals)."""
+
+    NULL = -1
+    BOOL = -2
+    TEXT = -3
+
+
+class Op(IntEnum):
+    """Instructions. *v*, *w* are variables, *pc* a target, *k* an index into `Program.texts`."""
+
+    MATCHED = 0  # ends the run: this reaction was the one (or: this condition holds)
+    UNMATCHED = 1  # ends the run: nothing here applied
+    JUMP = 2  # pc
+    JUMP_IF = 3  # pc: pops a condition, jumps if it holds
+    JUMP_UNLESS = 4  # pc: pops a condition, jumps if it does not hold
+    # Jumps to pc unless slot(v) compares so with c, a constant in the slot's own units.
+    # For ENUMERATION, BOOLEAN, DECIMAL and TIME; the compiler's short form of the common guard.
+    UNLESS_EQ = 5  # pc v c
+    UNLESS_NE = 6
+    UNLESS_LT = 7
+    UNLESS_LE = 8
+    UNLESS_GT = 9
+    UNLESS_GE = 10
+    # Onto the stack.
+    PUSH = 11  # a b: a * 10 ** b (a number 21.5 is 215 8; a boolean, time or condition has b = 0)
+    PUSH_TEXT = 12  # k
+    LOAD = 13  # v b: slot(v) * 10 ** b; b = 9 - decimals for a DECIMAL, 0 for BOOLEAN and TIME
+    LOAD_TEXT = 14  # v: pool number of the text, of the member's name, or -1 (an ANY without text)
+    LOAD_NUMBER = 15  # v: the number in an ANY; fails with NOT_A_NUMBER
+    LOAD_TRUTH = 16  # v: the boolean in an ANY as 0 or 1, -1 if it holds something else
+    ANY_EQUAL = 17  # v w: two ANYs, 1 if same kind and same value
+    HAS_NUMBER = 18  # v a b: 1 if the ANY is a number equal to a * 10 ** b (at the stack's scale)
+    ADD = 19
+    SUB = 20
+    MUL = 21
+    DIV = 22
+    NEG = 23
+    ABS = 24
+    MIN = 25
+    MAX = 26
+    ROUND = 27  # a: half-even to a digits behind the point, 0 to 9
+    EQ = 28
+    NE = 29
+    LT = 30
+    LE = 31
+    GT = 32
+    GE = 33
+    NOT = 34
+    # Into a variable.
+    SET = 35  # v c: the constant c, in the slot's own units
+    SET_TEXT = 36  # v k
+    STORE = 37  # v: pops a number into a DECIMAL: half-even to its decimals, then its bounds
+    STORE_RAW = 38  # v: pops what is already in the slot's units (BOOLEAN, TIME)
+    STORE_TEXT = 39  # v: pops a text into TEXT or, if it names a member, ENUMERATION
+    COPY = 40  # v w: v = w, converted as an arrival would be
+    ADD_CONST = 41  # v c: slot(v) += c, then the bounds (`x++`, `x--`)
+    NEXT = 42  # v: the next member, the first behind the last; a BOOLEAN turns over
+    ACTIVATE = 43  # v: an EVENT is published at the end of the cycle
+    # Log lines: pieces are collected, then written.
+    PIECE_TEXT = 44  # k
+    PIECE_VAR = 45  # v, as people write it
+    PIECE_NUMBER = 46  # pops a number
+    LOG = 47  # a: 0 info, 1 warn, 2 alert; the pieces so far, one blank between
+
+
+class Failure(IntEnum):
+    """Why a cycle was undone."""
+
+    OVERFLOW = -1
+    DIVISION_BY_ZERO = -2
+    OUTSIDE = -3  # a value outside its variable's constraint
+    NOT_A_NUMBER = -4
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One declared name.
+
+    Arguments:
+        name: as declared, what people are shown (`button1.press`, `livingLight`).
+        role: how it was declared.
+        type: what it holds.
+        topic: (domain, module, variable) that it hears or publishes; the domain is "" for the
+            house's
+            own, the variable is in lower case as it travels. None for a PRIVATE one.
+        decimals: digits behind the point of a DECIMAL, 0 to 9.
+        lower, upper: bounds of a DECIMAL, in its units.
+        members: an ENUMERATION's names, in declared order and spelling.
+        initial: in the slot's units; for TEXT the text itself.
+        line: where it was declared.
+    """
+
+    name: str
+    role: Role
+    type: Type
+    topic: tuple[str, str, str] | None = None
+    decimals: int = 0
+    lower: int = INT64_MIN
+    upper: int = INT64_MAX
+    members: tuple[str, ...] = ()
+    initial: int | str = 0
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A statement that opens with WHEN (or IF).
+
+    Arguments:
+        condition: pc of its condition.
+        actions: pc of its actions.
+        reads: the variables that its condition reads, ascending; a change of one of them makes it a
+            candidate.
+        line: where it stands.
+    """
+
+    condition: int
+    actions: int
+    reads: tuple[int, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One module, ready to run.
+
+    Arguments:
+        module: its name, as the file's.
+        variables: in declaration order.
+        code: four integers an instruction.
+        texts: what `k` counts in.
+        entries: SUBSCRIBE variable -> pc of its ONs; one that has no ON is absent.
+        whens: in declaration order.
+        lines: (pc, line) in ascending order of pc: the statement that the code from pc on belongs
+            to.
+    """
+
+    module: str
+    variables: tuple[Variable, ...]
+    code: tuple[int, ...]
+    texts: tuple[str, ...] = ()
+    entries: dict[int, int] = field(default_factory=dict)
+    whens: tuple[When, ...] = ()
+    lines: tuple[tuple[int, int], ...] = ()
+
+    def to_json(self) -> str:
+        """Return the program as one line of JSON that `from_json` reads back equal."""
+        plain = asdict(self)
+        plain["format"] = FORMAT
+        plain["entries"] = sorted(self.entries.items())
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Program:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: it is of another `FORMAT`, or no program; compile its source again.
+        """
+        try:
+            plain: dict[str, Any] = json.loads(text)
+            if plain.pop("format") != FORMAT:
+                raise ValueError("it is of another version")
+            return cls(
+                module=plain["module"],
+                variables=tuple(_variable(v) for v in plain["variables"]),
+                code=tuple(plain["code"]),
+                texts=tuple(plain["texts"]),
+                entries=dict(plain["entries"]),
+                whens=tuple(When(**{**w, "reads": tuple(w["reads"])}) for w in plain["whens"]),
+                lines=tuple((pc, line) for pc, line in plain["lines"]),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"not a stored program: {error}; compile its source again") from error
+
+
+def _variable(plain: dict[str, Any]) -> Variable:
+    topic = plain["topic"]
+    return Variable(
+        **{
+            **plain,
+            "role": Role(plain["role"]),
+            "type": Type(plain["type"]),
+            "topic": None if topic is None else (topic[0], topic[1], topic[2]),
+            "members": tuple(plain["members"]),
+        }
+    )
+
+
+def disassemble(program: Program) -> str:
+    """Return the program's code as readable lines, for people who work on the compiler."""
+    entry_of = {pc: program.variables[v].name for v, pc in program.entries.items()}
+    lines_of = dict(program.lines)
+    out = []
+    for pc in range(0, len(program.code), 4):
+        op, a, b, c = program.code[pc : pc + 4]
+        if pc in entry_of:
+            out.append(f"ON {entry_of[pc]}:")
+        where = f"  ; line {lines_of[pc]}" if pc in lines_of else ""
+        out.append(f"{pc:6d}  {Op(op).name:<13} {a} {b} {c}{where}")
+    return "\n".join(out)

@@ -1,0 +1,106 @@
+cimport cython
+
+from myocan.hub.core.native cimport *
+
+cdef class Tables:
+    cdef public long long epoch
+    cdef public list texts
+    cdef public object layout
+    cdef public list programs
+    cdef public list topics
+    cdef dict _text_numbers
+    cdef dict _topic_numbers
+    cdef dict _slot_numbers
+    cdef list _slot_names
+    cdef Py_ssize_t _fixed_texts
+    cdef list _layout_owner
+    cdef list _row_owner
+    cdef list _change_owner
+    cdef long long* _code
+    cdef long long* _type
+    cdef long long* _role
+    cdef long long* _decimals
+    cdef long long* _lower
+    cdef long long* _upper
+    cdef long long* _first
+    cdef long long* _count
+    cdef long long* _members
+    cdef long long* _values
+    cdef long long* _tags
+    cdef long long* _written
+    cdef long long* _slot_meta
+    cdef long long* _slot_topic
+    cdef long long* _when_condition
+    cdef long long* _when_actions
+    cdef long long* _when_reads
+    cdef long long* _reads
+    cdef long long* _topic_first
+    cdef long long* _sub_module
+    cdef long long* _sub_variable
+    cdef long long* _sub_entry
+    cdef long long* _module_base
+    cdef long long* _module_meta
+    cdef long long* _module_first_when
+    cdef long long* _module_last_when
+    cdef long long* _chosen
+    cdef long long* _touch_number
+    cdef long long* _touched_slot
+    cdef long long* _touched_value
+    cdef long long* _touched_tag
+    cdef long long* _touched_written
+    cdef long long* _touched_pc
+    cdef long long* _order
+    cdef long long* _row_topic
+    cdef long long* _row_tag
+    cdef long long* _row_value
+    cdef long long* _row_module
+    cdef long long* _row_cause
+    cdef long long* _row_pc
+    cdef long long* _row_depth
+    cdef long long* _change_row
+    cdef long long* _change_slot
+    cdef long long* _change_tag
+    cdef long long* _change_value
+    cdef Py_ssize_t _row_capacity
+    cdef Py_ssize_t _change_capacity
+    cdef long long _rows
+    cdef long long _changes
+    cdef long long _touched
+    cdef long long _converted
+    cdef long long _converted_tag
+
+    @cython.locals(layout=object, owner=list, slots=Py_ssize_t, most=Py_ssize_t)
+    cdef _own_layout(self, object layout)
+    cpdef long long intern(self, str text) except -1
+    cpdef bint heard(self, long long topic)
+    @cython.locals(slot="long long", meta="long long")
+    cpdef bint restore(self, str module, str name, long long tag, long long value) except -1
+    @cython.locals(slot="long long", meta="long long")
+    cpdef read(self, str module, str name)
+    @cython.locals(meta="long long", tag="long long", value="long long")
+    cdef tuple _plain(self, long long slot)
+    @cython.locals(row="long long")
+    cpdef list rows(self)
+    @cython.locals(number="long long")
+    cpdef list changes(self)
+    @cython.locals(number="long long")
+    cdef void _assign(self, long long slot, long long value, long long tag, long long pc) noexcept
+    @cython.locals(number="long long")
+    cdef bint _differs(self, long long slot) noexcept
+    @cython.locals(
+        kind="long long", first="long long", number="long long", folded="long long", units=int128)
+    cdef int _convert(self, long long meta, long long tag, long long value) except -1
+    @cython.locals(kind="long long")
+    cdef long long _scalar_tag(self, long long meta, long long slot) noexcept
+    @cython.locals(kind="long long")
+    cdef long long _scalar_value(self, long long meta, long long slot) except? -99
+    @cython.locals(row="long long")
+    cdef void _emit(
+        self, long long topic, long long tag, long long value, long long module, long long cause,
+        long long pc, long long depth) except *
+    @cython.locals(number="long long")
+    cdef void _change(self, long long row, long long slot, long long tag, long long value) except *
+    @cython.locals(owner=list)
+    cdef void _own_rows(self, Py_ssize_t capacity) except *
+    @cython.locals(owner=list)
+    cdef void _own_changes(self, Py_ssize_t capacity) except *

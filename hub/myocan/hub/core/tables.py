@@ -1,0 +1,398 @@
+"""What the core works on: programs laid out side by side, variables, rows and changes.
+
+The one idea: everything a cycle touches is in flat tables of integers, lists here and C arrays in
+the compiled build (`tables.pxd`), so that no Python object is made for a message. Variables are in
+*slots*; a module's slots are in declaration order. What a slot means is told by its *meta*, which
+modules of the same shape share (see `linker`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from myocan.hub.core import linker
+from myocan.hub.core.linker import Layout, TopicName
+from myocan.hub.core.program import Program
+from myocan.hub.core.scalars import parse_time, scalar_json, time_text
+
+try:
+    import cython
+except ImportError:  # a pure build runs without Cython
+    from myocan.hub.core.uncompiled import cython
+
+if not cython.compiled:
+    from myocan.hub.core.uncompiled import (  # fmt: skip
+        ANY,
+        BOOL_TAG,
+        BOOLEAN,
+        DECIMAL,
+        ENUMERATION,
+        NULL_TAG,
+        TEXT,
+        TEXT_TAG,
+        TIME,
+        grown,
+        rescale,
+        table,
+    )
+
+MAX_POOL = 1 << 18
+"""Texts that may pile up before `compact` drops the unused ones; bounds what new texts cost."""
+
+_INITIAL_ROWS = 1024
+
+
+class Tables:
+    """Programs, their variables, and what the last batch did to them. For one thread.
+
+    Rows, changes and numbers of topics, texts and slots are valid until the next `run`, `link` or
+    `compact`.
+    """
+
+    def __init__(self) -> None:
+        if not cython.compiled:
+            self._row_topic: list[int] = []
+            self._row_tag: list[int] = []
+            self._row_value: list[int] = []
+            self._row_module: list[int] = []
+            self._row_cause: list[int] = []
+            self._row_pc: list[int] = []
+            self._row_depth: list[int] = []
+            self._change_row: list[int] = []
+            self._change_slot: list[int] = []
+            self._change_tag: list[int] = []
+            self._change_value: list[int] = []
+        self.epoch = 0
+        self._rows = 0
+        self._changes = 0
+        self._touched = 0
+        self._slot_numbers: dict[tuple[str, str], int] = {}
+        self._own_rows(_INITIAL_ROWS)
+        self._own_changes(_INITIAL_ROWS)
+        self.link(())
+
+    # ------------------------------------------------------------------ programs
+
+    def link(self, programs: Iterable[Program]) -> None:
+        """Run these programs from now on, instead of those before.
+
+        A variable of the same module and name keeps its value if it fits the new type; others start
+        at their initial value.
+
+        Arguments:
+            programs: at most one for each module name.
+        """
+        kept = [(key, self._plain(slot)) for key, slot in self._written_slots()]
+        self.epoch += 1
+        self.texts: list[str] = []
+        self._text_numbers: dict[str, int] = {}
+        layout = linker.lay_out(programs, self.intern)
+        self._fixed_texts = len(self.texts)
+        self.layout: Layout = layout
+        self.programs: list[Program] = layout.modules
+        self.topics: list[TopicName] = layout.topics
+        self._topic_numbers = {name: number for number, name in enumerate(layout.topics)}
+        self._slot_numbers = {}
+        for program, base in zip(layout.modules, layout.module_base, strict=True):
+            for number, variable in enumerate(program.variables):
+                self._slot_numbers[program.module, linker.fold(variable.name)] = base + number
+        self._slot_names = list(self._slot_numbers)
+        self._own_layout(layout)
+        for (module, name), (tag, value) in kept:
+            number = self.intern(value) if isinstance(value, str) else value
+            self.restore(module, name, tag, number)
+
+    def _own_layout(self, layout: Layout) -> None:
+        owner: list[object] = []
+        slots = len(layout.slot_initial)
+        most = layout.most_variables + 1
+        shapes = layout.shapes
+        self._code = table(owner, layout.code)
+        self._type = table(owner, layout.meta_type)
+        self._role = table(owner, layout.meta_role)
+        self._decimals = table(owner, layout.meta_decimals)
+        self._lower = table(owner, layout.meta_lower)
+        self._upper = table(owner, layout.meta_upper)
+        self._first = table(owner, layout.meta_members)
+        self._count = table(owner, layout.meta_count)
+        self._members = table(owner, layout.members)
+        self._values = table(owner, layout.slot_initial)
+        self._tags = table(owner, [NULL_TAG] * slots)
+        self._written = table(owner, [0] * slots)
+        self._slot_meta = table(owner, layout.slot_meta)
+        self._slot_topic = table(owner, layout.slot_topic)
+        self._when_condition = table(owner, layout.when_condition)
+        self._when_actions = table(owner, layout.when_actions)
+        self._when_reads = table(owner, layout.when_reads)
+        self._reads = table(owner, layout.reads)
+        self._topic_first = table(owner, layout.topic_first)
+        self._sub_module = table(owner, layout.sub_module)
+        self._sub_variable = table(owner, layout.sub_variable)
+        self._sub_entry = table(owner, layout.sub_entry)
+        self._module_base = table(owner, layout.module_base)
+        self._module_meta = table(owner, [shape.meta for shape in shapes])
+        self._module_first_when = table(owner, [shape.first_when for shape in shapes])
+        self._module_last_when = table(owner, [shape.last_when for shape in shapes])
+        self._chosen = table(owner, [0] * (layout.most_whens + 1))
+        self._touch_number = table(owner, [0] * slots)
+        self._touched_slot = table(owner, [0] * most)
+        self._touched_value = table(owner, [0] * most)
+        self._touched_tag = table(owner, [0] * most)
+        self._touched_written = table(owner, [0] * most)
+        self._touched_pc = table(owner, [0] * most)
+        self._order = table(owner, [0] * most)
+        self._layout_owner = owner  # the tables before these go now
+
+    def intern(self, text: str) -> int:
+        """Return the number of `text` in the pool, a new one if need be; good for this `epoch`."""
+        number = self._text_numbers.get(text)
+        if number is None:
+            number = self._text_numbers[text] = len(self.texts)
+            self.texts.append(text)
+        return number
+
+    def compact(self) -> bool:
+        """Drop unused texts if there are very many; for between batches.
+
+        Returns:
+            Whether text and topic numbers changed (`epoch` did too).
+        """
+        if len(self.texts) - self._fixed_texts < MAX_POOL:
+            return False
+        self.link(self.programs)
+        return True
+
+    def topic(self, name: TopicName) -> int:
+        """Return the number of a topic that some program names, or -1."""
+        return self._topic_numbers.get(name, -1)
+
+    def heard(self, topic: int) -> bool:
+        """Tell whether any module subscribes to the topic of this number."""
+        return bool(self._topic_first[topic] != self._topic_first[topic + 1])
+
+    def line(self, pc: int) -> int:
+        """Return the line of the statement that the code at `pc` belongs to, 0 for none."""
+        return self.layout.lines[pc >> 2] if pc >= 0 else 0
+
+    def name_of(self, slot: int) -> tuple[str, str]:
+        """Return the (module, lower-case name) of a slot."""
+        return self._slot_names[slot]
+
+    # ------------------------------------------------------------------ variables
+
+    def restore(self, module: str, name: str, tag: int, value: int) -> bool:
+        """Give a variable a value, as if it had been assigned before; no cycle.
+
+        Arguments:
+            module: the module's name.
+            name: the variable's, lower case.
+            tag, value: the scalar.
+
+        Returns:
+            Whether there is such a variable and the value fits it.
+        """
+        slot = self._slot_numbers.get((module, name), -1)
+        if slot < 0 or not self._convert(self._slot_meta[slot], tag, value):
+            return False
+        self._values[slot] = self._converted
+        self._tags[slot] = self._converted_tag
+        self._written[slot] = 1
+        return True
+
+    def read(self, module: str, name: str) -> tuple[int, int] | None:
+        """Return the scalar in a variable, or None if there is no such variable.
+
+        One that nothing has written reads as its initial value.
+        """
+        slot = self._slot_numbers.get((module, name), -1)
+        if slot < 0:
+            return None
+        meta = self._slot_meta[slot]
+        return self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
+
+    def snapshot(self) -> dict[tuple[str, str], str]:
+        """Return the JSON texts of all variables that something has written, by (module, name)."""
+        written = {}
+        for key, slot in self._written_slots():
+            meta = self._slot_meta[slot]
+            tag, value = self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
+            written[key] = scalar_json(tag, value, self.texts)
+        return written
+
+    def _written_slots(self) -> list[tuple[tuple[str, str], int]]:
+        return [(key, slot) for key, slot in self._slot_numbers.items() if self._written[slot]]
+
+    def _plain(self, slot: int) -> tuple[int, int | str]:
+        """Return a slot's scalar with the text itself where it is one."""
+        meta = self._slot_meta[slot]
+        tag, value = self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
+        return tag, self.texts[value] if tag == TEXT_TAG else value
+
+    def _assign(self, slot: int, value: int, tag: int, pc: int) -> None:
+        """Store into a slot; keep its value before the cycle, for step 4 and for undoing."""
+        number = self._touch_number[slot]
+        if number >= self._touched or self._touched_slot[number] != slot:
+            number = self._touched
+            self._touched = number + 1
+            self._touch_number[slot] = number
+            self._touched_slot[number] = slot
+            self._touched_value[number] = self._values[slot]
+            self._touched_tag[number] = self._tags[slot]
+            self._touched_written[number] = self._written[slot]
+        self._touched_pc[number] = pc
+        self._values[slot] = value
+        self._tags[slot] = tag
+        self._written[slot] = 1
+
+    def _differs(self, slot: int) -> bool:
+        number = self._touch_number[slot]
+        return (
+            number < self._touched
+            and self._touched_slot[number] == slot
+            and (
+                self._touched_value[number] != self._values[slot]
+                or self._touched_tag[number] != self._tags[slot]
+            )
+        )
+
+    # ------------------------------------------------------------------ scalars and slots
+
+    def _convert(self, meta: int, tag: int, value: int) -> int:
+        """Bring a scalar into a variable's own units: into `_converted`, `_converted_tag`.
+
+        Returns:
+            1, or 0 if it does not fit the variable's type and constraint.
+        """
+        kind = self._type[meta]
+        self._converted_tag = NULL_TAG
+        if kind == ANY:
+            self._converted = value
+            self._converted_tag = tag
+            return 1
+        if kind == ENUMERATION:
+            if tag != TEXT_TAG:
+                return 0
+            first = self._first[meta]
+            for number in range(first, first + self._count[meta]):
+                if self._members[number] == value:
+                    self._converted = number - first
+                    return 1
+            folded = self._text_numbers.get(linker.fold(self.texts[value]), value)
+            return self._convert(meta, TEXT_TAG, folded) if folded != value else 0
+        if kind == DECIMAL:
+            if tag < 0:
+                return 0
+            units = rescale(value, tag, self._decimals[meta])
+            if units < self._lower[meta] or units > self._upper[meta]:
+                return 0
+            self._converted = units
+            return 1
+        if kind == BOOLEAN:
+            self._converted = value
+            return 1 if tag == BOOL_TAG else 0
+        if kind == TEXT:
+            self._converted = value
+            return 1 if tag == TEXT_TAG else 0
+        if kind == TIME and tag == TEXT_TAG:
+            minutes = parse_time(self.texts[value])
+            if minutes is not None:
+                self._converted = minutes
+                return 1
+        return 0
+
+    def _scalar_tag(self, meta: int, slot: int) -> int:
+        kind = self._type[meta]
+        if kind in (ENUMERATION, TEXT, TIME):
+            return TEXT_TAG
+        if kind == DECIMAL:
+            return self._decimals[meta]
+        if kind == BOOLEAN:
+            return BOOL_TAG
+        return self._tags[slot]
+
+    def _scalar_value(self, meta: int, slot: int) -> int:
+        kind = self._type[meta]
+        if kind == ENUMERATION:
+            return self._members[self._first[meta] + self._values[slot]]
+        if kind == TIME:
+            return self.intern(time_text(self._values[slot]))
+        return self._values[slot]
+
+    # ------------------------------------------------------------------ rows and changes
+
+    def rows(self) -> list[tuple[int, int, int, int, int, int]]:
+        """Return the rows of the last run.
+
+        Each is (topic, tag, value, module, cause, pc): the number of the module that published it
+        (or -1 - i for input i), the row that led to it (-1 for an input), and where the rule
+        stands (`line(pc)`; -1 for none).
+        """
+        return [
+            (
+                self._row_topic[row],
+                self._row_tag[row],
+                self._row_value[row],
+                self._row_module[row],
+                self._row_cause[row],
+                self._row_pc[row],
+            )
+            for row in range(self._rows)
+        ]
+
+    def changes(self) -> list[tuple[int, int, int, int]]:
+        """Return what the last run changed: (row whose cycle did it, slot, tag, value)."""
+        return [
+            (
+                self._change_row[number],
+                self._change_slot[number],
+                self._change_tag[number],
+                self._change_value[number],
+            )
+            for number in range(self._changes)
+        ]
+
+    def _emit(
+        self, topic: int, tag: int, value: int, module: int, cause: int, pc: int, depth: int
+    ) -> None:
+        row = self._rows
+        if row == self._row_capacity:
+            self._own_rows(2 * row)
+        self._row_topic[row] = topic
+        self._row_tag[row] = tag
+        self._row_value[row] = value
+        self._row_module[row] = module
+        self._row_cause[row] = cause
+        self._row_pc[row] = pc
+        self._row_depth[row] = depth
+        self._rows = row + 1
+
+    def _change(self, row: int, slot: int, tag: int, value: int) -> None:
+        number = self._changes
+        if number == self._change_capacity:
+            self._own_changes(2 * number)
+        self._change_row[number] = row
+        self._change_slot[number] = slot
+        self._change_tag[number] = tag
+        self._change_value[number] = value
+        self._changes = number + 1
+
+    def _own_rows(self, capacity: int) -> None:
+        owner: list[object] = []
+        self._row_topic = grown(owner, self._row_topic, self._rows, capacity)
+        self._row_tag = grown(owner, self._row_tag, self._rows, capacity)
+        self._row_value = grown(owner, self._row_value, self._rows, capacity)
+        self._row_module = grown(owner, self._row_module, self._rows, capacity)
+        self._row_cause = grown(owner, self._row_cause, self._rows, capacity)
+        self._row_pc = grown(owner, self._row_pc, self._rows, capacity)
+        self._row_depth = grown(owner, self._row_depth, self._rows, capacity)
+        self._row_capacity = capacity
+        self._row_owner = owner
+
+    def _own_changes(self, capacity: int) -> None:
+        owner: list[object] = []
+        self._change_row = grown(owner, self._change_row, self._changes, capacity)
+        self._change_slot = grown(owner, self._change_slot, self._changes, capacity)
+        self._change_tag = grown(owner, self._change_tag, self._changes, capacity)
+        self._change_value = grown(owner, self._change_value, self._changes, capacity)
+        self._change_capacity = capacity
+        self._change_owner = owner

@@ -1,0 +1,419 @@
+"""The hub's side of MQTT: what came in, what goes out, and whether the broker is there.
+
+The one idea to know: the thread that calls `receive` does the input and output itself. While it
+waits for messages it waits on the socket, so a message reaches the agent, and its answer the
+socket, without a hop between threads. A second thread exists only while a connection is dialled.
+
+What is promised:
+- `receive` gives messages and link events in one list, in order: `CONNECTED` before the first
+  message of a connection, `DISCONNECTED` after its last.
+- Nothing that came in is dropped. Who does not call `receive` leaves the messages with the broker,
+  which slows down whoever sends (TCP), or keeps and drops by its own rules.
+- What is published goes out in order, each frame once within a connection.
+- A lost connection forgets what the broker had not acknowledged: nothing is sent again behind the
+  agent's back, out of order, or from before its knowledge. After `CONNECTED` the agent publishes
+  its values and what is left above `confirmed()`, from the log, which is also what it does after a
+  crash. Frames published between the loss and `CONNECTED` are not taken.
+- Memory is bounded: a connection that cannot get rid of `queue_limit` frames keeps the agent from
+  taking in more, and one that acknowledges nothing for ten seconds is given up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import select
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from myocan.hub.bus.address import Address, BusError, parse_url
+from myocan.hub.bus.link import Frame, Link, Outgoing
+
+__all__ = ["CONNECTED", "DISCONNECTED", "REFUSED", "Bus", "BusRefused"]
+
+CONNECTED = "\0connected"
+"""Stands in a frame's place of the topic: a connection begins, subscriptions included."""
+
+DISCONNECTED = "\0disconnected"
+"""Stands in a frame's place of the topic: there is no connection; the payload says why."""
+
+REFUSED = "\0refused"
+"""Stands in a frame's place of the topic: the broker refused a publication; the payload says which
+and why. Only MQTT 5 tells."""
+
+BATCH = 512
+"""About how many messages one `receive` returns at most, so that none waits long for the rest."""
+
+BACKOFF_S = (0.05, 5.0)
+"""The first and the longest pause between two attempts to connect; each doubles the last."""
+
+STABLE_S = 5.0
+"""A connection that lasted this long was a good one: the next pause is the first again."""
+
+_TICK_S = 1.0
+_MQTT_5, _MQTT_311 = 5, 4
+_PROTOCOLS = {"5": (_MQTT_5,), "3.1.1": (_MQTT_311,), "auto": (_MQTT_5, _MQTT_311)}
+
+
+class BusRefused(BusError):
+    """The broker does not let us in, and will not until somebody changes the configuration."""
+
+
+class Bus:
+    """A client of one MQTT broker that connects by itself, again and again.
+
+    url: the broker, see `parse_url`.
+    client_id: our name there; a second client of this name ends our connection.
+    subscriptions: (filter, QoS) pairs, renewed with each connection.
+    will: (topic, payload) that the broker publishes, retained, when we vanish; None for none.
+    queue_limit: frames held in each direction, at least 1.
+    keepalive_s: a silence of the broker of this length is broken with a ping, and one of twice this
+        length ends the connection.
+    protocol: "5", "3.1.1", or "auto": 5 if the broker has it.
+    jitter: returns a random number from 0 to 1. clock: returns monotonic seconds.
+
+    One thread calls `receive`, always the same one; all others may call `publish` and `wake`.
+    Raises BusError if the URL is none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        client_id: str,
+        *,
+        subscriptions: Sequence[tuple[str, int]] = (),
+        will: tuple[str, bytes] | None = None,
+        queue_limit: int = 65536,
+        keepalive_s: int = 20,
+        protocol: str = "auto",
+        jitter: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.address = parse_url(url)
+        _check_authority(self.address)
+        self._client_id = client_id
+        self._subscriptions = tuple(subscriptions)
+        self._will = will
+        self._queue_limit = queue_limit
+        self._keepalive_s = keepalive_s
+        self._protocols = _PROTOCOLS[protocol]
+        self._jitter = jitter
+        self._clock = clock
+
+        self._pending: deque[Outgoing] = deque()
+        self._arrived: list[Frame] = []
+        self._confirmed = 0
+
+        self._link: Link | None = None
+        self._online = False
+        self._online_since = 0.0
+        self._once_online = False
+        self._reason = ""
+        self._refusal: BusRefused | None = None
+        self._next_tick = 0.0
+
+        self._dialler: threading.Thread | None = None
+        self._dialled: Link | Exception | None = None
+        self._protocol = 0
+        self._pause = BACKOFF_S[0]
+
+        self._io = threading.Lock()
+        self._stopping = threading.Event()
+        self._sleeping = self._nudged = self._woken = False
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._poll = select.poll()
+        self._poll.register(self._wake_in, select.POLLIN)
+        self._interest = 0
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a connection, as of the last `receive`."""
+        return self._online
+
+    @property
+    def protocol(self) -> str:
+        """The version of MQTT that is spoken, or tried: "5" or "3.1.1"."""
+        return "5" if self._protocols[self._protocol] == _MQTT_5 else "3.1.1"
+
+    def start(self) -> None:
+        """Begin to connect; returns at once. `CONNECTED` comes out of `receive`."""
+        self._dial(0.0)
+
+    def stop(self, last: Sequence[Outgoing] = (), timeout: float = 2.0) -> None:
+        """Publish `last`, wait until all is acknowledged, take leave of the broker.
+
+        timeout: seconds that the waiting may take. A `receive` under way returns. No thread stays.
+        """
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self._nudge()
+        with self._io:
+            self._settle()
+            if self._link is not None:
+                self._say_last(last, self._clock() + timeout)
+        if self._dialler is not None:
+            self._dialler.join()
+        if isinstance(self._dialled, Link):
+            self._dialled.abort("stopped")
+        self._wake_in.close()
+        self._wake_out.close()
+
+    def receive(self, timeout: float | None) -> list[Frame]:
+        """Return what has come in since the last call, waiting until something does.
+
+        timeout: seconds to wait at most, None for ever. An empty list means that the time is up, or
+        that somebody called `wake` or `stop`.
+
+        Raises BusRefused if the broker has refused us from the start: wrong password, no right to
+        read, a certificate nobody vouches for. Later such a refusal is `DISCONNECTED` with the same
+        text, and the attempts go on, since a running house outlives a mistake at its broker.
+        """
+        deadline = None if timeout is None else self._clock() + timeout
+        with self._io:
+            waited = False
+            while not self._stopping.is_set():
+                self._send()
+                self._settle()
+                if self._refusal is not None:
+                    raise self._refusal
+                frames = self._take()
+                if frames or self._woken:
+                    self._woken = False
+                    return frames
+                wait = _TICK_S
+                if deadline is not None:
+                    wait = min(wait, deadline - self._clock())
+                    if waited and wait <= 0:
+                        return []
+                self._await(max(0.0, wait))
+                waited = True
+            return []
+
+    def wake(self) -> None:
+        """Make `receive` return, now or the next time; from any thread."""
+        self._woken = True
+        self._nudge()
+
+    def publish(self, frames: Sequence[Outgoing]) -> bool:
+        """Send frames, in order; from any thread; never blocks.
+
+        Returns False, having taken nothing, while there is no connection (see the promises above).
+        Raises ValueError for a topic with a wildcard in it, or a QoS that is none.
+        """
+        if not self._online:
+            return False
+        self._pending.extend(frames)
+        if self._io.acquire(blocking=False):
+            try:
+                self._send()
+            finally:
+                self._io.release()
+        else:
+            self._nudge()  # whoever has the lock may have looked already
+        return True
+
+    def confirmed(self) -> int:
+        """Return the largest token T of which is known: all that was published up to T is safe.
+
+        Safe means acknowledged by the broker, on this connection or an earlier one: QoS 1 frames in
+        the order of their publishing, so tokens should rise. It never falls. 0: none yet.
+        """
+        return self._confirmed
+
+    # What follows runs in whoever holds `_io`.
+
+    def _take(self) -> list[Frame]:
+        """Return what has arrived, unless the agent is too far ahead of the broker already."""
+        if not self._arrived or (self._online and len(self._pending) > self._queue_limit):
+            return []
+        frames, self._arrived = self._arrived, []
+        return frames
+
+    def _send(self) -> None:
+        link = self._link
+        if link is not None and self._online and (self._pending or link.wants_write()):
+            link.send(self._pending)
+
+    def _await(self, wait: float) -> None:
+        """Wait for the socket or a nudge, at most `wait` seconds; read what there is."""
+        link = self._link
+        room = self._queue_limit - len(self._arrived)
+        if link is not None:
+            interest = (select.POLLIN if room > 0 else 0) | (
+                select.POLLOUT if link.wants_write() else 0
+            )
+            if interest != self._interest:
+                self._poll.modify(link.descriptor, interest)
+                self._interest = interest
+            if room > 0 and link.has_bytes():
+                wait = 0.0
+        self._sleeping = True
+        if self._nudged:
+            wait = 0.0
+        events = self._poll.poll(wait * 1000)
+        self._sleeping = self._nudged = False
+        for descriptor, event in events:
+            if link is None or descriptor != link.descriptor:
+                with contextlib.suppress(BlockingIOError):
+                    self._wake_in.recv(4096)
+            elif event != select.POLLOUT:
+                link.read(min(BATCH, room))
+        if link is None:
+            return
+        if room > 0 and link.has_bytes():
+            link.read(min(BATCH, room))
+        now = self._clock()
+        if now >= self._next_tick:
+            self._next_tick = now + _TICK_S
+            link.tick(now)
+
+    def _settle(self) -> None:
+        """Turn what has happened to the link into events and messages for the agent."""
+        link = self._link
+        if link is None:
+            dialled, self._dialled = self._dialled, None
+            if isinstance(dialled, Link):
+                self._adopt(dialled)
+            elif dialled is not None:
+                self._protocol = 0  # whoever answers next may be another broker
+                self._lose(*_explain(dialled, self.address))
+            return
+        if link.online:
+            if not self._online:
+                self._pending.clear()
+                self._online = self._once_online = True
+                self._online_since = self._clock()
+                self._reason = ""
+                self._arrived.append((CONNECTED, b"", False))
+            if link.frames:
+                self._arrived += link.frames
+                link.frames.clear()
+            if link.complaints:
+                self._arrived += [(REFUSED, text.encode(), False) for text in link.complaints]
+                link.complaints.clear()
+            self._confirmed = link.confirmed
+        if link.lost is not None:
+            self._poll.unregister(link.descriptor)
+            self._link = None
+            at_once = False
+            if not link.answered:  # older brokers hang up on a version that they do not know
+                self._protocol = (self._protocol + 1) % len(self._protocols)
+                at_once = self._protocol > 0
+            link.abort(link.lost)
+            self._lose(link.lost, link.refused, at_once=at_once)
+
+    def _adopt(self, link: Link) -> None:
+        self._link = link
+        self._interest = select.POLLIN
+        self._poll.register(link.descriptor, self._interest)
+        self._next_tick = self._clock() + _TICK_S
+
+    def _lose(self, reason: str, refused: bool, *, at_once: bool = False) -> None:
+        """Tell the agent, forget what was not acknowledged, and connect again after a pause."""
+        if refused and not self._once_online:
+            self._refusal = BusRefused(reason)
+            return
+        if self._online or (reason != self._reason and not at_once):
+            self._arrived.append((DISCONNECTED, reason.encode(), False))
+            self._reason = reason
+        if self._online and self._clock() - self._online_since >= STABLE_S:
+            self._pause = BACKOFF_S[0]
+        self._online = False
+        self._pending.clear()
+        if at_once:
+            self._dial(0.0)
+        else:
+            self._dial(self._pause * (0.5 + self._jitter() / 2))
+            self._pause = min(2 * self._pause, BACKOFF_S[1])
+
+    def _say_last(self, last: Sequence[Outgoing], deadline: float) -> None:
+        link = self._link
+        assert link is not None
+        if self._online and link.lost is None:
+            self._pending.extend(last)
+            while link.lost is None and not (link.settled() and not self._pending):
+                wait = deadline - self._clock()
+                if wait <= 0:
+                    break
+                self._send()
+                link.frames.clear()
+                self._await(wait)
+            self._confirmed = link.confirmed
+            link.close()
+        link.abort("stopped")
+        self._link = None
+        self._online = False
+
+    def _nudge(self) -> None:
+        """Make the thread in `_await` look again; from any thread."""
+        self._nudged = True
+        if self._sleeping:
+            with contextlib.suppress(OSError):  # full: it will look; closed: nobody is left to
+                self._wake_out.send(b"\0")
+
+    def _dial(self, pause: float) -> None:
+        """Connect in a thread of its own, since looking up names and connecting block."""
+        protocol = self._protocols[self._protocol]
+        self._dialler = threading.Thread(
+            target=self._dial_in_thread, args=(pause, protocol), name="bus-dial", daemon=True
+        )
+        self._dialler.start()
+
+    def _dial_in_thread(self, pause: float, protocol: int) -> None:
+        if self._stopping.wait(pause):
+            return
+        try:
+            link = Link(
+                self.address,
+                self._client_id,
+                protocol=protocol,
+                subscriptions=self._subscriptions,
+                will=self._will,
+                keepalive_s=self._keepalive_s,
+                confirmed=self._confirmed,
+            )
+            link.open()
+        except (OSError, ValueError) as error:  # ValueError: a name that cannot be a host's
+            self._dialled = error
+        else:
+            self._dialled = link
+        self._nudge()
+
+
+def _check_authority(address: Address) -> None:
+    """Raise BusError if the file of certificates cannot be used, before anything is started."""
+    if address.ca is None:
+        return
+    try:
+        ssl.create_default_context(cafile=address.ca)
+    except OSError as error:  # SSLError among them
+        why = error.strerror or "it holds no certificate"
+        raise BusError(f"?ca= of the broker's URL names {address.ca}: {why}") from None
+
+
+def _explain(error: Exception, address: Address) -> tuple[str, bool]:
+    """Return why a connection could not be made, and whether that lasts until somebody acts."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"the certificate of the broker at {address} is not to be trusted "
+            f"({error.verify_message}): name the right host, or its authority with ?ca=PATH"
+        ), True
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+        return (
+            f"no TLS with the broker at {address} ({error.reason or error}): "
+            "write mqtt:// if it has none there"
+        ), True
+    if isinstance(error, ConnectionRefusedError):
+        return f"nobody listens at {address}: is the broker running?", False
+    if isinstance(error, socket.gaierror):
+        return f"no host of the name {address.host} is known", False
+    if isinstance(error, TimeoutError):
+        return f"the broker at {address} does not answer", False
+    return f"no connection to the broker at {address}: {error}", False

@@ -22,7 +22,6 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -34,6 +33,7 @@ from pydantic import (
     ValidationError,
 )
 
+from myocan.hub.bus.address import BusError, parse_url
 from myocan.hub.errors import HubError
 
 __all__ = [
@@ -48,6 +48,8 @@ __all__ = [
     "RunningHub",
     "Store",
     "check_broker_url",
+    "check_level",
+    "check_zone",
 ]
 
 FILE_NAME = "myocan.toml"
@@ -55,20 +57,20 @@ FILE_NAME = "myocan.toml"
 _LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """One level of a topic, as the wire format has it."""
 
-_PORTS = {"mqtt": 1883, "mqtts": 8883}
-
 
 class HouseError(HubError):
     """A house that cannot be used as it stands; the message names the file, the key, the remedy."""
 
 
-def _level(text: str) -> str:
+def check_level(text: str) -> str:
+    """Return `text` if it can be one level of a topic. Raises ValueError, which says what can."""
     if not _LEVEL.fullmatch(text):
         raise ValueError("takes 1 to 64 letters, digits, '_', '.', '-', being part of topics")
     return text
 
 
-def _zone(text: str) -> str:
+def check_zone(text: str) -> str:
+    """Return `text` if it names a time zone. Raises ValueError, which says how one is written."""
     try:
         ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -83,24 +85,14 @@ def _country(text: str) -> str:
 
 
 def check_broker_url(url: str) -> str:
-    """Return `url` if it names an MQTT broker: `mqtt://` or `mqtts://`, a host, maybe more.
+    """Return `url` if it names an MQTT broker, see `myocan.hub.bus.parse_url`.
 
     Raises ValueError, whose text says what is wrong and never repeats a password.
     """
-    form = "write mqtt://user:password@host:port, or mqtts:// for TLS"
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"its port is no number from 1 to 65535; {form}") from None
-    if parts.scheme not in _PORTS:
-        raise ValueError(f"has to start with mqtt:// or mqtts://; {form}")
-    if not parts.hostname:
-        raise ValueError(f"names no host; {form}")
-    if port == 0:
-        raise ValueError(f"its port is no number from 1 to 65535; {form}")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError(f"says more than a host and a port; {form}")
+        parse_url(url)
+    except BusError as error:
+        raise ValueError(str(error)) from None
     return url
 
 
@@ -142,7 +134,7 @@ class Broker(_Table):
     @property
     def asks_for_credential(self) -> bool:
         """Whether the broker that is used wants to know who connects."""
-        return self.url is not None and urlsplit(self.url).username is not None
+        return self.url is not None and parse_url(self.url).user is not None
 
 
 class Store(_Table):
@@ -154,7 +146,7 @@ class Store(_Table):
 class Agent(_Table):
     """Who this hub is among the hubs of its domain: `name`, part of topics."""
 
-    name: Annotated[str, AfterValidator(_level)] = "main"
+    name: Annotated[str, AfterValidator(check_level)] = "main"
 
 
 class Boards(_Table):
@@ -179,8 +171,8 @@ class House(_Table):
     domain: first part of its topics. timezone: IANA name, for schedules and for what people read.
     """
 
-    domain: Annotated[str, AfterValidator(_level)] = "home"
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    domain: Annotated[str, AfterValidator(check_level)] = "home"
+    timezone: Annotated[str, AfterValidator(check_zone)] = "UTC"
     location: Location = Location()
     broker: Broker = Broker()
     store: Store = Store()

@@ -4,6 +4,7 @@
 `Reader` looks on from elsewhere. See `store.py` for what is promised and why it holds.
 """
 
+from myocan.hub.store.checkpoint import Checkpoint
 from myocan.hub.store.errors import (
     DiskFailed,
     DiskFull,
@@ -12,8 +13,11 @@ from myocan.hub.store.errors import (
     StoreLocked,
     StoreTooNew,
 )
+from myocan.hub.store.reader import Reader
 from myocan.hub.store.rows import LogRow, Message, Position, Recovered
-from myocan.hub.store.store import Checkpoint, Faults, Store
+from myocan.hub.store.store import Store
+from myocan.hub.store.syncer import Syncer
+from myocan.hub.store.writer import Faults
 
 __all__ = [
     "Checkpoint",
@@ -23,10 +27,12 @@ __all__ = [
     "LogRow",
     "Message",
     "Position",
+    "Reader",
     "Recovered",
     "Store",
     "StoreDamaged",
     "StoreError",
     "StoreLocked",
     "StoreTooNew",
+    "Syncer",
 ]

@@ -62,9 +62,7 @@ class Names(Mapping[int, Key]):
 
     def write(self) -> None:
         """Put what is pending into the table; the caller's transaction decides if it stays."""
-        self._db.executemany(
-            self._insert, [(number, *key) for key, number in self.pending.items()]
-        )
+        self._db.executemany(self._insert, [(number, *key) for key, number in self.pending.items()])
 
     def written(self) -> None:
         """That transaction was committed."""

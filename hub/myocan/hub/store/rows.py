@@ -11,9 +11,7 @@ import msgspec
 
 __all__ = ["LogRow", "Message", "Position", "Recovered", "changes"]
 
-LogRow: TypeAlias = tuple[
-    int, int, int, str, int, int | None, int | None, int | None, str | None
-]
+LogRow: TypeAlias = tuple[int, int, int, str, int, int | None, int | None, int | None, str | None]
 """One message of the log: `(offset, time_ms, name_id, value_json, producer_id, cause_offset,
 rule_line, ts_ms, changes_json)`.
 

@@ -23,7 +23,7 @@ time rises with the offset; by topic with a scan of a range of offsets.
 
 import sqlite3
 
-from myocan.hub.store.errors import StoreError, StoreTooNew
+from myocan.hub.store.errors import StoreDamaged, StoreError, StoreTooNew
 
 __all__ = ["APPLICATION_ID", "VERSION", "create", "create_mode", "is_empty", "refuse_foreign"]
 
@@ -103,12 +103,18 @@ def create_mode(db: sqlite3.Connection, name: str) -> int:
 
 
 def refuse_foreign(db: sqlite3.Connection, path: object) -> None:
-    """Raise StoreError for another program's database, StoreTooNew for a later version's."""
+    """Raise StoreError for another program's database, StoreTooNew for a later version's,
+    StoreDamaged for one of ours that does not say which it is."""
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise StoreError(
             f"{path}: a database, but not a store of myocan; give another file with --store"
         )
-    version = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()[0]
+    try:
+        (version,) = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    except (sqlite3.OperationalError, TypeError) as error:
+        raise StoreDamaged(
+            f"{path}: a store of myocan without its tables ({error}); restore a backup"
+        ) from error
     if version > VERSION:
         raise StoreTooNew(
             f"{path}: written by a later myocan (schema {version}, this one knows {VERSION});"

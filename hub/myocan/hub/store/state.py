@@ -12,7 +12,15 @@ import sqlite3
 from myocan.hub.store.errors import StoreDamaged
 from myocan.hub.store.rows import changes
 
-__all__ = ["complete", "drop_unfinished", "is_unfinished", "last_checkpoint", "load", "write_slice"]
+__all__ = [
+    "announce",
+    "complete",
+    "drop_unfinished",
+    "is_unfinished",
+    "last_checkpoint",
+    "load",
+    "write_slice",
+]
 
 
 def last_checkpoint(db: sqlite3.Connection, mode: int) -> int:
@@ -21,12 +29,12 @@ def last_checkpoint(db: sqlite3.Connection, mode: int) -> int:
     return int(db.execute(query, (mode,)).fetchone()[0])
 
 
-def load(db: sqlite3.Connection, mode: int) -> tuple[int, int, dict[int, str]]:
+def load(db: sqlite3.Connection, mode: int, where: str) -> tuple[int, int, dict[int, str]]:
     """The state of `mode` after its last message, as `(checkpoint, offset, name_id -> JSON text)`.
 
     Executes nothing: reads the last checkpoint and applies the later changes. Call it inside a
-    read transaction if somebody may be writing. Raises StoreDamaged if the log has a gap, or
-    changes that are none.
+    read transaction if somebody may be writing. Raises StoreDamaged, which names the place as
+    `where`, if the log has a gap, or changes that are none.
     """
     start = last_checkpoint(db, mode)
     query = f"SELECT name, value FROM state_{mode} WHERE at <= ? ORDER BY name, at"
@@ -37,8 +45,8 @@ def load(db: sqlite3.Connection, mode: int) -> tuple[int, int, dict[int, str]]:
     ).fetchone()
     if count and (first != start + 1 or last != start + count):
         raise StoreDamaged(
-            f"the log of mode {mode} has {count} messages where offsets {start + 1} to {last}"
-            " should be; restore a backup of the store"
+            f"{where}: {count} messages where offsets {start + 1} to {last} should be; restore a"
+            " backup of the store"
         )
     query = f'SELECT "offset", changes FROM log_{mode} WHERE "offset" > ? AND changes IS NOT NULL'
     for offset, text in db.execute(query + ' ORDER BY "offset"', (start,)):
@@ -46,8 +54,8 @@ def load(db: sqlite3.Connection, mode: int) -> tuple[int, int, dict[int, str]]:
             state.update(changes(text))
         except ValueError as error:
             raise StoreDamaged(
-                f"the changes of message {offset} in mode {mode} cannot be read ({error});"
-                " restore a backup of the store"
+                f"{where}: the changes of message {offset} cannot be read ({error}); restore a"
+                " backup of the store"
             ) from error
     kept = {name: value for name, value in state.items() if value is not None}
     return start, last or start, kept
@@ -86,6 +94,11 @@ def drop_unfinished(db: sqlite3.Connection, mode: int) -> None:
     last = last_checkpoint(db, mode)
     db.execute(f"DELETE FROM state_{mode} WHERE at > ?", (last,))
     db.execute("DELETE FROM checkpoint WHERE mode = ? AND NOT complete", (mode,))
+
+
+def announce(db: sqlite3.Connection, mode: int, offset: int) -> None:
+    """Note that a checkpoint at `offset` was begun, inside the transaction of its first slice."""
+    db.execute("INSERT INTO checkpoint VALUES (?, ?, 0)", (mode, offset))
 
 
 def complete(db: sqlite3.Connection, mode: int, offset: int, last: int) -> None:

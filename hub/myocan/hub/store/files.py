@@ -1,0 +1,47 @@
+"""What a store does with files beside SQLite: its lock, and the durability of file names."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from myocan.hub.store.errors import StoreLocked
+
+__all__ = ["lock", "sync_folder", "wal_of"]
+
+
+def lock(path: Path) -> int:
+    """A descriptor that holds the lock on the store at `path` as long as it is open.
+
+    Makes the folder if it is not there. Raises StoreLocked.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A file of its own: closing a descriptor of the database would drop SQLite's locks on it. It
+    # stays when the store is closed: removing it would let two hubs lock two files of that name.
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+    except BlockingIOError:
+        owner = os.pread(descriptor, 20, 0).strip()
+        os.close(descriptor)
+        raise StoreLocked(path, int(owner) if owner.isdigit() else None) from None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of new files in `folder`, and its own name, survive a power cut."""
+    for place in (folder, folder.parent):
+        descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def wal_of(path: Path) -> Path:
+    """The write-ahead log of the database at `path`, which is not a symbolic link."""
+    return path.with_name(path.name + "-wal")

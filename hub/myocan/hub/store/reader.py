@@ -1,0 +1,285 @@
+"""Looks at a store from outside, while a hub writes to it or when none runs.
+
+The one idea: **be out of the way**. A reader opens the file read-only, takes no lock of the hub's,
+and keeps no query open between two pieces, since a long one would keep the write-ahead log from
+starting over. A reader belongs to one thread at a time.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from myocan.hub.store import files, schema, state
+from myocan.hub.store.errors import StoreError, translated
+from myocan.hub.store.names import Names
+from myocan.hub.store.rows import Message
+
+__all__ = ["Reader"]
+
+PIECE = 2000
+"""Rows of the log that one query goes over."""
+
+_MESSAGES = """
+SELECT l."offset", l.time, n.module, n.variable, n.instance, l.value, p.producer, l.cause, l.rule,
+    l.ts
+FROM log_{n} AS l CROSS JOIN name AS n ON n.id = l.name CROSS JOIN producer AS p
+    ON p.id = l.producer
+WHERE l."offset" > ? AND l."offset" <= ?
+"""
+
+
+class Reader:
+    """A read-only view of the store at `path`.
+
+    Raises StoreError if there is none or it cannot be read, StoreTooNew if it is of a later
+    version; the methods StoreError or StoreDamaged. A mode that the store does not have is empty.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path = path.resolve()
+        self._frozen = False
+        if not path.exists():
+            raise StoreError(f"{path}: there is no store yet; `myocan run` makes one")
+        self._db = self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            return self._open("mode=ro")
+        except sqlite3.Error as refused:
+            error = refused
+            # Without a hub there is no WAL, and to make one takes the right to write in the
+            # folder. Nobody writes then, so the file can be read as one that never changes.
+            if not self._wal_exists():
+                try:
+                    db = self._open("mode=ro&immutable=1")
+                    self._frozen = True
+                    return db
+                except sqlite3.Error as refused_again:
+                    error = refused_again
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise StoreError(
+                    f"{self.path}: cannot be read ({error}); do this as the user who runs the"
+                    " hub, or while the hub runs"
+                ) from error
+            raise translated(error, self.path) from error
+
+    def _open(self, options: str) -> sqlite3.Connection:
+        db = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?{options}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=5,
+        )
+        try:
+            schema.refuse_foreign(db, self.path)
+            self._names: Names[tuple[str, str, str]] = Names(
+                db, "name", ("module", "variable", "instance")
+            )
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _wal_exists(self) -> bool:
+        return files.wal_of(self.path).exists()
+
+    @property
+    def identity(self) -> str:
+        """The store's identity, 16 hex digits."""
+        with self._reading() as db:
+            return str(db.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()[0])
+
+    def modes(self) -> list[str]:
+        """The modes that the store has, `live` first."""
+        with self._reading() as db:
+            return [name for (name,) in db.execute("SELECT name FROM mode ORDER BY id")]
+
+    def newest(self, mode: str = "live") -> int:
+        """The offset of the last message, 0 if there is none."""
+        with self._reading() as db:
+            number = self._mode(db, mode)
+            if number is None:
+                return 0
+            query = f'SELECT ifnull(max("offset"), 0) FROM log_{number}'
+            return int(db.execute(query).fetchone()[0])
+
+    def since(self, mode: str, time_ms: int) -> int:
+        """The offset after which the log's time is `time_ms` or later, for `messages(after=…)`.
+
+        Where the clock of the mode was set back, that happens at several places; it is one of them.
+        """
+        with self._reading() as db:
+            number = self._mode(db, mode)
+            if number is None:
+                return 0
+            low, high = db.execute(
+                f'SELECT ifnull(min("offset"), 1) - 1, ifnull(max("offset"), 0) FROM log_{number}'
+            ).fetchone()
+            # What is at or below `low` is earlier; what is above `high` is not.
+            while low < high:
+                middle = (low + high + 1) // 2
+                query = f'SELECT time FROM log_{number} WHERE "offset" >= ?'
+                query += ' ORDER BY "offset" LIMIT 1'
+                if db.execute(query, (middle,)).fetchone()[0] < time_ms:
+                    low = middle
+                else:
+                    high = middle - 1
+            return int(low)
+
+    def messages(
+        self,
+        mode: str = "live",
+        *,
+        after: int = 0,
+        since_ms: int | None = None,
+        module: str | None = None,
+        variable: str | None = None,
+        instance: str | None = None,
+    ) -> Iterator[Message]:
+        """The messages with an offset above `after`, in order, up to the newest.
+
+        `since_ms` (milliseconds since 1970 UTC) starts at that time instead, if that is later.
+        The rest are filters, None for any; an empty `instance` is that of no instance.
+        """
+        if since_ms is not None:
+            after = max(after, self.since(mode, since_ms))
+        for _, piece in self._pieces(mode, after, module, variable, instance):
+            yield from piece
+
+    def follow(
+        self,
+        mode: str = "live",
+        *,
+        after: int | None = None,
+        module: str | None = None,
+        variable: str | None = None,
+        instance: str | None = None,
+        stop: threading.Event | None = None,
+        poll_s: float = 0.05,
+    ) -> Iterator[Message]:
+        """Like `messages`, and goes on with each new one until `stop` is set.
+
+        `after` None starts with what is new. Looks every `poll_s` seconds whether the file has
+        changed, which costs microseconds. Outlives restarts of the hub.
+        """
+        stop = stop or threading.Event()
+        offset = self.newest(mode) if after is None else after
+        seen = None
+        while True:
+            version = self._version()
+            if version != seen:
+                for end, piece in self._pieces(mode, offset, module, variable, instance):
+                    yield from piece
+                    offset = end
+                seen = version
+            if stop.wait(poll_s):
+                return
+
+    def last(self, mode: str, module: str, variable: str, instance: str = "") -> Message | None:
+        """The newest message of a topic; None if the log has none. May go over the whole log."""
+        with self._reading() as db:
+            number = self._mode(db, mode)
+            if number is None:
+                return None
+            query = (
+                f'SELECT "offset" FROM log_{number} WHERE name = (SELECT id FROM name WHERE'
+                ' (module, variable, instance) = (?, ?, ?)) ORDER BY "offset" DESC LIMIT 1'
+            )
+            found = db.execute(query, (module, variable, instance)).fetchone()
+            if found is None:
+                return None
+            row = db.execute(_MESSAGES.format(n=number), (found[0] - 1, found[0])).fetchone()
+            return Message(*row)
+
+    def state(
+        self, mode: str = "live", module: str | None = None
+    ) -> dict[tuple[str, str, str], str]:
+        """(module, variable, instance) -> JSON text, as of the newest message."""
+        with self._reading() as db:
+            number = self._mode(db, mode)
+            if number is None:
+                return {}
+            _, _, values = state.load(db, number, f"{self.path}, mode {mode}")
+            named = {self._names[name]: value for name, value in values.items()}
+        return {key: value for key, value in named.items() if module in (None, key[0])}
+
+    def value(self, mode: str, module: str, variable: str, instance: str = "") -> str | None:
+        """The state of one variable as JSON text, as of the newest message; None if it has none."""
+        return self.state(mode, module).get((module, variable, instance))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- inside
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """One moment of the store: all queries inside see the same."""
+        if self._frozen and self._wal_exists():
+            # A hub has started: what was read as unchanging may change from now on.
+            self._db.close()
+            self._frozen = False
+            self._db = self._connect()
+        try:
+            self._db.execute("BEGIN")
+            try:
+                yield self._db
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise translated(error, self.path) from error
+
+    def _version(self) -> int:
+        with self._reading() as db:
+            return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+    def _mode(self, db: sqlite3.Connection, mode: str) -> int | None:
+        found = db.execute("SELECT id FROM mode WHERE name = ?", (mode,)).fetchone()
+        return None if found is None else int(found[0])
+
+    def _pieces(
+        self,
+        mode: str,
+        after: int,
+        module: str | None,
+        variable: str | None,
+        instance: str | None,
+    ) -> Iterator[tuple[int, list[Message]]]:
+        """What matches, piece by piece, each with the offset that it goes up to."""
+        filters = {"module": module, "variable": variable, "instance": instance}
+        wanted = {column: text for column, text in filters.items() if text is not None}
+        where = "".join(f" AND n.{column} = ?" for column in wanted)
+        while True:
+            with self._reading() as db:
+                number = self._mode(db, mode)
+                if number is None:
+                    return
+                (end,) = db.execute(
+                    f'SELECT max("offset") FROM (SELECT "offset" FROM log_{number}'
+                    f' WHERE "offset" > ? ORDER BY "offset" LIMIT {PIECE})',
+                    (after,),
+                ).fetchone()
+                if end is None:
+                    return
+                query = _MESSAGES.format(n=number) + where + ' ORDER BY l."offset"'
+                rows = db.execute(query, (after, end, *wanted.values())).fetchall()
+            yield end, [Message(*row) for row in rows]
+            after = end

@@ -1,0 +1,70 @@
+"""The wire format of myocan: topics, messages, and the two halves of delivery.
+
+The same code runs on MicroPython and CPython. It does no I/O and reads no clock: bytes, numbers
+and times come in as parameters. `docs/wire.md` is the format for people who write their own end.
+"""
+
+from .errors import WireError
+from .fixed import Fixed
+from .message import (
+    WIRE_VERSION,
+    decode_ack,
+    decode_base,
+    decode_data,
+    decode_log,
+    decode_propose,
+    decode_status,
+    decode_up,
+    decode_value,
+    decode_verdict,
+    encode_ack,
+    encode_base,
+    encode_data,
+    encode_log,
+    encode_propose,
+    encode_status,
+    encode_up,
+    encode_value,
+    encode_verdict,
+)
+from .outbox import WINDOW, Outbox
+from .topics import board_topic, data_topic, hub_topic, parse_topic, up_topic
+
+try:  # noqa: SIM105 (a board has no contextlib)
+    from .inbox import Inbox, envelope, sender_of
+except ImportError:  # a board: its firmware leaves the hub's half out
+    pass
+
+__all__ = [
+    "WINDOW",
+    "WIRE_VERSION",
+    "Fixed",
+    "Inbox",
+    "Outbox",
+    "WireError",
+    "board_topic",
+    "data_topic",
+    "decode_ack",
+    "decode_base",
+    "decode_data",
+    "decode_log",
+    "decode_propose",
+    "decode_status",
+    "decode_up",
+    "decode_value",
+    "decode_verdict",
+    "encode_ack",
+    "encode_base",
+    "encode_data",
+    "encode_log",
+    "encode_propose",
+    "encode_status",
+    "encode_up",
+    "encode_value",
+    "encode_verdict",
+    "envelope",
+    "hub_topic",
+    "parse_topic",
+    "sender_of",
+    "up_topic",
+]

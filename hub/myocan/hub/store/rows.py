@@ -49,12 +49,15 @@ class Recovered(NamedTuple):
     """The last message of the log, 0 if there is none; the rest is as of it."""
     state: dict[int, str]
     """name_id -> JSON text."""
+    changed: dict[int, str | None]
+    """What of it has changed since `checkpoint`, None where forgotten: the next checkpoint takes
+    these and what changes from now on."""
+    checkpoint: int
+    """The offset that the last checkpoint is good for, 0 if there is none."""
     positions: list[Position]
     """How far each board was heard in this mode."""
     released: int
     """Up to this offset the broker has confirmed outputs."""
-    checkpoint: int
-    """The offset that the state was loaded at before the rest of the log was applied to it."""
 
 
 def changes(text: str) -> list[tuple[int, str | None]]:

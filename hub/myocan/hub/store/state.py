@@ -29,8 +29,11 @@ def last_checkpoint(db: sqlite3.Connection, mode: int) -> int:
     return int(db.execute(query, (mode,)).fetchone()[0])
 
 
-def load(db: sqlite3.Connection, mode: int, where: str) -> tuple[int, int, dict[int, str]]:
-    """The state of `mode` after its last message, as `(checkpoint, offset, name_id -> JSON text)`.
+def load(
+    db: sqlite3.Connection, mode: int, where: str
+) -> tuple[int, int, dict[int, str], dict[int, str | None]]:
+    """The state of `mode` after its last message, as `(checkpoint, offset, state, changed)`: state
+    is name_id -> JSON text, changed the part that is not in the checkpoint, None for forgotten.
 
     Executes nothing: reads the last checkpoint and applies the later changes. Call it inside a
     read transaction if somebody may be writing. Raises StoreDamaged, which names the place as
@@ -39,6 +42,7 @@ def load(db: sqlite3.Connection, mode: int, where: str) -> tuple[int, int, dict[
     start = last_checkpoint(db, mode)
     query = f"SELECT name, value FROM state_{mode} WHERE at <= ? ORDER BY name, at"
     state: dict[int, str | None] = dict(db.execute(query, (start,)))
+    changed: dict[int, str | None] = {}
     first, last, count = db.execute(
         f'SELECT min("offset"), max("offset"), count(*) FROM log_{mode} WHERE "offset" > ?',
         (start,),
@@ -51,14 +55,15 @@ def load(db: sqlite3.Connection, mode: int, where: str) -> tuple[int, int, dict[
     query = f'SELECT "offset", changes FROM log_{mode} WHERE "offset" > ? AND changes IS NOT NULL'
     for offset, text in db.execute(query + ' ORDER BY "offset"', (start,)):
         try:
-            state.update(changes(text))
+            changed.update(changes(text))
         except ValueError as error:
             raise StoreDamaged(
                 f"{where}: the changes of message {offset} cannot be read ({error}); restore a"
                 " backup of the store"
             ) from error
+    state.update(changed)
     kept = {name: value for name, value in state.items() if value is not None}
-    return start, last or start, kept
+    return start, last or start, kept, changed
 
 
 def write_slice(

@@ -72,7 +72,7 @@ class Store:
                 stored = dict(db.execute("SELECT key, value FROM meta"))
                 self.identity = str(stored["identity"])
                 self.incarnation = int(stored["incarnation"])
-                for number, name in db.execute("SELECT id, name FROM mode").fetchall():
+                for number, name in db.execute("SELECT id, name FROM mode ORDER BY id").fetchall():
                     self._add_mode(number, name)
             except BaseException:
                 db.close()
@@ -246,10 +246,11 @@ class Store:
         """
         log = self._modes.get(mode)
         if log is None:
-            return Recovered(0, {}, [], 0, 0)
+            return Recovered(0, {}, {}, 0, [], 0)
         with self._live().reading() as db:
-            start, offset, values = state.load(db, log.number, f"{self.path}, mode {mode}")
-        return Recovered(offset, values, log.positions.current(), log.positions.released, start)
+            start, offset, values, changed = state.load(db, log.number, f"{self.path}, mode {mode}")
+        positions = log.positions
+        return Recovered(offset, values, changed, start, positions.current(), positions.released)
 
     # --- checkpoints
 

@@ -31,7 +31,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from myocan.hub.bus.address import Address, BusError, parse_url
-from myocan.hub.bus.link import Frame, Link, Outgoing
+from myocan.hub.bus.link import CONNECT_S, Frame, Link, Outgoing
 
 __all__ = ["CONNECTED", "DISCONNECTED", "REFUSED", "Bus", "BusRefused"]
 
@@ -50,6 +50,9 @@ BATCH = 512
 
 BACKOFF_S = (0.05, 5.0)
 """The first and the longest pause between two attempts to connect; each doubles the last."""
+
+ANSWER_S = 1.5
+"""How long a broker may think about MQTT 5 before it is offered 3.1.1: some wait for more bytes."""
 
 STABLE_S = 5.0
 """A connection that lasted this long was a good one: the next pause is the first again."""
@@ -338,13 +341,14 @@ class Bus:
         assert link is not None
         if self._online and link.lost is None:
             self._pending.extend(last)
+            self._send()
             while link.lost is None and not (link.settled() and not self._pending):
                 wait = deadline - self._clock()
                 if wait <= 0:
                     break
-                self._send()
-                link.frames.clear()
                 self._await(wait)
+                link.frames.clear()
+                self._send()
             self._confirmed = link.confirmed
             link.close()
         link.abort("stopped")
@@ -377,6 +381,7 @@ class Bus:
                 subscriptions=self._subscriptions,
                 will=self._will,
                 keepalive_s=self._keepalive_s,
+                answer_s=ANSWER_S if protocol != self._protocols[-1] else CONNECT_S,
                 confirmed=self._confirmed,
             )
             link.open()

@@ -38,7 +38,7 @@ Outgoing = tuple[str, bytes, int, bool, int]
 """What goes out: topic, payload, QoS 0 or 1, whether to retain it, token (see `Bus.confirmed`)."""
 
 CONNECT_S = 4.0
-"""How long the broker may take to accept a connection, and again to answer it."""
+"""How long the broker may take to accept a connection, and commonly to answer it."""
 
 CONFIRM_S = 10.0
 """How long a broker may acknowledge nothing of what waits, before it counts as gone."""
@@ -66,8 +66,9 @@ class Link:
 
     address: the broker. client_id: our name there. protocol: 5 or 4 (which is 3.1.1).
     subscriptions: (filter, QoS) pairs. will: (topic, payload), published by the broker, retained,
-    if we vanish. keepalive_s: a silence longer than this is broken with a ping. confirmed: where
-    the count of acknowledged tokens starts.
+    if we vanish. keepalive_s: a silence longer than this is broken with a ping. answer_s: how long
+    it may take from our introduction to the last subscription. confirmed: where the count of
+    acknowledged tokens starts.
 
     online: accepted, and all subscriptions with it; stays so. lost: why it is over, None while it
     is not.
@@ -85,6 +86,7 @@ class Link:
         subscriptions: Sequence[tuple[str, int]],
         will: tuple[str, bytes] | None,
         keepalive_s: int,
+        answer_s: float,
         confirmed: int,
     ) -> None:
         import paho.mqtt.client as paho
@@ -102,6 +104,7 @@ class Link:
         self.descriptor = -1
         self._subscriptions = list(subscriptions)
         self._keepalive_s = keepalive_s
+        self._answer_s = answer_s
         self._window = WINDOW
         self._unconfirmed: deque[tuple[int, int, str]] = deque()
         self._waiting: set[int] = set()
@@ -202,7 +205,7 @@ class Link:
         elif self._patience_from is None or self._answers != self._answers_seen:
             self._answers_seen = self._answers
             self._patience_from = now
-        elif now - self._patience_from > (CONFIRM_S if self.online else CONNECT_S):
+        elif now - self._patience_from > (CONFIRM_S if self.online else self._answer_s):
             what = "acknowledges nothing" if self.online else "does not answer"
             self.abort(f"the broker at {self.address} {what}")
 

@@ -1,0 +1,25 @@
+"""Which broker joins the house: the user's, else Mosquitto, else amqtt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from myocan.hub.bus.amqtt_broker import AmqttBroker
+from myocan.hub.bus.broker import OwnBroker
+from myocan.hub.bus.mosquitto import MosquittoBroker, find_mosquitto
+
+__all__ = ["pick_broker"]
+
+
+def pick_broker(
+    url: str | None, directory: Path, listen: str = "127.0.0.1:18830", *, domain: str = "home"
+) -> OwnBroker | None:
+    """Return the broker that the hub has to start, or None if `url` names the user's own.
+
+    directory: where the files of the hub's own go. listen: where it listens, `host:port` on
+    loopback. domain: the house's. Raises BrokerError for a `listen` that cannot be.
+    """
+    if url is not None:
+        return None
+    kind = MosquittoBroker if find_mosquitto() is not None else AmqttBroker
+    return kind(directory, listen, domain=domain)

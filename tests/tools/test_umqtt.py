@@ -1,4 +1,4 @@
-"""umqtt.simple comes through pip, is checked, is kept, and says what to do when it does not come."""
+"""umqtt.simple comes through pip, is checked and kept; if it does not come, it says what to do."""
 
 from __future__ import annotations
 

@@ -1,0 +1,63 @@
+"""Boards to run tests on: virtual ones, which are real MicroPython behind a pseudo-terminal.
+
+`board` is one that is switched on, `make_board` makes more or others, `mpremote` runs that tool
+against one. Where no MicroPython runs, the tests are skipped and say so.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from myocan.tools.vboard import NoMicroPython, VirtualBoard, micropython_path
+
+MakeBoard = Callable[..., VirtualBoard]
+Mpremote = Callable[..., str]
+
+MPREMOTE_S = 20.0
+
+
+@pytest.fixture
+def make_board(tmp_path: Path) -> Iterator[MakeBoard]:
+    """Make virtual boards: `make_board("porch", kind="pico-w")`; they end with the test."""
+    try:
+        micropython_path()
+    except NoMicroPython as error:
+        pytest.skip(str(error))
+    with ExitStack() as boards:
+
+        def make(name: str = "porch", **options: Any) -> VirtualBoard:
+            board = VirtualBoard(name, tmp_path / "boards" / name, **options)
+            return boards.enter_context(board)
+
+        yield make
+
+
+@pytest.fixture
+def board(make_board: MakeBoard) -> VirtualBoard:
+    """A virtual board with nothing on it."""
+    return make_board()
+
+
+@pytest.fixture
+def mpremote() -> Mpremote:
+    """Run `mpremote connect PORT ...`; returns what it printed, fails the test if it failed."""
+
+    def run(port: str, *words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "mpremote", "connect", port, *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=MPREMOTE_S,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run

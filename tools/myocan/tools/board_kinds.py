@@ -1,0 +1,176 @@
+"""The kinds of boards there are: what the files in boards/ say, checked.
+
+The one idea to know: everything that differs between boards is written in one file each, with the
+maker's document it comes from. No other code knows a board's name, so a new board is a new file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from myocan.tools.errors import ToolsError
+from myocan.tools.nearest import did_you_mean
+
+# fmt: off
+Capability = Literal[
+    "in", "out", "pull-up", "pull-down", "pwm", "adc", "adc2", "dac", "i2c", "spi", "uart",
+    "one-wire",
+]
+# fmt: on
+"""What a pin may be able to do. `adc2`: analog input, but not while WiFi is on."""
+
+MpyArch = Literal["x64", "armv6m", "armv7emsp", "xtensa", "xtensawin", "rv32imc"]
+"""Names that `mpy-cross -march=` takes."""
+
+
+class BoardKindError(ToolsError):
+    """There is no such kind of board, or its file is wrong."""
+
+
+class Facts(BaseModel):
+    """A part of a board's file: fixed, and without keys that nobody reads."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PinFacts(Facts):
+    """A pin: its number on the chip, what it can do, other names, and what to beware of.
+
+    strapping: what the chip reads it for when it starts. reserved: why it must not be used at all.
+    """
+
+    number: int
+    can: frozenset[Capability] = frozenset()
+    also: tuple[str, ...] = ()
+    strapping: str = ""
+    warning: str = ""
+    reserved: str = ""
+
+
+class Memory(Facts):
+    """Sizes in KiB: RAM of the chip, heap after start, flash, and its part for files."""
+
+    ram_kib: int
+    heap_kib: int
+    flash_kib: int
+    files_kib: int
+
+
+class BoardKind(Facts):
+    """A kind of board.
+
+    runtime: what runs the adapter there. micropython: the oldest version that does.
+    machine: how `sys.implementation._machine` ends on such a board; the first is the usual one.
+    usb: "vendor:product" numbers of its USB connection. flash: how MicroPython gets onto it.
+    mpy_arch: for native code. wifi, tls: whether it has them.
+    """
+
+    name: str
+    title: str
+    source: str
+    chip: str
+    runtime: Literal["micropython", "cpython"]
+    micropython: str = ""
+    machine: tuple[str, ...] = ()
+    usb: tuple[str, ...] = ()
+    flash: Literal["uf2", "esptool", "none"]
+    mpy_arch: MpyArch | None = None
+    wifi: bool
+    tls: bool
+    notes: tuple[str, ...] = ()
+    memory: Memory | None = None
+    pins: dict[str, PinFacts]
+
+    @classmethod
+    def load(cls, name: str) -> BoardKind:
+        """Return the kind of board of that name, e.g. "pico-w".
+
+        Raises BoardKindError, with the nearest name, if there is none.
+        """
+        return _load(name)
+
+    @staticmethod
+    def names() -> list[str]:
+        """Return the names of all kinds, sorted."""
+        return sorted(file.name.removesuffix(".toml") for file in _files())
+
+    @classmethod
+    def identify(cls, machine: str) -> BoardKind | None:
+        """Return the kind whose `sys.implementation._machine` this is, if one is known."""
+        for name in cls.names():
+            if (kind := cls.load(name)).is_machine(machine):
+                return kind
+        return None
+
+    def is_machine(self, machine: str) -> bool:
+        """Whether a board that calls itself `machine` is of this kind."""
+        return any(machine.endswith(ending) for ending in self.machine)
+
+    def find_pin(self, name: str) -> str | None:
+        """Return the name by which the board knows a pin: itself, or what it is also called."""
+        if name in self.pins:
+            return name
+        wanted = name.upper()
+        for known, pin in self.pins.items():
+            if wanted in (known.upper(), *(also.upper() for also in pin.also)):
+                return known
+        return None
+
+    def pin_names(self) -> list[str]:
+        """Return the names of all pins that may be used."""
+        return [name for name, pin in self.pins.items() if not pin.reserved]
+
+    def pin_numbers(self) -> dict[str, int]:
+        """Return name -> number of every pin."""
+        return {name: pin.number for name, pin in self.pins.items()}
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        numbers = [pin.number for pin in self.pins.values()]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError("two pins have the same number")
+        names = [name for known, pin in self.pins.items() for name in (known, *pin.also)]
+        if len({name.upper() for name in names}) < len(names):
+            raise ValueError("two pins have the same name")
+        for name, pin in self.pins.items():
+            if bool(pin.can) == bool(pin.reserved):
+                raise ValueError(f"pin {name} needs either `can` or `reserved`")
+        return self
+
+
+def _files() -> Iterator[Traversable]:
+    return (each for each in files("myocan.boards").iterdir() if each.name.endswith(".toml"))
+
+
+@cache
+def _load(name: str) -> BoardKind:
+    for file in _files():
+        if file.name == name + ".toml":
+            return parse(name, file.read_text(encoding="utf-8"))
+    known = BoardKind.names()
+    raise BoardKindError(f"no board '{name}'{did_you_mean(name, known, 'known are')}")
+
+
+def parse(name: str, text: str) -> BoardKind:
+    """Return the kind of board that a file's text describes; raises BoardKindError."""
+    try:
+        facts = tomllib.loads(text)
+        return BoardKind.model_validate({**_with_sets_filled_in(facts), "name": name})
+    except (tomllib.TOMLDecodeError, ValidationError, KeyError) as error:
+        raise BoardKindError(f"boards/{name}.toml: {error}") from error
+
+
+def _with_sets_filled_in(facts: dict[str, Any]) -> dict[str, Any]:
+    """Replace the names of `[sets]` in the pins' `can` by what they stand for."""
+    sets = facts.pop("sets", {})
+    for pin in facts.get("pins", {}).values():
+        if "can" in pin:
+            pin["can"] = [each for word in pin["can"] for each in sets.get(word, [word])]
+    return facts

@@ -1,0 +1,109 @@
+"""Run by the interpreter before anything of the user's: makes it look like a board.
+
+Loads the simulated hardware while the machine's own files are still in sight, then puts the board's
+file system in their place, tells the simulator that the board is up, and runs what a board runs.
+`BOARD` is put in front of this text: a tuple as unpacked below.
+"""
+# mypy: ignore-errors
+# (MicroPython's own modules, which mypy does not know)
+
+import os
+import sys
+
+import vfs
+
+(
+    _hardware,  # folder of the simulated modules
+    _inward,  # descriptor on which pin changes arrive
+    _outward,  # descriptor on which pin changes leave
+    _kind,
+    _pins,  # ((name, number), ...)
+    _identity,
+    _cause,
+    _root,  # folder that is the board's file system, or the image file of its flash
+    _flash,  # size of the flash in bytes, or 0 for a folder
+    _scripts,  # what to run: a soft reset from the raw REPL leaves main.py out
+) = BOARD  # noqa: F821
+
+sys.path.insert(0, _hardware)
+import machine  # noqa: E402
+import network  # noqa: E402
+
+
+class _Flash:
+    """A NOR flash in a file, for a real littlefs: 4 KiB blocks, erased to ones."""
+
+    BLOCK = 4096
+
+    def __init__(self, path, size):
+        self.blocks = size // self.BLOCK
+        try:
+            self.file = open(path, "r+b")  # noqa: SIM115
+        except OSError:
+            self.file = open(path, "w+b")  # noqa: SIM115
+            for _ in range(self.blocks):
+                self.file.write(b"\xff" * self.BLOCK)
+
+    def readblocks(self, block, buf, offset=0):
+        self.file.seek(block * self.BLOCK + offset)
+        self.file.readinto(buf)
+
+    def writeblocks(self, block, buf, offset=0):
+        self.file.seek(block * self.BLOCK + offset)
+        self.file.write(buf)
+
+    def ioctl(self, operation, argument):
+        if operation == 4:
+            return self.blocks
+        if operation == 5:
+            return self.BLOCK
+        if operation == 6:
+            self.file.seek(argument * self.BLOCK)
+            self.file.write(b"\xff" * self.BLOCK)
+        return 0
+
+
+if _flash:
+    _device = _Flash(_root, _flash)
+    try:
+        _files = vfs.VfsLfs2(_device, progsize=256, lookahead=128)
+    except OSError:
+        vfs.VfsLfs2.mkfs(_device, progsize=256, lookahead=128)
+        _files = vfs.VfsLfs2(_device, progsize=256, lookahead=128)
+    del _device
+else:
+    _files = vfs.VfsPosix(_root)
+
+machine._connect(
+    open(_inward, "rb"),  # noqa: SIM115
+    open(_outward, "wb"),  # noqa: SIM115
+    _kind,
+    _pins,
+    _identity,
+    _cause,
+)
+vfs.umount("/")
+vfs.mount(_files, "/")
+os.chdir("/")
+sys.path[:] = ["", ".frozen", "/lib"]
+_tell = machine._send
+_here = os.listdir()  # looked up before anybody is told, who then may put files there for next time
+_scripts = [script for script in _scripts if script in _here]
+_tell(117)  # "u": up; from now on Ctrl-C is for the user's program
+del _hardware, _inward, _outward, _kind, _pins, _identity, _cause, _root, _flash, _files, _Flash
+del BOARD, machine, network, os, sys, vfs  # noqa: F821
+
+
+def _run(script, tell):
+    with open(script) as file:
+        text = file.read()
+    try:
+        exec(compile(text, script, "exec"), globals())
+    except SystemExit:  # sys.exit() or machine.soft_reset(): here it would only give a prompt
+        tell(115)  # "s": reset me softly
+        while True:
+            pass
+
+
+for _script in _scripts:
+    _run(_script, _tell)

@@ -1,0 +1,124 @@
+"""The rule language: from the text of a module to a `Program` that the core runs.
+
+The one idea: a text always gives an answer, never an exception: either a program, or diagnostics
+that say where it goes wrong, why, and what was probably meant.
+
+    compiled = compile_module(text, "lamp1")
+    for diagnostic in compiled.diagnostics:
+        print(diagnostic.render(text))
+
+The way of a text: `lexer` (tokens of a line) -> `syntax` (a statement) -> `reader` (the tree of
+the module) -> `declare`, `expressions`, `actions`, `checker` (what it means) -> `compiler` (code).
+`coverage` finds what most likely was not meant; `house` looks at all modules together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from myocan.hub.lang.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from myocan.hub.core.program import Program
+    from myocan.hub.lang.meaning import Checked
+
+COMPILER_VERSION = 1
+"""Raised with each change of what is generated, so that kept programs are compiled again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic that something outside the modules publishes, such as an adapter's port.
+
+    Arguments:
+        module, variable: its name, as in `button1.press`.
+        kind: "event" (it carries no value), "values" (it does), or None if that is not known.
+        values: all words that it can carry, or None if that is not known.
+        domain: "" for the house's own.
+    """
+
+    module: str
+    variable: str
+    kind: str | None = None
+    values: tuple[str, ...] | None = None
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What became of a text.
+
+    Arguments:
+        program: ready to run, or None if there is an error.
+        diagnostics: errors and warnings, by position.
+    """
+
+    program: Program | None
+    diagnostics: list[Diagnostic]
+
+
+def check(source: str | bytes, name: str, filename: str | None = None) -> Checked:
+    """Find out what a module means, without making a program of it.
+
+    Arguments:
+        source: its text, or the bytes of its file.
+        name: the module's name, which is the file's without `.scc`.
+        filename: what messages call the file; `NAME.scc` if not given.
+    """
+    from myocan.hub.lang.checker import check_source
+
+    return check_source(source, name, filename or f"{name}.scc")
+
+
+def compile_module(source: str | bytes, name: str, filename: str | None = None) -> Compiled:
+    """Make a program of a module.
+
+    Arguments:
+        source: its text, or the bytes of its file.
+        name: the module's name, which is the file's without `.scc`.
+        filename: what messages call the file; `NAME.scc` if not given.
+    """
+    from myocan.hub.lang.compiler import TooLarge, write
+
+    checked = check(source, name, filename)
+    if checked.meaning is None:
+        return Compiled(None, checked.diagnostics)
+    try:
+        return Compiled(write(checked.meaning), checked.diagnostics)
+    except TooLarge as error:
+        file = filename or f"{name}.scc"
+        found = Diagnostic("error", file, error.line, 1, 2, error.message)
+        return Compiled(None, sorted([*checked.diagnostics, found], key=lambda d: d.line))
+
+
+def check_house(
+    modules: Mapping[str, str | bytes],
+    external: Iterable[Topic] = (),
+    filenames: Mapping[str, str] | None = None,
+) -> list[Diagnostic]:
+    """Check all modules of a house, each by itself and all together.
+
+    Arguments:
+        modules: the text of each module by its name.
+        external: topics that adapters and bridges publish.
+        filenames: what messages call the file of a module; `NAME.scc` for those that are not here.
+
+    Returns:
+        Errors and warnings by file and position, those of each module included.
+    """
+    from myocan.hub.lang.house import check_all
+
+    return check_all(modules, tuple(external), filenames or {})
+
+
+__all__ = [
+    "COMPILER_VERSION",
+    "Compiled",
+    "Diagnostic",
+    "Topic",
+    "check",
+    "check_house",
+    "compile_module",
+]

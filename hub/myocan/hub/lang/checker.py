@@ -1,0 +1,247 @@
+"""Finds out what a module means, and everything that is wrong with it.
+
+The one idea: nothing stops at the first mistake. A statement that cannot be understood is reported
+and left out; only when the whole text was looked at does an error mean that there is no program.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from myocan.hub.core.program import Role
+from myocan.hub.lang import meaning, tree
+from myocan.hub.lang.actions import Actions
+from myocan.hub.lang.coverage import warn_of_ons
+from myocan.hub.lang.declare import MAX_NAME, Declarer, Symbol
+from myocan.hub.lang.diagnostics import Report, Span, clip, quoted
+from myocan.hub.lang.expressions import COMPARISONS, Expressions
+from myocan.hub.lang.meaning import Checked, Comparison
+from myocan.hub.lang.reader import decode, read
+from myocan.hub.lang.words import fold, later
+
+_MODULE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+def check_source(source: str | bytes, name: str, file: str) -> Checked:
+    """Find out what a module means.
+
+    Arguments:
+        source: its text, or the bytes of its file.
+        name: the module's name, which is the file's.
+        file: what messages call the file.
+    """
+    report = Report(file)
+    text = decode(source, report)
+    if text is None:
+        return Checked(None, report.sorted())
+    checker = _Checker(name, report)
+    found = checker.check(read(text, report))
+    places = tuple(symbol.span for symbol in checker.declared.symbols)
+    return Checked(None if report.failed else found, report.sorted(), places)
+
+
+class _Checker:
+    """Checks one module."""
+
+    def __init__(self, name: str, report: Report) -> None:
+        self.name = name
+        self.report = report
+        self.declared = Declarer(name, report)
+        self.expressions = Expressions(self.declared, report)
+        self.actions = Actions(self.declared, self.expressions, report)
+
+    def check(self, source: tree.Source) -> meaning.Meaning:
+        self._module(source)
+        for statement in source.declarations:
+            self.declared.declare(statement)
+        for broken in source.broken:
+            self.declared.broken(broken)
+        ons: list[meaning.On] = []
+        whens: list[meaning.When] = []
+        places: list[Span] = []
+        whole = not source.broken
+        for reaction in source.reactions:
+            whole = whole and reaction.complete
+            if isinstance(reaction.opening, tree.Opening) and reaction.opening.word == "ON":
+                ons.append(self._on(reaction, reaction.opening))
+                places.append(reaction.opening.span)
+            else:
+                whens.append(self._when(reaction))
+        # In a text with errors, what seems unused may be used by what was not understood.
+        if whole and not self.report.failed:
+            self._unused()
+            warn_of_ons(ons, places, self.declared.symbols, self.report)
+        declared = (symbol.variable for symbol in self.declared.symbols)
+        variables = tuple(variable for variable in declared if variable is not None)
+        return meaning.Meaning(self.name, variables, tuple(ons), tuple(whens))
+
+    def _module(self, source: tree.Source) -> None:
+        start = Span(1, 1, 2)
+        if not _MODULE.fullmatch(self.name) or len(self.name) > MAX_NAME:
+            self.report.error(
+                start,
+                f"{quoted(self.name)} is no name for a module: names have A to Z, a to z, 0 to 9 "
+                f"and _, at most {MAX_NAME} of them; rename the file",
+            )
+        elif fold(self.name) == "system":
+            self.report.error(start, "'system' is a name of the language; rename the file")
+        module = source.module
+        if module is None:
+            self.report.error(start, f"a module begins with its name: MODULE {clip(self.name)}")
+        if not isinstance(module, tree.Module):
+            return
+        name = module.name
+        if name.text != self.name:
+            self.report.error(
+                name.span,
+                f"this file holds module {quoted(self.name)}, as its name says, "
+                f"not {quoted(name.text)}",
+                self.name,
+            )
+        if name.parts[0].key is not None:
+            self.report.error(name.span, later("a module with a key in brackets"))
+        if name.attribute is not None:
+            self.report.error(
+                name.span, "a module's name has no attribute; leave out what begins with #"
+            )
+        for option in module.options:
+            self.report.error(option.span, later(option.text))
+
+    def _unused(self) -> None:
+        for symbol in self.declared.symbols:
+            variable = symbol.variable
+            if variable is None:
+                continue
+            if variable.role is Role.SUBSCRIBE and not symbol.read:
+                self.report.warning(
+                    symbol.span,
+                    f"nothing reads {quoted(symbol.name)}; use it behind ON, or delete it",
+                )
+            if variable.role is Role.PUBLIC and not symbol.written:
+                self.report.warning(
+                    symbol.span,
+                    f"nothing writes {quoted(symbol.name)}; use it behind THEN, or delete it",
+                )
+
+    # Reactions.
+
+    def _on(self, reaction: tree.Reaction, opening: tree.Opening) -> meaning.On:
+        arrivals: list[meaning.Arrival] = []
+        for alternative in _alternatives(opening.condition):
+            arrival = self._arrival(alternative, opening)
+            if arrival is not None:
+                arrivals.append(arrival)
+        guards = self._guards(reaction)
+        return meaning.On(opening.span.line, tuple(arrivals), guards, self._actions(reaction))
+
+    def _guards(self, reaction: tree.Reaction) -> tuple[meaning.Line, ...]:
+        found = []
+        for guard in reaction.guards:
+            condition = self.expressions.condition(guard.condition)
+            if condition is not None:
+                found.append(meaning.Line(guard.span.line, condition))
+        return tuple(found)
+
+    def _actions(self, reaction: tree.Reaction) -> tuple[meaning.Line, ...]:
+        found = []
+        for statement in reaction.actions:
+            action = self.actions.action(statement)
+            if action is not None:
+                found.append(meaning.Line(statement.span.line, action))
+        return tuple(found)
+
+    def _when(self, reaction: tree.Reaction) -> meaning.When:
+        opening = reaction.opening
+        reads = self.expressions.reads
+        reads.clear()
+        conditions: tuple[meaning.Line, ...] = ()
+        if isinstance(opening, tree.Opening):
+            condition = self.expressions.condition(opening.condition)
+            if condition is not None:
+                conditions = (meaning.Line(opening.span.line, condition),)
+        complete = len(conditions) == 1
+        conditions += self._guards(reaction)
+        read_here = frozenset(reads)
+        if complete and not read_here:
+            self.report.error(
+                opening.span,
+                f"{opening.word} looks at variables that change; this names none",
+            )
+        return meaning.When(opening.span.line, conditions, self._actions(reaction), read_here)
+
+    def _arrival(
+        self, alternative: tree.Expression, opening: tree.Opening
+    ) -> meaning.Arrival | None:
+        expressions = self.expressions
+        match alternative:
+            case tree.Name():
+                resolved = expressions.resolve(alternative)
+                if resolved is None or not self._arrives(resolved.symbol, opening):
+                    return None
+                symbol = resolved.symbol
+                expressions.read(symbol)
+                if resolved.member is None:
+                    return meaning.Arrival(symbol.index)
+                condition = expressions.against(
+                    symbol, Comparison.EQ, resolved.member, alternative.span
+                )
+                return None if condition is None else meaning.Arrival(symbol.index, condition)
+            case tree.Binary() if alternative.operator in COMPARISONS:
+                return self._compared_arrival(alternative, opening)
+            case tree.Chain():
+                self.report.error(
+                    alternative.places[0],
+                    "what must hold besides the arrival stands in a line of its own: put this AND "
+                    "below the ON",
+                )
+                return None
+        self.report.error(
+            alternative.span,
+            "ON names what arrives, as in: ON x, ON x.on, ON x > 30; what else must hold stands "
+            "behind AND in the next line",
+        )
+        return None
+
+    def _compared_arrival(self, node: tree.Binary, opening: tree.Opening) -> meaning.Arrival | None:
+        expressions = self.expressions
+        sides = [expressions.whole(side) for side in (node.left, node.right)]
+        named = [symbol for symbol in sides if symbol is not None]
+        if not named:
+            if isinstance(node.left, tree.Name) and expressions.resolve(node.left) is None:
+                return None
+            self.report.error(
+                node.span, "ON compares a SUBSCRIBE variable, as in: ON x > 30; this names none"
+            )
+            return None
+        arriving = [s for s in named if s.variable is None or s.variable.role is Role.SUBSCRIBE]
+        symbol = arriving[0] if arriving else named[0]
+        if not self._arrives(symbol, opening):
+            return None
+        condition = expressions.condition(node)
+        return None if condition is None else meaning.Arrival(symbol.index, condition)
+
+    def _arrives(self, symbol: Symbol, opening: tree.Opening) -> bool:
+        variable = symbol.variable
+        if variable is None or variable.role is Role.SUBSCRIBE:
+            return True
+        self.report.error(
+            opening.span,
+            f"{quoted(symbol.name)} is {variable.role.name} and does not arrive; only SUBSCRIBE "
+            "variables stand behind ON, a change of others is seen with WHEN",
+            "WHEN",
+        )
+        return False
+
+
+def _alternatives(condition: tree.Expression) -> list[tree.Expression]:
+    """Return what an ON's OR joins, from the left."""
+    found: list[tree.Expression] = []
+    waiting = [condition]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tree.Chain) and node.operator == "OR":
+            waiting.extend(reversed(node.terms))
+        else:
+            found.append(node)
+    return found

@@ -1,0 +1,326 @@
+"""Makes a statement of the tokens of a line.
+
+The one idea: the LALR parser is fed token by token, so its state says whether a word is a keyword
+here, and what it would have taken when a line goes wrong. This is the only module that needs lark;
+it is imported when the first text is compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from lark import Lark, Transformer
+from lark import Token as Fed
+from lark.exceptions import UnexpectedInput
+from lark.lexer import Lexer
+
+from myocan.hub.lang import tree
+from myocan.hub.lang.diagnostics import Report, Span, listed, quoted
+from myocan.hub.lang.lexer import Token, minutes
+from myocan.hub.lang.words import KEYWORDS, LATER_STATEMENTS, STATEMENTS, shout
+
+MAX_TOKENS: Final = 1000
+"""Most words and signs in a line."""
+
+MAX_DEPTH: Final = 64
+"""Most levels of an expression (parentheses, and operations that wait for one another)."""
+
+MAX_UNITS: Final = 2**63 - 1
+"""Largest number without its point; what the wire carries."""
+
+_OPERAND: Final = frozenset(("WORD", "NUMBER", "TEXT", "CLOCK", "LPAR", "MINUS"))
+
+_CALLED: Final = {
+    "WORD": "a name",
+    "NUMBER": "a number",
+    "TEXT": "a text",
+    "CLOCK": "a time",
+    "$END": "the end of the line",
+    "LBRACE": "'{'",
+    "RBRACE": "'}'",
+    "LPAR": "'('",
+    "RPAR": "')'",
+    "RSQB": "']'",
+    "COMMA": "','",
+    "DOT": "'.'",
+    "ASSIGN": "'='",
+    "EQ": "'=='",
+    "AND": "AND",
+    "OR": "OR",
+    "AS": "AS",
+}
+"""What an error names as expected; kinds that are not here would only make the list longer."""
+
+
+class _Refused(Exception):
+    """A statement that is grammatical but beyond a limit."""
+
+    def __init__(self, span: Span, message: str) -> None:
+        self.span = span
+        self.message = message
+        super().__init__(message)
+
+
+class _NoText(Lexer):
+    """Stands where lark wants a lexer; tokens are fed by hand."""
+
+    def __init__(self, _conf: Any) -> None:
+        pass
+
+    def lex(self, *_: Any) -> Iterator[Fed]:
+        return iter(())
+
+
+@cache
+def _parser() -> Lark:
+    grammar = files(__package__).joinpath("rules.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", lexer=_NoText, transformer=_Builder())
+
+
+def parse(line: Sequence[Token], report: Report) -> tree.Statement | None:
+    """Make a statement of a line's tokens, or report why there is none and return None.
+
+    Arguments:
+        line: at least one token; the first opens a statement.
+        report: takes what is wrong.
+    """
+    if len(line) > MAX_TOKENS:
+        span = line[MAX_TOKENS].span
+        report.error(span, f"this line is too long; it has more than {MAX_TOKENS} words and signs")
+        return None
+    parser: Any = _parser().parse_interactive()
+    index = 0
+    try:
+        for index, token in enumerate(line):
+            following = line[index + 1] if index + 1 < len(line) else None
+            kind = _terminal(token, following, parser.choices())
+            parser.feed_token(Fed(kind, token, line=token.span.line))
+        index = len(line)
+        statement: tree.Statement = parser.feed_eof()
+        return statement
+    except UnexpectedInput:
+        report.error(*_explain(line, index, parser.accepts()))
+    except _Refused as refused:
+        report.error(refused.span, refused.message)
+    return None
+
+
+def _terminal(token: Token, following: Token | None, choices: Iterable[str]) -> str:
+    """Return the terminal that a token is in this state of the parser."""
+    if token.kind != "WORD":
+        return token.kind
+    keyword = shout(token.text)
+    if keyword not in KEYWORDS or keyword not in choices:
+        return "WORD"
+    # `flag = NOT other` against a member called "not": an operator has something behind it.
+    if keyword == "NOT" and not (
+        following is not None
+        and following.kind in _OPERAND
+        and shout(following.text) not in ("AND", "OR")
+    ):
+        return "WORD"
+    return keyword
+
+
+def _explain(line: Sequence[Token], index: int, expected: set[str]) -> tuple[Span, str, str | None]:
+    """Return place, message and suggestion for a line that stops making sense at `index`."""
+    opening = shout(line[0].text)
+    if index == len(line):
+        last = line[-1].span
+        place = Span(last.line, last.end_column, last.end_column + 1)
+        return place, f"the line ends too early; expected {_expected(expected)}", None
+    token = line[index]
+    word = shout(token.text) if token.kind == "WORD" else ""
+    if token.kind == "ASSIGN" and opening in ("ON", "AND", "WITH", "WHEN", "IF"):
+        return token.span, "one '=' sets a variable, two compare", "=="
+    if token.kind == "EQ" and opening == "THEN":
+        return token.span, "two '=' compare, one sets a variable", "="
+    if token.kind in ("EQ", "NE", "LT", "LE", "GT", "GE") and "AND" in expected:
+        return (
+            token.span,
+            "only two things can be compared at a time; join comparisons with AND",
+            None,
+        )
+    if word in STATEMENTS or word in LATER_STATEMENTS:
+        return token.span, f"{word} starts a line of its own; put it on the next one", None
+    if token.kind == "DOT" and index and line[index - 1].kind == "NUMBER":
+        return token.span, "digits are missing behind the point of this number", None
+    return (
+        token.span,
+        f"{quoted(token.text)} does not fit here; expected {_expected(expected)}",
+        None,
+    )
+
+
+def _expected(kinds: set[str]) -> str:
+    if {"NUMBER", "LPAR"} <= kinds:
+        return "a value"
+    called = [name for kind, name in _CALLED.items() if kind in kinds]
+    if {"PLUS", "STAR"} & kinds:
+        called.append("an operator")
+    return listed(called) or "something else"
+
+
+def _span(first: Token | tree.Expression, last: Token | tree.Expression) -> Span:
+    return first.span.to(last.span)
+
+
+def _depth(place: Span, *operands: tree.Expression) -> int:
+    depth = 1 + max((operand.depth for operand in operands), default=0)
+    if depth > MAX_DEPTH:
+        raise _Refused(
+            place, f"this is nested too deeply (more than {MAX_DEPTH} levels); split it up"
+        )
+    return depth
+
+
+def _number(token: Token, negative: bool = False) -> tuple[int, int]:
+    whole, _, fraction = token.text.partition(".")
+    if len(fraction) > 9:
+        raise _Refused(token.span, "a number has at most 9 digits behind its point")
+    # Length first: converting a very long number would take very long.
+    if len(whole.lstrip("0")) > 19 or int(whole + fraction) > MAX_UNITS:
+        raise _Refused(token.span, "this number is too large; it may have 18 digits in all")
+    units = int(whole + fraction)
+    return (-units if negative else units), len(fraction)
+
+
+def _part(children: list[Any]) -> tree.Part:
+    word, _, key, close = [value(child) for child in (*children, None, None, None)[:4]]
+    if word.kind == "NUMBER":
+        _number(word)  # for its limits
+    span = word.span if close is None else _span(word, close)
+    return tree.Part(span, word.text, None if key is None else key.text.strip('"'))
+
+
+def value(child: Any) -> Any:
+    """Return our own token of what lark hands over."""
+    return child.value if isinstance(child, Fed) else child
+
+
+class _Builder(Transformer[Any, Any]):
+    """Makes nodes of the tree as the parser recognises them."""
+
+    def module(self, children: list[Any]) -> tree.Module:
+        first, name, *options = (value(child) for child in children)
+        return tree.Module(first.span, name, tuple(options))
+
+    def option(self, children: list[Any]) -> tree.Part:
+        word = value(children[0])
+        return tree.Part(word.span, shout(word.text))
+
+    def agent(self, children: list[Any]) -> str:
+        return "".join(value(child).text for child in children)
+
+    def declaration(self, children: list[Any]) -> tree.Declaration:
+        role, name, kind, initial, local = children
+        span, word = role
+        return tree.Declaration(span, word, name, kind, initial, local)
+
+    def role(self, children: list[Any]) -> tuple[Span, str]:
+        token = value(children[0])
+        word = shout(token.text)
+        return token.span, {"SUBSCRIPTION": "SUBSCRIBE", "PUBLISH": "PUBLIC"}.get(word, word)
+
+    def braces(self, children: list[Any]) -> tree.Braces:
+        items = tuple(child for child in children if isinstance(child, tree.Expression))
+        return tree.Braces(_span(value(children[0]), value(children[-1])), items)  # type: ignore[arg-type]
+
+    def bounds(self, children: list[Any]) -> tree.Bounds:
+        opening, lower, _, upper, closing = (value(child) for child in children)
+        return tree.Bounds(_span(opening, closing), lower, upper)
+
+    def initial(self, children: list[Any]) -> Any:
+        return children[1]
+
+    def local(self, children: list[Any]) -> tree.Part:
+        word = value(children[1])
+        return tree.Part(word.span, word.text)
+
+    def signed(self, children: list[Any]) -> tree.NumberLiteral:
+        token = value(children[-1])
+        span = _span(value(children[0]), token)
+        return tree.NumberLiteral(span, 1, *_number(token, negative=len(children) == 2))
+
+    def number(self, children: list[Any]) -> tree.NumberLiteral:
+        return self.signed(children)
+
+    def text(self, children: list[Any]) -> tree.TextLiteral:
+        token = value(children[0])
+        return tree.TextLiteral(token.span, 1, token.text[1:-1])
+
+    def clock(self, children: list[Any]) -> tree.ClockLiteral:
+        token = value(children[0])
+        return tree.ClockLiteral(token.span, 1, minutes(token.text) or 0)
+
+    def word(self, children: list[Any]) -> tree.Name:
+        token = value(children[0])
+        return tree.Name(token.span, 1, (tree.Part(token.span, token.text),))
+
+    def opening(self, children: list[Any]) -> tree.Opening:
+        word = value(children[0])
+        return tree.Opening(word.span, shout(word.text), children[1])
+
+    def guard(self, children: list[Any]) -> tree.Guard:
+        word = value(children[0])
+        return tree.Guard(word.span, shout(word.text), children[1])
+
+    def action(self, children: list[Any]) -> tree.Action:
+        then, target, *rest = (value(child) for child in children)
+        operator = rest[0].kind if rest else ""
+        return tree.Action(then.span, target, operator, rest[1] if len(rest) > 1 else None)
+
+    def _chain(self, children: list[Any]) -> tree.Chain:
+        terms = tuple(children[::2])
+        span = _span(terms[0], terms[-1])
+        places = tuple(value(child).span for child in children[1::2])
+        operator = shout(value(children[1]).text)
+        return tree.Chain(span, _depth(span, *terms), operator, places, terms)
+
+    expression = conjunction = _chain
+
+    def _binary(self, children: list[Any]) -> tree.Expression:
+        left: tree.Expression = children[0]
+        for operator, right in zip(children[1::2], children[2::2], strict=True):
+            token = value(operator)
+            span = _span(left, right)
+            depth = _depth(span, left, right)
+            left = tree.Binary(span, depth, token.kind, token.span, left, right)
+        return left
+
+    comparison = sum = product = _binary
+
+    def _unary(self, children: list[Any]) -> tree.Unary:
+        token, operand = value(children[0]), children[1]
+        span = _span(token, operand)
+        kind = "MINUS" if token.kind == "MINUS" else "NOT"
+        return tree.Unary(span, _depth(span, operand), kind, operand)
+
+    negation = factor = _unary
+
+    def group(self, children: list[Any]) -> tree.Expression:
+        inner: tree.Expression = children[1]
+        return inner
+
+    def call(self, children: list[Any]) -> tree.Call:
+        name = children[0]
+        arguments = tuple(c for c in children[1:] if isinstance(c, tree.Expression))
+        span = _span(name, value(children[-1]))
+        return tree.Call(span, _depth(span, *arguments), name, arguments)
+
+    def name(self, children: list[Any]) -> tree.Name:
+        *pieces, _, attribute = (value(child) for child in children)
+        parts = tuple(piece for piece in pieces if isinstance(piece, tree.Part))
+        last = parts[-1] if attribute is None else attribute
+        return tree.Name(
+            parts[0].span.to(last.span), 1, parts, None if attribute is None else attribute.text
+        )
+
+    def first(self, children: list[Any]) -> tree.Part:
+        return _part(children)
+
+    def part(self, children: list[Any]) -> tree.Part:
+        return _part(children)

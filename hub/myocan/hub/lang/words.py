@@ -1,0 +1,57 @@
+"""The words of the language, in one place for the reader, the messages and the editors.
+
+The one idea: no word is reserved. A word of these lists is a keyword only where the grammar expects
+one, so `mode.on` and `{on, off}` need no quoting.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+DECLARATIONS: Final = ("SUBSCRIBE", "SUBSCRIPTION", "PUBLIC", "PUBLISH", "PRIVATE")
+"""Words that open a declaration."""
+
+STATEMENTS: Final = ("MODULE", *DECLARATIONS, "ON", "AND", "WITH", "WHEN", "IF", "THEN")
+"""Words that open a line."""
+
+LATER_STATEMENTS: Final = ("TIMER", "AT", "TOPIC", "EXTERNAL")
+"""Words that open a line of the language that this version does not run yet."""
+
+INNER_WORDS: Final = ("AS", "OR", "NOT", "AGENT", "AUTO", "HISTORY")
+"""Keywords inside a line (AND is one too)."""
+
+KEYWORDS: Final = frozenset((*STATEMENTS, *INNER_WORDS))
+
+FUNCTIONS: Final = ("min", "max", "abs", "round")
+"""Functions that have a value."""
+
+ACTIONS: Final = ("activate", "next", "log", "ignore")
+"""Functions that stand behind THEN."""
+
+LATER_ACTIONS: Final = ("start", "reset", "cancel", "create", "drop")
+
+LOG_LEVELS: Final = {"info": 0, "warn": 1, "alert": 2}
+"""`system.log#info` and so on, with the level that `Op.LOG` takes."""
+
+KNOWS: Final = "this one knows MODULE, SUBSCRIBE, PUBLIC, PRIVATE, ON, WHEN and IF"
+
+_LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_UPPER: Final = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}
+
+
+def fold(word: str) -> str:
+    """Return `word` with A to Z in lower case: the form that is compared and that travels.
+
+    Other letters stay as they are, so that no change of the Unicode tables changes a program.
+    """
+    return word.translate(_LOWER)
+
+
+def shout(word: str) -> str:
+    """Return `word` with a to z in upper case: the form in which keywords are looked up."""
+    return word.translate(_UPPER)
+
+
+def later(what: str) -> str:
+    """Return what is said of a part of the language that this version does not run."""
+    return f"{what} comes in a later version of myocan; {KNOWS}"

@@ -125,7 +125,8 @@ class Mosquitto:
             f"user {pwd.getpwuid(os.getuid()).pw_name}",
             "set_tcp_nodelay true",
             "persistence false",
-            "max_queued_messages 0",
+            # not 0: with that, 2.0 ends the connection of who publishes what it may not
+            "max_queued_messages 1000000",
             *(["allow_anonymous true"] if self._anonymous else []),
             self._config,
         ]

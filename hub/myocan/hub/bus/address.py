@@ -53,20 +53,23 @@ def parse_url(url: str) -> Address:
     """
     try:
         parts = urlsplit(url)
-        port = parts.port
     except ValueError:
-        raise BusError(f"the broker's URL has a host or a port that is none; {_FORM}") from None
+        raise BusError(f"the broker's URL has a host that is none; {_FORM}") from None
     if parts.scheme not in _PORTS:
         raise BusError(f"the broker's URL has to start with mqtt:// or mqtts://; {_FORM}")
-    if not parts.hostname or any(c.isspace() for c in parts.hostname):
-        raise BusError(f"the broker's URL names no host; {_FORM}")
-    if port == 0:
-        raise BusError(f"the broker's URL has port 0, and a port is 1 to 65535; {_FORM}")
     if parts.path not in ("", "/") or parts.fragment:
         raise BusError(
             "the broker's URL goes on after host and port; "
-            f"in a user name or a password write @ as %40, / as %2F, # as %23. {_FORM}"
+            f"in a user name or a password write @ as %40, / as %2F, # as %23, ? as %3F. {_FORM}"
         )
+    if not parts.hostname or any(c.isspace() for c in parts.hostname):
+        raise BusError(f"the broker's URL names no host; {_FORM}")
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise BusError(f"the broker's URL has a port that is no number from 1 to 65535; {_FORM}")
     if parts.password is not None and not parts.username:
         raise BusError(f"the broker's URL has a password and no user; {_FORM}")
     tls = parts.scheme == "mqtts"

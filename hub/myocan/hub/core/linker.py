@@ -89,12 +89,15 @@ class Layout:
     most_whens: int = 0
 
 
-def lay_out(programs: Iterable[Program], intern: Callable[[str], int]) -> Layout:
+def lay_out(
+    programs: Iterable[Program], intern: Callable[[str], int], topics: Iterable[TopicName] = ()
+) -> Layout:
     """Return the tables for these programs.
 
     Arguments:
         programs: at most one for each module name.
         intern: gives a text its number in the core's pool.
+        topics: topics that exist whether or not a program names them.
     """
     layout = Layout()
     numbers: dict[TopicName, int] = {}
@@ -105,7 +108,7 @@ def lay_out(programs: Iterable[Program], intern: Callable[[str], int]) -> Layout
             layout.topics.append(name)
         return number
 
-    for name in LOG_TOPICS:
+    for name in (*LOG_TOPICS, *sorted(topics)):
         topic(name)
     shapes: dict[tuple[object, ...], Shape] = {}
     subscriptions: list[tuple[int, int, int, int]] = []  # topic, module, variable, entry

@@ -12,6 +12,7 @@ cdef class Tables:
     cdef dict _topic_numbers
     cdef dict _slot_numbers
     cdef list _slot_names
+    cdef frozenset _other_topics
     cdef Py_ssize_t _fixed_texts
     cdef list _layout_owner
     cdef list _row_owner

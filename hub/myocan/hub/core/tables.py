@@ -73,7 +73,7 @@ class Tables:
 
     # ------------------------------------------------------------------ programs
 
-    def link(self, programs: Iterable[Program]) -> None:
+    def link(self, programs: Iterable[Program], topics: Iterable[TopicName] = ()) -> None:
         """Run these programs from now on, instead of those before.
 
         A variable of the same module and name keeps its value if it fits the new type; others start
@@ -81,12 +81,14 @@ class Tables:
 
         Arguments:
             programs: at most one for each module name.
+            topics: topics that exist whether or not a program names them.
         """
         kept = [(key, self._plain(slot)) for key, slot in self._written_slots()]
         self.epoch += 1
         self.texts: list[str] = []
         self._text_numbers: dict[str, int] = {}
-        layout = linker.lay_out(programs, self.intern)
+        self._other_topics = frozenset(topics)
+        layout = linker.lay_out(programs, self.intern, self._other_topics)
         self._fixed_texts = len(self.texts)
         self.layout: Layout = layout
         self.programs: list[Program] = layout.modules
@@ -159,7 +161,7 @@ class Tables:
         """
         if len(self.texts) - self._fixed_texts < MAX_POOL:
             return False
-        self.link(self.programs)
+        self.link(self.programs, self._other_topics)
         return True
 
     def topic(self, name: TopicName) -> int:

@@ -1,0 +1,499 @@
+"""The hub's loop: bus -> inbox -> core -> log -> bus, one batch at a time, in one thread.
+
+The one idea: **the log is the only thing written before acting.** Whatever came while the last
+batch was at work is the next batch; its inputs, all their consequences, what these changed, and
+how far the boards were heard go into the log in one transaction; only then is anything published,
+and only when the disk has it (`Syncer`) is a board told that it may forget.
+
+After a crash: the state is the last checkpoint with the changes of the log's tail applied; nothing
+is executed again. What the broker had not confirmed is published again under its original offset,
+and the boards send again what was never acknowledged.
+
+When the disk is full, the batch waits: nothing is published, nothing acknowledged, nothing new
+taken, and the hub tries again until there is room.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+
+from myocan.hub.agent.clerk import Clerk, Written
+from myocan.hub.agent.deployment import CODE, Deployment, load_deployment
+from myocan.hub.agent.intake import Intake
+from myocan.hub.agent.outlet import Name, Outlet
+from myocan.hub.agent.topics import AdapterTopics
+from myocan.hub.bus import (
+    CONNECTED,
+    DISCONNECTED,
+    REFUSED,
+    Broker,
+    Bus,
+    MosquittoBroker,
+    Outgoing,
+    pick_broker,
+)
+from myocan.hub.core import COMPILED, Core
+from myocan.hub.errors import HubError
+from myocan.hub.house import House, RunningHub
+from myocan.hub.store import Checkpoint, DiskFull, Position, Store, StoreError, Syncer
+from myocan.wire import (
+    WIRE_VERSION,
+    WireError,
+    board_topic,
+    decode_status,
+    encode_ack,
+    encode_status,
+    hub_topic,
+)
+
+__all__ = ["Agent"]
+
+MODE = "live"
+
+STALE_MS = 60_000
+"""An event that the broker did not confirm is not published again after this."""
+
+CHECKPOINT_S = 30.0
+CHECKPOINT_MESSAGES = 50_000
+"""A checkpoint is written after this time or this many messages, whichever comes first."""
+
+INTRODUCTION_S = 2.0
+"""How long the broker may take to say which incarnation it remembers of this hub."""
+
+DISK_FULL_S = 1.0
+"""The pause between two attempts to write while the disk is full."""
+
+_log = logging.getLogger(__name__)
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Agent:
+    """The hub of one house.
+
+    Arguments:
+        house: its configuration and files.
+        broker_url: a broker to use instead of what the house says, `mqtt://host:port`.
+        store_path: a store to use instead of the house's.
+        now_ms: the wall clock, milliseconds since 1970 UTC.
+        monotonic: a clock that only rises, in seconds.
+        fdatasync: makes a descriptor's file durable.
+
+    `run` may be called once; `stop` ends it, from any thread or a signal's handler.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        *,
+        broker_url: str | None = None,
+        store_path: Path | None = None,
+        now_ms: Callable[[], int] = _wall_clock_ms,
+        monotonic: Callable[[], float] = time.monotonic,
+        fdatasync: Callable[[int], None] = os.fdatasync,
+    ) -> None:
+        self.house = house
+        self._given_url = broker_url or house.broker.url
+        self._store_path = store_path or house.store_path
+        self._now_ms = now_ms
+        self._monotonic = monotonic
+        self._fdatasync = fdatasync
+        self._stopping = threading.Event()
+        self._failure: HubError | None = None
+        self._synced = 0
+        self._written = 0
+        self._bus: Bus | None = None
+        self._broker: Broker | None = None
+
+    @property
+    def broker_url(self) -> str:
+        """Where boards reach the broker, once `run` has it; of the user's own, as he gave it."""
+        return self._broker.board_url if self._broker else self._given_url or ""
+
+    @property
+    def broker_kind(self) -> str:
+        """`mosquitto` or `amqtt` if the hub runs the broker itself, else `external`."""
+        if self._broker is None:
+            return "external"
+        return "mosquitto" if isinstance(self._broker, MosquittoBroker) else "amqtt"
+
+    def stop(self) -> None:
+        """End `run` after the batch under way."""
+        self._stopping.set()
+        if self._bus is not None:
+            self._bus.wake()
+
+    def run(self, on_ready: Callable[[Agent], None] | None = None) -> None:
+        """Run the house until `stop`.
+
+        Arguments:
+            on_ready: called once, on this thread, when the broker has taken us for the first time.
+
+        Raises:
+            HubError: the house, the store or the broker cannot be used; the message says what to
+                do.
+        """
+        self._on_ready = on_ready
+        with ExitStack() as stack:
+            self._open(stack)
+            orderly = False
+            try:
+                while not self._stopping.is_set():
+                    self._turn()
+                orderly = self._failure is None
+            finally:
+                self._close(orderly)
+        if self._failure is not None:
+            raise self._failure
+
+    # ------------------------------------------------------------------ start and end
+
+    def _open(self, stack: ExitStack) -> None:
+        house = self.house
+        self._store = stack.enter_context(Store.open(self._store_path))
+        self._adapters = AdapterTopics(house.adapters())
+        deployment = load_deployment(house.modules(), self._adapters, self._store)
+        self._status_topic = hub_topic(house.domain, house.agent.name)
+        self._probe_topic = self._status_topic.removesuffix("status") + "probe"
+        self._broker = self._start_broker(stack)
+        self._syncer = Syncer(
+            self._store,
+            on_synced=self._on_synced,
+            on_error=self._on_disk_error,
+            fdatasync=self._fdatasync,
+        )
+        self._syncer.start()
+        stack.callback(self._syncer.close)
+        self._incarnation = self._store.begin_incarnation(note=_versions())
+        self._recover(deployment)
+        bus = Bus(
+            self._broker.url if self._broker else self._given_url or "",
+            f"myocan-hub-{house.domain}-{house.agent.name}",
+            subscriptions=self._subscriptions(),
+            will=(self._status_topic, self._status(online=False)),
+            protocol=self._broker.protocol if self._broker else "auto",
+        )
+        self._bus = bus
+        self._introduced = False
+        self._online = False
+        self._introduction_ends: float | None = None
+        bus.start()
+        stack.callback(bus.stop)
+
+    def _start_broker(self, stack: ExitStack) -> Broker | None:
+        house = self.house
+        broker = pick_broker(
+            self._given_url,
+            house.private_path / "broker",
+            listen=house.broker.listen,
+            domain=house.domain,
+        )
+        if broker is not None:
+            broker.start()
+            stack.callback(broker.stop)
+        return broker
+
+    def _subscriptions(self) -> list[tuple[str, int]]:
+        """What the hub hears: its boards, and itself; no filter overlaps another."""
+        boards = f"mc1/$board/{self.house.domain}/+/"
+        leaves = ("up/#", "base", "status", "verdict", "log")
+        return [(boards + leaf, 0) for leaf in leaves] + [
+            (self._status_topic, 0),
+            (self._probe_topic, 0),
+        ]
+
+    def _recover(self, deployment: Deployment) -> None:
+        """Bring back what the log knows, and put the house's programs in force."""
+        recovered = self._store.recover(MODE)
+        names = self._store.names()
+        state = {names[number]: value for number, value in recovered.state.items()}
+        core = Core()
+        core.link(deployment.programs.values(), self._adapters.published)
+        self._core = core
+        self._outlet = Outlet(MODE, self.house.domain)
+        self._outlet.know(core.programs)
+        inputs = None if self.house.publish.inputs else self._adapters.subscribed
+        self._clerk = Clerk(core, self._store, self._outlet, inputs)
+        self._intake = Intake(
+            core,
+            self.house.domain,
+            self._adapters,
+            accept_unknown=self.house.accepts_unknown_boards,
+            positions=recovered.positions,
+            now_ms=self._now_ms,
+        )
+        self._offset = self._store.next_offset(MODE)
+        self._dirty: dict[int, str | None] = {}
+        self._checkpoint: Checkpoint | None = None
+        self._checkpoint_offset = recovered.checkpoint
+        self._checkpoint_at = self._monotonic()
+        self._gone: list[Outgoing] = []
+        self._deploy(deployment, state)
+
+    def _deploy(self, deployment: Deployment, state: dict[Name, str]) -> None:
+        """Give the programs the state, and the log the texts that it does not know."""
+        fits = {name for name, value in state.items() if self._clerk.restore(name, value)}
+        sources = {name[0]: json.loads(value) for name, value in state.items() if name[1] == CODE}
+        changed, removed = deployment.stale(sources)
+        for module in [*changed, *removed]:
+            forgotten = [
+                name for name in state if name[0] == module and name[1] != CODE and name not in fits
+            ]
+            source = deployment.sources.get(module)
+            row = self._clerk.code_row(self._offset, self._now_ms(), module, source, forgotten)
+            self._append(row, [])
+            for name in forgotten:
+                del state[name]
+                self._gone.append(self._outlet.forget(name))
+        for name, value in state.items():
+            if self._clerk.publishes(name):
+                self._outlet.remember(name, value, self._offset - 1, name[0])
+
+    def _close(self, orderly: bool) -> None:
+        bus = self._bus
+        if bus is None:
+            return
+        bus.stop([(self._status_topic, self._status(online=False), 1, True, 0)])
+        if self._introduced:
+            self._announcement.withdraw(self.house)
+        if orderly:
+            self._store.append(MODE, [], released=bus.confirmed())
+            while self._checkpoint is not None:
+                self._step_checkpoint()
+            if self._dirty:
+                self._begin_checkpoint()
+            while self._checkpoint is not None:
+                self._step_checkpoint()
+
+    # ------------------------------------------------------------------ the loop
+
+    def _turn(self) -> None:
+        """Take what has come, decide, write, publish, acknowledge."""
+        assert self._bus is not None
+        take = self._intake.take
+        for topic, payload, retained in self._bus.receive(self._wait_s()):
+            if topic[:1] == "\0":
+                self._on_link_event(topic, payload)
+            elif topic == self._status_topic or topic == self._probe_topic:
+                self._on_introduction(topic, payload)
+            else:
+                take(topic, payload, retained)
+        self._process()
+        if self._online:
+            self._acknowledge()
+        if self._introduction_ends is not None and self._monotonic() >= self._introduction_ends:
+            self._introduce()
+        self._keep_checkpoints()
+
+    def _wait_s(self) -> float | None:
+        """Return how long the loop may wait for something to come."""
+        if self._checkpoint is not None:
+            return 0.0
+        waits = [self._intake.due_s()] if self._online else []
+        now = self._monotonic()
+        if self._introduction_ends is not None:
+            waits.append(self._introduction_ends - now)
+        if self._dirty:
+            waits.append(self._checkpoint_at + CHECKPOINT_S - now)
+        return max(0.0, min((wait for wait in waits if wait is not None), default=CHECKPOINT_S))
+
+    def _process(self) -> None:
+        intake = self._intake
+        if intake.topics:
+            now = self._now_ms()
+            self._core.run(intake.topics, intake.tags, intake.values)
+            written = self._clerk.write(self._offset, now, intake.origins, self._incarnation)
+            intake.clear()
+        else:
+            written = Written()
+        positions = intake.changed() if intake.active else []
+        if written.rows or positions:
+            self._append(written, positions)
+            self._publish(written.frames)
+        if intake.unwelcome and self._online:
+            self._publish([(topic, b"", 1, True, 0) for topic in intake.unwelcome])
+            intake.unwelcome.clear()
+        self._core.compact()
+
+    def _append(self, written: Written, positions: Sequence[Position]) -> None:
+        """Write a batch into the log, however long the disk takes to have room for it."""
+        waiting = False
+        while True:
+            released = self._bus.confirmed() if self._bus is not None else None
+            try:
+                self._written = self._store.append(MODE, written.rows, positions, released)
+                break
+            except DiskFull as error:
+                if not waiting:
+                    _log.error("%s; nothing is acted on until there is room", error)
+                    waiting = True
+                if self._stopping.wait(DISK_FULL_S):
+                    raise
+        if waiting:
+            _log.error("there is room on the disk again; going on")
+        self._intake.written(self._written)
+        self._syncer.written(self._written)
+        self._offset += len(written.rows)
+        self._dirty.update(written.state)
+
+    def _publish(self, frames: Sequence[Outgoing]) -> None:
+        """Send frames if there is a connection; if not, the log has them for the next one."""
+        if frames and self._online:
+            assert self._bus is not None
+            self._online = self._bus.publish(frames)
+
+    def _acknowledge(self) -> None:
+        now = self._now_ms()
+        domain, store = self.house.domain, self._store.identity
+        self._publish(
+            [
+                (board_topic(domain, board, "ack"), encode_ack(boot, seq, now, store), 0, False, 0)
+                for board, boot, seq in self._intake.acks(self._synced, self._written)
+            ]
+        )
+
+    def _on_synced(self, number: int) -> None:
+        self._synced = number
+        if self._bus is not None:
+            self._bus.wake()
+
+    def _on_disk_error(self, error: StoreError) -> None:
+        self._failure = error
+        self.stop()
+
+    # ------------------------------------------------------------------ checkpoints
+
+    def _keep_checkpoints(self) -> None:
+        if self._checkpoint is not None:
+            self._step_checkpoint()
+        elif self._dirty and (
+            self._offset - self._checkpoint_offset >= CHECKPOINT_MESSAGES
+            or self._monotonic() - self._checkpoint_at >= CHECKPOINT_S
+        ):
+            self._begin_checkpoint()
+
+    def _begin_checkpoint(self) -> None:
+        self._checkpoint_offset = self._offset - 1
+        self._checkpoint_at = self._monotonic()
+        self._checkpoint = self._store.start_checkpoint(MODE, self._offset - 1, self._dirty)
+        self._dirty = {}
+
+    def _step_checkpoint(self) -> None:
+        assert self._checkpoint is not None
+        try:
+            more = self._checkpoint.step()
+        except DiskFull as error:
+            if self._stopping.wait(DISK_FULL_S):
+                self._checkpoint = None  # the log has it all; the next start reads a longer tail
+            _log.error("%s; the checkpoint waits", error)
+            return
+        if not more:
+            self._checkpoint = None
+
+    # ------------------------------------------------------------------ the broker
+
+    def _on_link_event(self, event: str, payload: bytes) -> None:
+        if event == CONNECTED:
+            if self._introduced:
+                self._greet()
+            else:
+                assert self._bus is not None
+                self._introduction_ends = self._monotonic() + INTRODUCTION_S
+                self._bus.publish([(self._probe_topic, b"", 0, False, 0)])
+        elif event == DISCONNECTED:
+            self._online = False
+            _log.warning("%s", payload.decode(errors="replace"))
+        elif event == REFUSED:
+            _log.error("%s", payload.decode(errors="replace"))
+
+    def _on_introduction(self, topic: str, payload: bytes) -> None:
+        """Learn from the broker which incarnation it has heard of: a store may have been lost.
+
+        What is retained arrives before the answer to the probe, which is our own message.
+        """
+        if self._introduced:
+            return
+        if topic == self._probe_topic:
+            self._introduce()
+            return
+        try:
+            heard = decode_status(payload).get("incarnation", 0) if payload else 0
+        except WireError:
+            return  # somebody else's nonsense; our own status replaces it
+        if heard >= self._incarnation:
+            _log.warning(
+                "the broker knows a later incarnation (%d) than this store (%d): it was restored "
+                "from an older copy, or lost",
+                heard,
+                self._incarnation,
+            )
+            self._incarnation = self._store.begin_incarnation(heard, _versions())
+
+    def _introduce(self) -> None:
+        self._introduction_ends = None
+        self._introduced = True
+        self._greet()
+        self._announcement = RunningHub(self.broker_url, os.getpid())
+        self._announcement.write(self.house)
+        if self._on_ready is not None:
+            self._on_ready(self)
+
+    def _greet(self) -> None:
+        """Say what this broker may have missed: what was not confirmed, and all values."""
+        assert self._bus is not None
+        self._online = True
+        status = (self._status_topic, self._status(online=True), 1, True, self._offset - 1)
+        values = self._outlet.values(self._incarnation)
+        self._publish([*self._unconfirmed(), *self._gone, *values, status])
+
+    def _unconfirmed(self) -> list[Outgoing]:
+        """Return what the log has and no broker has confirmed, under its original offset."""
+        assert self._bus is not None
+        store, frames = self._store, []
+        oldest = self._now_ms() - STALE_MS
+        names = store.names()
+        after = max(store.released(MODE), self._bus.confirmed())
+        for offset, time_ms, number, value, producer, cause, _line, ts, _changes in store.rows(
+            MODE, after
+        ):
+            name = names[number]
+            if time_ms >= oldest and name[1] != CODE and self._clerk.publishes(name):
+                when = ts if cause is None else time_ms
+                incarnation = store.incarnation_of(MODE, offset)
+                frames.append(
+                    self._outlet.frame(
+                        name, value, offset, when, store.producer(producer), incarnation
+                    )
+                )
+        return frames
+
+    def _status(self, *, online: bool) -> bytes:
+        return encode_status(
+            {
+                "online": online,
+                "incarnation": self._incarnation,
+                "wire": WIRE_VERSION,
+                "version": version("myocan"),
+            }
+        )
+
+
+def _versions() -> str:
+    """Return what a start is made of, for the log: versions decide what replays can be compared."""
+    core = "compiled" if COMPILED else "pure"
+    return (
+        f"myocan {version('myocan')} ({core}), Python {platform.python_version()}, "
+        f"SQLite {sqlite3.sqlite_version}"
+    )

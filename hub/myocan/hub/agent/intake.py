@@ -1,0 +1,313 @@
+"""What comes in from boards: frames of the bus become inputs of the next batch.
+
+The one idea: a frame either becomes an input, or a record that says why not, or it is a repeat; it
+never raises. Nothing that a board sends can stop the hub, and a message that cannot be used still
+moves its board's position, so that it does not come for ever.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from myocan.hub.agent.scalars import Scalars
+from myocan.hub.agent.topics import AdapterTopics
+from myocan.hub.core import Core, Tag, linker
+from myocan.hub.store import Position
+from myocan.wire import (
+    Inbox,
+    WireError,
+    decode_base,
+    decode_log,
+    decode_status,
+    envelope,
+    parse_topic,
+    sender_of,
+)
+from myocan.wire.inbox import CLONED, REFUSED, TAKE, UNKNOWN
+
+__all__ = ["Board", "Intake", "Origin"]
+
+Origin = tuple[str, int | None]
+"""(producer, ts) of an input."""
+
+MAX_BOARDS = 4096
+"""Boards that are known at once; bounds what a client that makes up names can cost."""
+
+MAX_ROUTES = 65536
+"""Topics whose meaning is remembered; they are taken apart again when there are more."""
+
+COMPLAINTS = 20
+"""Records of frames that cannot be read, for each board in each minute; bounds a flood's log."""
+
+_MINUTE_MS = 60_000
+_TEXT, _NULL = int(Tag.TEXT), int(Tag.NULL)
+_LEVELS = {"info": linker.INFO, "warn": linker.WARN, "alert": linker.ALERT}
+
+
+@dataclass(slots=True)
+class Board:
+    """What the hub knows of a board.
+
+    name: its name in the house. inbox: how far each of its boots was heard. status: its last
+        status.
+    """
+
+    name: str
+    inbox: Inbox
+    status: dict[str, Any] = field(default_factory=dict)
+    complaints: int = 0
+    complaints_since_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What a topic means: whose it is, which leaf, and for `up` the core's topic (-1: nobody's).
+
+    A message of a board counts even when its topic is wrong; `fault` then says what is.
+    """
+
+    board: Board
+    leaf: str
+    topic: int = -1
+    name: str = ""
+    fault: str = ""
+
+
+class Intake:
+    """Collects the inputs of the next batch.
+
+    Arguments:
+        core: gives topics and texts their numbers.
+        domain: the house's.
+        adapters: what the house's adapters send.
+        accept_unknown: whether boards are heard that no adapter is for.
+        positions: (board, boot, last, seen_ms) as stored.
+        now_ms: the wall clock, milliseconds since 1970 UTC.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        domain: str,
+        adapters: AdapterTopics,
+        *,
+        accept_unknown: bool,
+        positions: list[Position],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._core = core
+        self._domain = domain
+        self._adapters = adapters
+        self._accept_unknown = accept_unknown
+        self._now_ms = now_ms
+        self._scalars = Scalars(core)
+        self._routes: dict[str, _Route | None] = {}
+        self._epoch = core.epoch
+        self._strangers: set[str] = set()
+        self.boards: dict[str, Board] = {}
+        self.active: dict[str, Board] = {}
+        self.unwelcome: list[str] = []
+        stored: dict[str, list[tuple[int, int, int]]] = {}
+        for board, boot, last, seen_ms in positions:
+            if last is not None:
+                stored.setdefault(board, []).append((boot, last, seen_ms))
+        for board, boots in stored.items():
+            self.boards[board] = self.active[board] = Board(board, Inbox(boots))
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin the next batch."""
+        self.topics = array("q")
+        self.tags = array("q")
+        self.values = array("q")
+        self.origins: list[Origin] = []
+
+    def take(self, topic: str, payload: bytes, retained: bool) -> None:
+        """Take one frame that came from the broker."""
+        if self._epoch != self._core.epoch or len(self._routes) > MAX_ROUTES:
+            self._routes.clear()
+            self._epoch = self._core.epoch
+        if topic in self._routes:
+            route = self._routes[topic]
+        else:
+            route = self._routes[topic] = self._find(topic)
+        if route is None:
+            return
+        board = route.board
+        self.active[board.name] = board
+        try:
+            if route.leaf == "up":
+                self._take_message(route, payload, retained, topic)
+            elif route.leaf == "status":
+                board.status = decode_status(payload) if payload else {}
+            elif retained:
+                self.unwelcome.append(topic)
+            elif route.leaf == "base":
+                self._take_base(board, payload)
+            elif route.leaf == "log":
+                level, text, ts, _boot = decode_log(payload)
+                self._add(_LEVELS[level], _TEXT, self._core.intern(text), board.name, ts)
+        except WireError as error:
+            self._complain(board, f"{board.name} sent a {route.leaf} that cannot be read: {error}")
+
+    def _take_base(self, board: Board, payload: bytes) -> None:
+        boot, base, lost = decode_base(payload)
+        outcome, more = board.inbox.on_base(boot, base, lost, self._now_ms())
+        if outcome == CLONED:
+            self.record(
+                linker.REJECTED,
+                f"two boards take turns under the name {board.name}; the one that was there first "
+                "is not heard any more: flash one of them under a name of its own",
+                board.name,
+            )
+        if more:
+            events = "message" if more == 1 else "messages"
+            self.record(
+                linker.LOST,
+                f"{board.name} had to throw away {more} {events} before the hub had them: it was "
+                "without a hub for longer than its memory lasts",
+                board.name,
+            )
+
+    def _take_message(self, route: _Route, payload: bytes, retained: bool, topic: str) -> None:
+        board = route.board
+        if retained:
+            self.unwelcome.append(topic)
+            self._complain(board, f"a retained message on {topic} was refused and cleared")
+            return
+        try:
+            tag, value, seq, ts, boot = self._scalars.decode_up(payload)
+        except WireError as error:
+            seq, boot = envelope(payload)  # raises if not even those can be read
+            outcome = board.inbox.on_message(boot, seq, self._now_ms())
+            text = f"{board.name}: {route.name}: {error}"
+            if outcome == TAKE:
+                self.record(linker.REJECTED, text, board.name)
+            elif outcome == UNKNOWN:
+                self._complain(board, text)
+            return
+        outcome = board.inbox.on_message(boot, seq, self._now_ms())
+        if outcome != TAKE:
+            if outcome == REFUSED:
+                self._complain(board, f"{board.name} is refused as long as its double is there")
+            return
+        if route.fault:
+            self.record(linker.REJECTED, f"{board.name}: {route.fault}", board.name)
+            return
+        if route.topic < 0:
+            self.record(
+                linker.UNHANDLED,
+                f"{board.name} sent {route.name}, which no module and no adapter of this house "
+                "knows; SUBSCRIBE to it, or mend the name",
+                board.name,
+            )
+            return
+        self._add(route.topic, tag, value, board.name, ts)
+
+    def _find(self, topic: str) -> _Route | None:
+        """Return what a topic means; None, after a record, for one that is nobody's."""
+        fault = ""
+        try:
+            kind, *rest = parse_topic(topic)
+        except WireError as error:
+            fault = str(error)
+            try:
+                kind, rest = "up", list(sender_of(topic))
+            except WireError:
+                self._stranger(f"a message on {topic[:80]!r} was refused: {fault}")
+                return None
+        if kind not in {"board", "up"} or rest[0] != self._domain:
+            return None
+        name = str(rest[1])
+        if not self._accept_unknown and name not in self._adapters.boards:
+            self._stranger(
+                f"board {name} is not heard: no adapter of this house has that name; add "
+                f"adapters/{name}.toml, or set accept_unknown under [boards]"
+            )
+            return None
+        board = self.boards.get(name)
+        if board is None:
+            if len(self.boards) >= MAX_BOARDS:
+                self._stranger(f"board {name} is not heard: there are {MAX_BOARDS} already")
+                return None
+            board = self.boards[name] = Board(name, Inbox())
+        if fault:
+            return _Route(board, "up", fault=fault)
+        if kind == "board":
+            return _Route(board, str(rest[2]))
+        module, variable, instance = str(rest[2]), str(rest[3]), rest[4]
+        shown = f"{module}.{variable}" + ("" if instance is None else f"[{instance}]")
+        number = -1 if instance is not None else self._core.topic(("", module, variable))
+        return _Route(board, "up", number, shown)
+
+    # ------------------------------------------------------------------ inputs and records
+
+    def _add(self, topic: int, tag: int, value: int, producer: str, ts: int | None) -> None:
+        self.topics.append(topic)
+        self.tags.append(tag)
+        self.values.append(value)
+        self.origins.append((producer, ts))
+
+    def record(self, kind: int, text: str, producer: str = "hub") -> None:
+        """Add a record of the hub's own log to the batch."""
+        self._add(kind, _TEXT, self._core.intern(text), producer, None)
+
+    def _complain(self, board: Board, text: str) -> None:
+        """Record what is wrong with a frame, but not each one of a flood."""
+        now = self._now_ms()
+        if abs(now - board.complaints_since_ms) > _MINUTE_MS:
+            board.complaints = 0
+            board.complaints_since_ms = now
+        board.complaints += 1
+        if board.complaints <= COMPLAINTS:
+            self.record(linker.REJECTED, text, board.name)
+        elif board.complaints == COMPLAINTS + 1:
+            self.record(
+                linker.REJECTED, f"{board.name} goes on so; no more of it this minute", board.name
+            )
+
+    def _stranger(self, text: str) -> None:
+        """Record once what is wrong with a topic; a client that makes up topics is cut off."""
+        if len(self._strangers) < MAX_BOARDS and text not in self._strangers:
+            self._strangers.add(text)
+            self.record(linker.REJECTED, text)
+
+    # ------------------------------------------------------------------ positions
+
+    def changed(self) -> list[Position]:
+        """Return the positions to store with this batch's transaction."""
+        return [
+            (board.name, boot, None if last < 0 else last, seen_ms)
+            for board in self.active.values()
+            for boot, last, seen_ms in board.inbox.changed()
+        ]
+
+    def written(self, mark: int) -> None:
+        """The transaction of the last `changed` is written, as number `mark`."""
+        for board in self.active.values():
+            board.inbox.written(mark)
+
+    def acks(self, synced: int, written: int) -> list[tuple[str, int, int]]:
+        """Return the acknowledgements to send now, (board, boot, seq).
+
+        Arguments:
+            synced: transactions up to this number are on the disk.
+            written: the number of the last transaction.
+        """
+        now = self._now_ms()
+        due = []
+        for board in list(self.active.values()):
+            board.inbox.synced(synced)
+            due += [(board.name, boot, seq) for boot, seq in board.inbox.acks(now)]
+            if synced == written and board.inbox.due_ms(now) is None:
+                del self.active[board.name]  # nothing to say to it until it speaks again
+        return due
+
+    def due_s(self) -> float | None:
+        """Return in how many seconds `acks` has more, None if nothing is owed now."""
+        now = self._now_ms()
+        waits = [board.inbox.due_ms(now) for board in self.active.values()]
+        return min((wait / 1000 for wait in waits if wait is not None), default=None)

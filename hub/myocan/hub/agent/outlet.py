@@ -1,0 +1,103 @@
+"""What goes out on the data topics, and what is said again when a broker or a board comes back.
+
+The one idea: only what the log has is published, under the offset it has there. A topic's newest
+value is kept, so that at each connection all values go out again; boards ignore what they know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from myocan.hub.bus import Outgoing
+from myocan.hub.core import Program, Role, Type, linker
+from myocan.wire import data_topic
+
+__all__ = ["Outlet"]
+
+Name = tuple[str, str, str]
+"""(module, variable, instance) of a topic of this house, as the store has it."""
+
+
+class Outlet:
+    """Makes frames of log rows.
+
+    Arguments:
+        mode: the deployment mode, `live`.
+        domain: the house's.
+    """
+
+    def __init__(self, mode: str, domain: str) -> None:
+        self._mode = mode
+        self._domain = domain
+        self._topics: dict[Name, tuple[str, bool]] = {}
+        self._momentary: set[tuple[str, str]] = set()
+        self._values: dict[Name, tuple[str, int, str, str]] = {}
+
+    def know(self, programs: Iterable[Program]) -> None:
+        """Learn which PUBLIC variables say *that* something happened rather than how things are.
+
+        An event has no value, and one of a single member says as little by it: a board that
+        connects later must not take either for something new.
+        """
+        self._topics.clear()
+        self._momentary = {
+            (variable.topic[1], variable.topic[2])
+            for program in programs
+            for variable in program.variables
+            if variable.role == Role.PUBLIC
+            and variable.topic is not None
+            and variable.type == Type.ENUMERATION
+            and len(variable.members) == 1
+        }
+
+    def frame(
+        self, name: Name, value: str, offset: int, ts: int | None, producer: str, incarnation: int
+    ) -> Outgoing:
+        """Return a message as it is published; a value is remembered for `values`.
+
+        Arguments:
+            name: the topic's.
+            value: its JSON text.
+            offset, incarnation: where it stands in the log.
+            ts: when it happened, milliseconds since 1970 UTC, None if nobody knows.
+            producer: the module or board that says it.
+        """
+        topic, retain = self._topic(name)
+        retain = retain and value != "null"
+        when = "null" if ts is None else str(ts)
+        if retain:
+            self._values[name] = (value, offset, when, producer)
+        payload = f'[{value},{offset},{when},"{producer}",{incarnation}]'.encode()
+        return topic, payload, 1, retain, offset
+
+    def remember(self, name: Name, value: str, offset: int, producer: str) -> None:
+        """Take a value that was published in an earlier life of the hub."""
+        if value != "null" and self._topic(name)[1]:
+            self._values.setdefault(name, (value, offset, "null", producer))
+
+    def forget(self, name: Name) -> Outgoing:
+        """Return the frame that takes a topic's retained value from the broker."""
+        self._values.pop(name, None)
+        return self._topic(name)[0], b"", 1, True, 0
+
+    def values(self, incarnation: int) -> list[Outgoing]:
+        """Return the newest value of every topic, under the present incarnation."""
+        return [
+            (
+                self._topic(name)[0],
+                f'[{value},{offset},{when},"{producer}",{incarnation}]'.encode(),
+                1,
+                True,
+                0,
+            )
+            for name, (value, offset, when, producer) in self._values.items()
+        ]
+
+    def _topic(self, name: Name) -> tuple[str, bool]:
+        known = self._topics.get(name)
+        if known is None:
+            module, variable, instance = name
+            topic = data_topic(self._mode, self._domain, module, variable, instance or None)
+            retain = module != linker.LOG_MODULE and (module, variable) not in self._momentary
+            known = self._topics[name] = (topic, retain)
+        return known

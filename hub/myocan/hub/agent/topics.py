@@ -1,0 +1,64 @@
+"""Which topics the adapters of a house send to and take from.
+
+The one idea: the hub need not know what a port is. All it reads in an adapter's file is `publish`
+and `subscribe` of each port, by which it knows a topic that no module names from a stranger's.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from myocan.hub.core.linker import TopicName, fold
+
+__all__ = ["AdapterTopics", "split_name"]
+
+
+class AdapterTopics:
+    """What the adapters of a house say of topics.
+
+    boards: the names of the house's boards. published: topics that they send. subscribed: topics
+    that they take. A file that cannot be read says nothing; `myocan check` tells what is wrong with
+    it, and a hub that runs should not stop for it.
+    """
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self.boards: set[str] = set()
+        self.published: set[TopicName] = set()
+        self.subscribed: set[TopicName] = set()
+        for file in files:
+            self.boards.add(file.stem)
+            for port in _ports(file):
+                self.published.update(_topics(port.get("publish")))
+                self.subscribed.update(_topics(port.get("subscribe")))
+
+
+def split_name(name: str) -> TopicName | None:
+    """Return (domain, module, variable) of `lamp1.state` or `net.example.lamp1.state`, or None.
+
+    All but the last two parts are the domain, "" for the house's own.
+    """
+    parts = name.split(".")
+    if len(parts) < 2 or not all(parts):
+        return None
+    return ".".join(parts[:-2]), parts[-2], fold(parts[-1])
+
+
+def _ports(file: Path) -> Iterator[dict[str, Any]]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    ports = content.get("ports")
+    if isinstance(ports, dict):
+        yield from (port for port in ports.values() if isinstance(port, dict))
+
+
+def _topics(spec: object) -> Iterator[TopicName]:
+    names = spec.values() if isinstance(spec, dict) else [spec]
+    for name in names:
+        topic = split_name(name) if isinstance(name, str) else None
+        if topic is not None:
+            yield topic

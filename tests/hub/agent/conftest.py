@@ -1,0 +1,123 @@
+"""A house on disk, a real Mosquitto, and the hub in a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+from myocan.hub.agent import Agent
+from myocan.hub.house import House
+from myocan.hub.store import Message, Reader
+from support.mosquitto import Mosquitto
+
+READY_S = 20.0
+
+LAMP = """
+MODULE lamp1
+    SUBSCRIBE button1.press
+    SUBSCRIBE mode {auto, off, on}
+    PUBLIC state {off, on}
+    PRIVATE count 0
+    ON button1.press
+        THEN next(state)
+        THEN count++
+    ON mode.off
+        THEN state.off
+    ON mode.on
+        THEN state.on
+    ON mode.auto
+        THEN ignore
+"""
+
+
+class Hub:
+    """The hub of `house` in a thread; use it in a `with` block, as often as a test restarts it."""
+
+    def __init__(self, house: Path, url: str, **options: Any) -> None:
+        self._house = house
+        self._url = url
+        self._options = options
+        self.failure: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        ready = threading.Event()
+        self.agent = Agent(House.load(self._house), broker_url=self._url, **self._options)
+
+        def run() -> None:
+            try:
+                self.agent.run(lambda agent: ready.set())
+            except BaseException as failure:
+                self.failure = failure
+            finally:
+                ready.set()
+
+        self._thread = threading.Thread(target=run, name="hub")
+        self._thread.start()
+        assert ready.wait(READY_S), "the hub was not ready in time"
+        if self.failure is not None:
+            self._thread.join()
+            raise self.failure
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.agent.stop()
+        self._thread.join(READY_S)
+        assert not self._thread.is_alive(), "the hub did not stop"
+        if self.failure is not None and error is None:
+            raise self.failure
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with Mosquitto(tmp_path / "broker", config="set_tcp_nodelay true") as broker:
+        yield broker
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A house with the lamp of the seed; a test writes more modules or adapters into it."""
+    folder = tmp_path / "house"
+    (folder / "modules").mkdir(parents=True)
+    (folder / "adapters").mkdir()
+    (folder / "myocan.toml").write_text('domain = "home"\n')
+    (folder / "modules" / "lamp1.scc").write_text(LAMP)
+    return folder
+
+
+@pytest.fixture
+def hub(house: Path, broker: Mosquitto) -> Callable[..., Hub]:
+    """Makes the hub of the house, anew for each start; takes what `Agent` does."""
+    return lambda **options: Hub(house, broker.url, **options)
+
+
+@pytest.fixture
+def log(house: Path) -> Callable[..., list[Message]]:
+    """Reads the log: all messages, or those of one topic `module.variable`."""
+
+    def read(topic: str | None = None) -> list[Message]:
+        module, variable = topic.rsplit(".", 1) if topic else (None, None)
+        with Reader(house / ".myocan" / "store.sqlite") as reader:
+            return list(reader.messages("live", module=module, variable=variable))
+
+    return read
+
+
+@pytest.fixture
+def state(house: Path) -> Callable[[str, str], str | None]:
+    """Reads a variable's state from the store, as JSON text."""
+
+    def read(module: str, variable: str) -> str | None:
+        with Reader(house / ".myocan" / "store.sqlite") as reader:
+            return reader.value("live", module, variable)
+
+    return read

@@ -9,30 +9,34 @@ from .fixed import Fixed
 from .message import (
     WIRE_VERSION,
     decode_ack,
-    decode_base,
     decode_data,
-    decode_log,
     decode_propose,
-    decode_status,
-    decode_up,
-    decode_value,
-    decode_verdict,
-    encode_ack,
     encode_base,
-    encode_data,
     encode_log,
-    encode_propose,
     encode_status,
-    encode_up,
     encode_value,
     encode_verdict,
 )
 from .outbox import WINDOW, Outbox
-from .topics import board_topic, data_topic, hub_topic, parse_topic, up_topic
+from .topics import board_topic, up_topic
 
-try:  # noqa: SIM105 (a board has no contextlib)
-    from .inbox import Inbox, envelope, sender_of
-except ImportError:  # a board: its firmware leaves the hub's half out
+try:
+    from .hub_message import (
+        decode_base,
+        decode_log,
+        decode_status,
+        decode_up,
+        decode_value,
+        decode_verdict,
+        encode_ack,
+        encode_data,
+        encode_propose,
+        encode_up,
+        envelope,
+    )
+    from .hub_topics import data_topic, hub_topic, parse_topic, sender_of
+    from .inbox import Inbox
+except ImportError:  # a board: its firmware leaves the hub's half out (hub_*.py, inbox.py)
     pass
 
 __all__ = [

@@ -27,10 +27,13 @@ class Fixed:
 
         units: -(2**63 - 1) to 2**63 - 1. decimals: 0 to 9. Raises `WireError` outside of these.
         """
-        if type(units) is not int or type(decimals) is not int:
-            raise WireError("a decimal is made of two integers: Fixed(2150, 2) is 21.50")
-        if not (-MAX_UNITS <= units <= MAX_UNITS and 0 <= decimals <= MAX_DECIMALS):
-            raise WireError("a decimal has at most 9 decimals, and units below 2**63")
+        if (
+            type(units) is not int
+            or type(decimals) is not int
+            or not -MAX_UNITS <= units <= MAX_UNITS
+            or not 0 <= decimals <= MAX_DECIMALS
+        ):
+            raise WireError("Fixed(2150, 2) is 21.50: units below 2**63, 0 to 9 decimals")
         self.units = units
         self.decimals = decimals
 

@@ -31,11 +31,7 @@ milliseconds since 1970 UTC; when it is set back a pause is cut short, never a p
 A board has no use for this module, and its firmware leaves it out.
 """
 
-from .errors import WireError
-from .message import MAX_BOOT, MAX_COUNT, _fields, _whole
 from .outbox import WINDOW
-from .text import from_utf8
-from .topics import _level
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +54,6 @@ NEW = "new"
 KNOWN = "known"
 CLONED = "cloned"  # refused from now on: record it
 
-MAX_TAIL = 96  # bytes in which the numbers at the end of a message stand
 FORGET = -1  # as a position: the stored one is to be removed
 
 _NOTHING, _REPEAT, _GAP, _BASE = 0, 1, 2, 3  # what waits for an answer
@@ -311,28 +306,3 @@ def _wait(known: _Boot, now_ms: int) -> "int | None":
     if known.owed == _BASE or fresh >= WINDOW // 2 or since < 0:
         return 0
     return (ACK_MS if fresh else ANSWER_MS) - since
-
-
-def envelope(payload: bytes) -> "tuple[int, int]":
-    """The (seq, boot) of a message that `decode_up` refuses.
-
-    For the value or the ts may be at fault, or the length, and the number must still be passed
-    over. Raises `WireError` if number or boot are at fault themselves.
-    """
-    _, seq, _, boot = _fields(b"[" + payload[-MAX_TAIL:], 0, 3)
-    return _whole(seq, MAX_COUNT, "seq", 1), _whole(boot, MAX_BOOT, "boot")
-
-
-def sender_of(topic: "str | bytes") -> "tuple[str, str]":
-    """The (domain, board) of a board's topic, even of one that `parse_topic` refuses.
-
-    Raises `WireError` if it is not below `mc1/$board/` and two proper names.
-    """
-    slash = b"/" if isinstance(topic, bytes) else "/"
-    levels = [
-        level if isinstance(level, str) else from_utf8(level)
-        for level in topic.split(slash, 4)[:4]  # type: ignore[arg-type]
-    ]
-    if levels[:2] != ["mc1", "$board"] or len(levels) < 4:
-        raise WireError("the topic is not below mc1/$board/{domain}/{board}/")
-    return _level(levels[2], "domain"), _level(levels[3], "board")

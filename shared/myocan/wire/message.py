@@ -1,13 +1,16 @@
 """Messages: short JSON arrays, read and written without a binary float.
 
 A message is an array of known length in which only one place is free text, so it is cut at the
-commas before and behind that place, and each piece read by itself. No general JSON reader is
-involved: those differ between runtimes, go as deep as a stranger wants, and make `21.50` a float.
+commas before and behind that place, each piece is read by itself, and then held to the same check
+as where it is written. No general JSON reader is involved: those differ between runtimes, go as
+deep as a stranger wants, and make `21.50` a float.
 
 What is written is the shortest form. What is read may have JSON's white space around each piece,
 and any escape in a text. Every decoder takes arbitrary bytes, returns the message or raises a
 `WireError` that says which field is wrong and what belongs there, and takes no more memory than
-twice its input (and what a message of the longest text needs, whatever the input).
+twice its input (or what the longest text needs, whatever the input).
+
+Here is what a board reads and writes; the hub's ends of the messages are in `hub_message.py`.
 """
 
 from .errors import WireError
@@ -23,44 +26,19 @@ if TYPE_CHECKING:
 WIRE_VERSION = 1
 MAX_TEXT = 4096  # bytes of UTF-8; what is larger stays outside, and a reference travels
 MAX_PAYLOAD = 32768  # bytes; longer ones are refused unread. A text in escapes takes 6 * MAX_TEXT
-MAX_NAMES = 128  # keys of an object; bounds what "{...}" of tiny pairs can make a dict cost
-MAX_WORD = 128  # bytes of a producer, a transaction, a store's identity
+MAX_NAMES = 128  # keys of an object; bounds what a dict of tiny pairs can cost
+MAX_WORD = 128  # characters of a producer, a transaction, a store's identity, a name
 MAX_BOOT = (1 << 31) - 1
-MAX_COUNT = (1 << 63) - 1
 MAX_TS = 253_402_300_799_999  # the last millisecond of the year 9999, so that any calendar has it
 LEVELS = ("info", "warn", "alert")
+SPACE = b" \t\r\n"
 
-_SPACE = b" \t\r\n"
 _CONSTANTS = {b"null": None, b"true": True, b"false": False}
-_ESCAPES = {
-    b"b": b"\b",
-    b"f": b"\f",
-    b"n": b"\n",
-    b"r": b"\r",
-    b"t": b"\t",
-    b'"': b'"',
-    b"\\": b"\\",
-    b"/": b"/",
-}
-# What a known key of a status must be: a whole number up to this one, or of a type.
-_STATUS: "dict[str, Any]" = {
-    "online": bool,
-    "boot": MAX_BOOT,
-    "incarnation": MAX_COUNT,
-    "connection": MAX_COUNT,
-    "wire": MAX_COUNT,
-    "free": MAX_COUNT,
-    "lost": MAX_COUNT,
-    "sdk": str,
-    "runtime": str,
-    "config": str,
-    "version": str,
-    "reason": str,
-    "applied": dict,
-}
+_ESCAPED = b'bfnrt"\\/'  # what follows a backslash,
+_ESCAPES = b'\b\f\n\r\t"\\/'  # and what that stands for
 
 
-# Values
+# What a board writes
 
 
 def encode_value(value: "Value") -> bytes:
@@ -75,78 +53,13 @@ def encode_value(value: "Value") -> bytes:
         return b"true"
     if value is False:
         return b"false"
-    if isinstance(value, int):
-        if not -MAX_UNITS <= value <= MAX_UNITS:
-            raise WireError("an integer lies below 2**63 in magnitude: send a text instead")
-        return f"{value:d}".encode()
-    if isinstance(value, Fixed):
-        return str(value).encode()
     if isinstance(value, str):
         return _quote(value)
-    raise WireError(
-        f"a {type(value).__name__} cannot travel: None, bool, int, text, or Fixed(215, 1) for 21.5"
-    )
-
-
-def decode_value(raw: bytes) -> "Value":
-    """Read the JSON text of one value. Raises `WireError`."""
-    return _value(_bounded(raw))
-
-
-# Arrays
-
-
-def encode_data(
-    value: "Value", offset: int, ts: "int | None", producer: str, incarnation: int
-) -> bytes:
-    """A message as the hub publishes it.
-
-    offset, incarnation: the log's, 0 to 2**63 - 1. ts: milliseconds since 1970 UTC, None if
-    nobody knows. producer: who wrote it, printable ASCII without space, comma, quote and
-    backslash. Raises `WireError`.
-    """
-    head = encode_value(value)
-    _check(offset, MAX_COUNT, "offset")
-    _check_ts(ts)
-    _check(incarnation, MAX_COUNT, "incarnation")
-    word = _check_word(producer, "producer")
-    return b"[" + head + f',{offset},{_null(ts)},"{word}",{incarnation}]'.encode()
-
-
-def decode_data(payload: bytes) -> "tuple[Value, int, int | None, str, int]":
-    """Take what `encode_data` made apart: value, offset, ts, producer, incarnation."""
-    value, offset, ts, producer, incarnation = _fields(payload, 0, 4)
-    return (
-        _value(value),
-        _whole(offset, MAX_COUNT, "offset"),
-        _ts(ts),
-        _word(producer, "producer"),
-        _whole(incarnation, MAX_COUNT, "incarnation"),
-    )
-
-
-def encode_up(value: "Value", seq: int, ts: "int | None", boot: int) -> bytes:
-    """A message as a board sends it.
-
-    seq: 1 to 2**63 - 1. ts: milliseconds since 1970 UTC, None if the board cannot know. boot: 0
-    to 2**31 - 1. Raises `WireError`.
-    """
-    head = encode_value(value)
-    _check(seq, MAX_COUNT, "seq", 1)
-    _check_ts(ts)
-    _check(boot, MAX_BOOT, "boot")
-    return b"[" + head + f",{seq},{_null(ts)},{boot}]".encode()
-
-
-def decode_up(payload: bytes) -> "tuple[Value, int, int | None, int]":
-    """Take what `encode_up` made apart: value, seq, ts, boot."""
-    value, seq, ts, boot = _fields(payload, 0, 3)
-    return (
-        _value(value),
-        _whole(seq, MAX_COUNT, "seq", 1),
-        _ts(ts),
-        _whole(boot, MAX_BOOT, "boot"),
-    )
+    if isinstance(value, Fixed):
+        return str(value).encode()
+    if isinstance(value, int) and -MAX_UNITS <= value <= MAX_UNITS:
+        return f"{value:d}".encode()
+    raise WireError("value: None, bool, an int below 2**63, text, or Fixed(215, 1) for 21.5")
 
 
 def encode_base(boot: int, base: int, lost: int) -> bytes:
@@ -155,371 +68,50 @@ def encode_base(boot: int, base: int, lost: int) -> bytes:
     base: 1 to 2**63 - 1. lost: how many messages the board threw away in this boot. Raises
     `WireError`.
     """
-    _check(boot, MAX_BOOT, "boot")
-    _check(base, MAX_COUNT, "base", 1)
-    _check(lost, MAX_COUNT, "lost")
-    return f"[{boot},{base},{lost}]".encode()
-
-
-def decode_base(payload: bytes) -> "tuple[int, int, int]":
-    """Take what `encode_base` made apart: boot, base, lost."""
-    boot, base, lost = _fields(payload, 0, 2)
-    return (
-        _whole(boot, MAX_BOOT, "boot"),
-        _whole(base, MAX_COUNT, "base", 1),
-        _whole(lost, MAX_COUNT, "lost"),
-    )
-
-
-def encode_ack(boot: int, seq: int, now_ms: int, store: str) -> bytes:
-    """An acknowledgement: all of `boot` up to `seq` is on the hub's disk.
-
-    seq: 0 to 2**63 - 1. now_ms: the hub's clock, milliseconds since 1970 UTC. store: the log's
-    identity, a word as a producer is. Raises `WireError`.
-    """
-    _check(boot, MAX_BOOT, "boot")
-    _check(seq, MAX_COUNT, "seq")
-    _check(now_ms, MAX_TS, "now_ms")
-    word = _check_word(store, "store")
-    return f'[{boot},{seq},{now_ms},"{word}"]'.encode()
-
-
-def decode_ack(payload: bytes) -> "tuple[int, int, int, str]":
-    """Take what `encode_ack` made apart: boot, seq, now_ms, store."""
-    boot, seq, now_ms, store = _fields(payload, 0, 3)
-    return (
-        _whole(boot, MAX_BOOT, "boot"),
-        _whole(seq, MAX_COUNT, "seq"),
-        _whole(now_ms, MAX_TS, "now_ms"),
-        _word(store, "store"),
-    )
+    return join(check_boot(boot), check_whole(base, "base", 1), check_whole(lost, "lost"))
 
 
 def encode_log(level: str, text: str, ts: "int | None", boot: int) -> bytes:
-    """A line for the hub's log. level: `info`, `warn` or `alert`. Raises `WireError`."""
-    if level not in LEVELS:
-        raise WireError("a board's log has the levels info, warn and alert")
-    _check_ts(ts)
-    _check(boot, MAX_BOOT, "boot")
-    return f'["{level}",'.encode() + _quote(text) + f",{_null(ts)},{boot}]".encode()
+    """A line for the hub's log. level: `info`, `warn` or `alert`. ts and boot as in a message.
 
-
-def decode_log(payload: bytes) -> "tuple[str, str, int | None, int]":
-    """Take what `encode_log` made apart: level, text, ts, boot."""
-    level, text, ts, boot = _fields(payload, 1, 2)
-    name = _word(level, "level")
-    if name not in LEVELS:
-        raise WireError(f"level {name[:32]!r}: a board's log has info, warn and alert")
-    return (name, _text(text, "text"), _ts(ts), _whole(boot, MAX_BOOT, "boot"))
-
-
-def encode_propose(txn: str, expires_ms: int, values: "dict[str, Value]") -> bytes:
-    """Ask a board whether its ports would take these values.
-
-    txn: the incarnation and a random part, a word as a producer is. expires_ms: by the hub's
-    clock. values: port name to value. Raises `WireError`.
+    Raises `WireError`.
     """
-    word = _check_word(txn, "txn")
-    _check(expires_ms, MAX_TS, "expires_ms")
-    return _bounded(f'["{word}",{expires_ms},'.encode() + _quote_object(values) + b"]")
-
-
-def decode_propose(payload: bytes) -> "tuple[str, int, dict[str, Value]]":
-    """Take what `encode_propose` made apart: txn, expires_ms, values."""
-    txn, expires_ms, values = _fields(payload, 2, 0)
-    return (
-        _word(txn, "txn"),
-        _whole(expires_ms, MAX_TS, "expires_ms"),
-        _object(values, False),
-    )
+    return join(check_level(level), check_text(text), check_ts(ts), check_boot(boot))
 
 
 def encode_verdict(txn: str, ok: bool, why: "str | None" = None) -> bytes:
-    """A board's answer to a proposal. why: given exactly when refused. Raises `WireError`."""
-    word = _check_word(txn, "txn")
-    if ok is True and why is None:
-        return f'["{word}",true]'.encode()
-    if ok is False and isinstance(why, str):
-        return f'["{word}",false,'.encode() + _quote(why) + b"]"
-    raise WireError("a verdict is True, or False and why")
-
-
-def decode_verdict(payload: bytes) -> "tuple[str, bool, str | None]":
-    """Take what `encode_verdict` made apart: txn, ok, why (None if it is True)."""
-    txn, rest = _fields(payload, 1, 0)
-    word = _word(txn, "txn")
-    if rest.strip(_SPACE) == b"true":
-        return (word, True, None)
-    comma = rest.find(b",")
-    if comma < 0 or rest[:comma].strip(_SPACE) != b"false":
-        raise WireError('a verdict is [txn, true] or [txn, false, "why"]')
-    return (word, False, _text(rest[comma + 1 :], "why"))
-
-
-# Objects
+    """A board's answer to a proposal. why: text, if it refuses. Raises `WireError`."""
+    if ok:
+        return join(check_word(txn, "txn"), True)
+    return join(check_word(txn, "txn"), False, check_text(why))
 
 
 def encode_status(status: "dict[str, Any]") -> bytes:
-    """A board's or a hub's status, keys sorted.
+    """A board's or a hub's status, keys sorted; `applied` is a dict of port name to value.
 
-    `online` must be there. Keys that version 1 does not know may hold any value; `applied` holds
-    port name to value. Raises `WireError`.
+    Raises `WireError`. What else the keys of version 1 may hold, the reader checks.
     """
-    _check_status(status)
-    return _bounded(_quote_object(status))
+    return write_object(status, True)
 
 
-def decode_status(payload: bytes) -> "dict[str, Any]":
-    """Read a status. Keys that version 1 does not know are kept. Raises `WireError`."""
-    status = _object(_bounded(payload), True)
-    _check_status(status)
-    return status
+def join(*fields: "Value") -> bytes:
+    return b"[" + b",".join([encode_value(field) for field in fields]) + b"]"
 
 
-def _check_status(status: "dict[str, Any]") -> None:
-    if "online" not in status:
-        raise WireError("a status says whether its writer is online: add online, true or false")
-    for key in status:
-        value = status[key]
-        rule = _STATUS.get(key)
-        if isinstance(rule, int):
-            _check(value, rule, key)
-        elif rule is not None and not isinstance(value, rule):
-            raise WireError(f"{key} of a status must be a {rule.__name__}")
-        elif rule is None and isinstance(value, dict):
-            raise WireError(f"{key[:32]!r} of a status must be a plain value")
-
-
-def _quote_object(values: "dict[str, Any]") -> bytes:
-    if not isinstance(values, dict) or len(values) > MAX_NAMES:
-        raise WireError(f"a dict of at most {MAX_NAMES} names belongs here")
+def write_object(values: "dict[str, Any]", nested: bool) -> bytes:
+    """Write an object of plain values; a nested one may hold another as `applied`."""
     parts = []
-    for key in values:
-        _check_word(key, "name")
-    for key in sorted(values):
-        value = values[key]
-        raw = _quote_object(value) if isinstance(value, dict) else encode_value(value)
+    for key in sorted([check_word(key, "name") for key in values]):
+        inner = nested and key == "applied"
+        raw = write_object(values[key], False) if inner else encode_value(values[key])
         parts.append(f'"{key}":'.encode() + raw)
-    return b"{" + b",".join(parts) + b"}"
-
-
-def _object(raw: bytes, nested: bool) -> "dict[str, Any]":
-    at = _skip(raw, 0)
-    found, at = _pairs(raw, at, nested)
-    if _skip(raw, at) != len(raw):
-        raise WireError("nothing may follow the object")
-    return found
-
-
-def _pairs(raw: bytes, at: int, nested: bool) -> "tuple[dict[str, Any], int]":
-    """Read the object that begins at `at`; a nested one may hold an object as `applied`."""
-    found: dict[str, Any] = {}
-    if raw[at : at + 1] != b"{":
-        raise WireError("a JSON object belongs here")
-    at = _skip(raw, at + 1)
-    if raw[at : at + 1] == b"}":
-        return found, at + 1
-    while True:
-        end = _end(raw, at)
-        key = _word(raw[at:end], "name")
-        at = _skip(raw, end)
-        if key in found or len(found) == MAX_NAMES or raw[at : at + 1] != b":":
-            raise WireError(f"name {key[:32]!r}: once, then a colon; at most {MAX_NAMES} names")
-        at = _skip(raw, at + 1)
-        if nested and key == "applied":
-            found[key], at = _pairs(raw, at, False)
-        else:
-            end = _end(raw, at)
-            found[key] = _value(raw[at:end])
-            at = end
-        at = _skip(raw, at)
-        mark = raw[at : at + 1]
-        if mark == b"}":
-            return found, at + 1
-        if mark != b",":
-            raise WireError("a comma or the closing brace is missing in an object")
-        at = _skip(raw, at + 1)
-
-
-def _skip(raw: bytes, at: int) -> int:
-    """The place of the first byte from `at` that is not white space."""
-    while raw[at : at + 1] in (b" ", b"\t", b"\r", b"\n"):
-        at += 1
-    return at
-
-
-def _end(raw: bytes, at: int) -> int:
-    """Where the string, number or constant ends that begins at `at`."""
-    if raw[at : at + 1] != b'"':
-        while raw[at : at + 1] not in (b",", b"}", b" ", b"\t", b"\r", b"\n", b""):
-            at += 1
-        return at
-    while True:
-        at = raw.find(b'"', at + 1)
-        if at < 0:
-            raise WireError("a text has no closing quote")
-        first = at
-        while raw[first - 1] == 92:
-            first -= 1
-        if (at - first) % 2 == 0:
-            return at + 1
-
-
-# Pieces
-
-
-def _fields(payload: bytes, before: int, after: int) -> "list[bytes]":
-    """Cut an array at its first `before` and last `after` commas."""
-    _bounded(payload)
-    if payload[:1] != b"[" or payload[-1:] != b"]":
-        payload = payload.strip(_SPACE)
-        if payload[:1] != b"[" or payload[-1:] != b"]" or len(payload) < 2:
-            raise WireError(f"a JSON array of {before + after + 1} fields belongs here")
-    start = 1
-    end = len(payload) - 1
-    fields = []
-    for _ in range(before):
-        comma = payload.find(b",", start, end)
-        if comma < 0:
-            raise WireError(f"the array has fewer than {before + after + 1} fields")
-        fields.append(payload[start:comma])
-        start = comma + 1
-    for _ in range(after):
-        comma = payload.rfind(b",", start, end)
-        if comma < 0:
-            raise WireError(f"the array has fewer than {before + after + 1} fields")
-        fields.insert(before, payload[comma + 1 : end])
-        end = comma
-    fields.insert(before, payload[start:end])
-    return fields
-
-
-def _whole(raw: bytes, high: int, what: str, low: int = 0) -> int:
-    if raw.isdigit() and len(raw) < 20 and (raw[0] != 48 or len(raw) == 1):
-        number = int(raw)
-        if low <= number <= high:
-            return number
-    else:
-        bare = raw.strip(_SPACE)
-        if len(bare) < len(raw):
-            return _whole(bare, high, what, low)
-    raise WireError(f"{what}: a whole number from {low} to {high} belongs here, not {raw[:32]!r}")
-
-
-def _ts(raw: bytes) -> "int | None":
-    if raw == b"null" or raw.strip(_SPACE) == b"null":
-        return None
-    return _whole(raw, MAX_TS, "ts")
-
-
-def _word(raw: bytes, what: str) -> str:
-    """Read a quoted name: printable ASCII without space, comma, quote and backslash."""
-    if raw[:1] != b'"' or raw[-1:] != b'"':
-        raw = raw.strip(_SPACE)
-    if raw[:1] == b'"' and raw[-1:] == b'"' and _is_word(raw[1:-1]):
-        return from_utf8(raw[1:-1])
-    raise WireError(f"{what}: a name in quotes belongs here, not {raw[:32]!r}")
-
-
-def _value(raw: bytes) -> "Value":
-    if raw in _CONSTANTS:
-        return _CONSTANTS[raw]
-    if raw[:1] == b'"':
-        return _text(raw, "value")
-    digits = raw[1:] if raw[:1] == b"-" else raw
-    point = digits.find(b".")
-    if point < 0:
-        if digits.isdigit() and len(digits) < 20 and (digits[0] != 48 or len(digits) == 1):
-            number = int(raw)
-            if -MAX_UNITS <= number <= MAX_UNITS:
-                return number
-    elif len(digits) < 22 and (digits[0] != 48 or point == 1):
-        whole = digits[:point]
-        part = digits[point + 1 :]
-        if whole.isdigit() and part.isdigit() and len(part) <= MAX_DECIMALS:
-            units = int(whole + part)
-            if units <= MAX_UNITS:
-                return Fixed(-units if raw[0] == 45 else units, len(part))
-    bare = raw.strip(_SPACE)
-    if len(bare) < len(raw):
-        return _value(bare)
-    raise WireError(
-        "value: null, true, false, a text, or a number below 2**63 without exponent and with at "
-        f"most {MAX_DECIMALS} decimals belongs here, not {raw[:32]!r}"
-    )
-
-
-def _text(raw: bytes, what: str) -> str:
-    """Read a quoted text of at most MAX_TEXT bytes."""
-    end = len(raw) - 1
-    if raw[:1] != b'"' or raw[-1:] != b'"' or end < 1:
-        bare = raw.strip(_SPACE)
-        if len(bare) < len(raw):
-            return _text(bare, what)
-        raise WireError(f"{what}: a text in quotes belongs here, not {raw[:32]!r}")
-    if min(raw) < 32:
-        raise WireError(f"{what}: escape control characters in a text as \\u00XX")
-    if raw.find(b"\\") < 0:
-        if raw.find(b'"', 1) != end:
-            raise WireError(f'{what}: a quote within a text is escaped as \\"')
-        if end - 1 <= MAX_TEXT:
-            return from_utf8(memoryview(raw)[1:end])
-    else:
-        return _unescape(raw, 1, end, what)
-    raise WireError(f"{what}: a text has at most {MAX_TEXT} bytes: send a reference to it")
-
-
-def _unescape(raw: bytes, at: int, end: int, what: str) -> str:
-    """Resolve JSON's escapes (RFC 8259, 7); a surrogate must have its other half."""
-    found = bytearray()
-    high = 0  # the first half of a pair, waiting for the second
-    while len(found) <= MAX_TEXT:
-        mark = raw.find(b"\\", at, end)
-        stop = end if mark < 0 else mark
-        if raw.find(b'"', at, stop) >= 0 or (high and (mark < 0 or at < stop)):
-            break
-        found += memoryview(raw)[at:stop]
-        if mark < 0:
-            return from_utf8(found)
-        kind = raw[mark + 1 : mark + 2]
-        at = mark + 2
-        if kind != b"u":
-            if high or at > end or kind not in _ESCAPES:
-                break
-            found += _ESCAPES[kind]
-            continue
-        code = _hex(raw[at : at + 4])
-        at += 4
-        if high:
-            if not 0xDC00 <= code < 0xE000:
-                break
-            found += chr(0x10000 + ((high - 0xD800) << 10) + code - 0xDC00).encode()
-            high = 0
-        elif 0xD800 <= code < 0xDC00:
-            high = code
-        elif code < 0 or 0xDC00 <= code < 0xE000:
-            break
-        else:
-            found += chr(code).encode()
-    raise WireError(
-        f"{what}: escape quotes, and surrogates in pairs; a text has at most {MAX_TEXT} bytes"
-    )
-
-
-def _hex(digits: bytes) -> int:
-    code = 0
-    for digit in digits.lower():
-        place = b"0123456789abcdef".find(bytes((digit,)))
-        if place < 0:
-            return -1
-        code = code * 16 + place
-    return code if len(digits) == 4 else -1
+    if len(parts) > MAX_NAMES:
+        raise WireError(f"an object has at most {MAX_NAMES} names")
+    return check_size(b"{" + b",".join(parts) + b"}")
 
 
 def _quote(text: str) -> bytes:
     """Write a text as JSON: UTF-8, only quote, backslash and control characters escaped."""
-    if not isinstance(text, str):
-        raise WireError(f"a text belongs here, not a {type(text).__name__}")
     raw = to_utf8(text)
     if len(raw) > MAX_TEXT:
         raise WireError(f"a text has at most {MAX_TEXT} bytes: send a reference to it")
@@ -530,50 +122,255 @@ def _quote(text: str) -> bytes:
                 quoted += f"\\u{byte:04x}".encode()
             else:
                 if byte in (34, 92):
-                    quoted += b"\\"
-                quoted += bytes((byte,))
+                    quoted.append(92)
+                quoted.append(byte)
         raw = bytes(quoted)
     return b'"' + raw + b'"'
 
 
-def _is_word(raw: bytes) -> bool:
+# What a board reads
+
+
+def decode_data(payload: bytes) -> "tuple[Value, int, int | None, str, int]":
+    """A message as the hub publishes it: value, offset, ts, producer, incarnation.
+
+    Raises `WireError`.
+    """
+    value, offset, ts, producer, incarnation = cut(payload, 0, 4)
     return (
-        0 < len(raw) <= MAX_WORD
-        and min(raw) > 32
-        and max(raw) < 127
-        and raw.find(b'"') < 0
-        and raw.find(b",") < 0
-        and raw.find(b"\\") < 0
+        read(value),
+        whole(offset, "offset"),
+        None if ts == b"null" else whole(ts, "ts", 0, MAX_TS),
+        check_word(read(producer), "producer"),
+        whole(incarnation, "incarnation"),
     )
 
 
-# What is written
+def decode_ack(payload: bytes) -> "tuple[int, int, int, str]":
+    """An acknowledgement: boot, seq, now_ms, store. All up to seq is on the hub's disk.
+
+    now_ms is the hub's clock, milliseconds since 1970 UTC, store the log's identity. Raises
+    `WireError`.
+    """
+    boot, seq, now_ms, store = cut(payload, 0, 3)
+    return (
+        whole(boot, "boot", 0, MAX_BOOT),
+        whole(seq, "seq"),
+        whole(now_ms, "now_ms", 0, MAX_TS),
+        check_word(read(store), "store"),
+    )
 
 
-def _check_word(text: str, what: str) -> str:
-    if isinstance(text, str) and len(text) <= MAX_WORD and _is_word(to_utf8(text)):
+def decode_propose(payload: bytes) -> "tuple[str, int, dict[str, Value]]":
+    """A proposal: txn, expires_ms (by the hub's clock), and port name to value.
+
+    Raises `WireError`.
+    """
+    txn, expires_ms, values = cut(payload, 2, 0)
+    return (
+        check_word(read(txn), "txn"),
+        whole(expires_ms, "expires_ms", 0, MAX_TS),
+        read_object(values, False),
+    )
+
+
+def cut(payload: bytes, before: int, after: int) -> "list[bytes]":
+    """Cut an array at its first `before` and last `after` commas."""
+    check_size(payload)
+    if payload[:1] != b"[" or payload[-1:] != b"]":
+        payload = payload.strip(SPACE)
+    fields = payload[1:-1].rsplit(b",", after)
+    if before:
+        fields[:1] = fields[0].split(b",", before)
+    if len(fields) <= before + after or payload[0] != 91 or payload[-1] != 93:
+        raise WireError(f"a JSON array of {before + after + 1} fields belongs here")
+    return fields
+
+
+def whole(raw: bytes, what: str, low: int = 0, high: int = MAX_UNITS) -> int:
+    """Read a whole number. Raises `WireError`."""
+    if raw.isdigit() and len(raw) < 20 and raw[0] != 48:
+        number = int(raw)
+        if low <= number <= high:
+            return number
+    return check_whole(read(raw), what, low, high)
+
+
+def read(raw: bytes) -> "Value":
+    """Read a constant, a number or a text. Raises `WireError`."""
+    if raw in _CONSTANTS:
+        return _CONSTANTS[raw]
+    first = raw[0] if raw else 0
+    if first == 34 and raw[-1] == 34:
+        return _unquote(raw)
+    digits = raw[1:] if first == 45 else raw
+    point = digits.find(b".")
+    part = digits[point + 1 :]  # all of it if there is no point
+    if point >= 0:
+        digits = digits[:point]
+    if (
+        digits.isdigit()
+        and len(digits) < 20
+        and (digits[0] != 48 or len(digits) == 1)
+        and (point < 0 or (part.isdigit() and len(part) <= MAX_DECIMALS))
+    ):
+        units = int(digits if point < 0 else digits + part)
+        if units <= MAX_UNITS:
+            if first == 45:
+                units = -units
+            return units if point < 0 else Fixed(units, len(part))
+    bare = raw.strip(SPACE)
+    if len(bare) < len(raw):
+        return read(bare)
+    raise _wrong("a constant, a text, or a number below 2**63, 9 decimals at most,", raw)
+
+
+def _unquote(raw: bytes) -> str:
+    """Read a text and resolve its escapes (RFC 8259, 7)."""
+    found = bytearray()
+    at = 1
+    end = len(raw) - 1
+    high = 0  # the first half of a surrogate pair, waiting for the second
+    while end > 0:
+        mark = raw.find(b"\\", at, end)
+        stop = end if mark < 0 else mark
+        if raw.find(b'"', at, stop) >= 0 or len(found) + stop - at > MAX_TEXT:
+            break
+        if high and (mark < 0 or at < stop):
+            break
+        plain = memoryview(raw)[at:stop]
+        if at < stop and min(plain) < 32:
+            break
+        if mark < 0 and not found:
+            return from_utf8(plain)
+        found += plain
+        if mark < 0:
+            return from_utf8(found)
+        kind = raw[mark + 1 : mark + 2]
+        at = mark + 2
+        if kind != b"u":
+            place = _ESCAPED.find(kind)
+            if high or at > end or place < 0:
+                break
+            found.append(_ESCAPES[place])
+            continue
+        code = 0
+        for digit in raw[at : at + 4].lower():
+            place = b"0123456789abcdef".find(bytes((digit,)))
+            code = code * 16 + (place if place >= 0 else -(1 << 20))
+        at += 4
+        if high:
+            code -= 0xDC00
+            if not 0 <= code < 0x400:
+                break
+            code += 0x10000 + ((high - 0xD800) << 10)
+            high = 0
+        elif 0xD800 <= code < 0xDC00:
+            high = code
+            continue
+        elif code < 0 or 0xDC00 <= code < 0xE000:
+            break
+        found += chr(code).encode()
+    raise _wrong(f"a text of at most {MAX_TEXT} bytes in JSON's form", raw)
+
+
+def read_object(raw: bytes, nested: bool) -> "dict[str, Any]":
+    """Read an object of plain values; a nested one may hold another as `applied`."""
+    found, at = _pairs(check_size(raw), _skip(raw, 0), nested)
+    if _skip(raw, at) < len(raw):
+        raise _wrong("nothing more", raw[at:])
+    return found
+
+
+def _pairs(raw: bytes, at: int, nested: bool) -> "tuple[dict[str, Any], int]":
+    found: dict[str, Any] = {}
+    mark = raw[at : at + 1]
+    if mark != b"{":
+        raise _wrong("an object", raw[at:])
+    at = _skip(raw, at + 1)
+    if raw[at : at + 1] == b"}":
+        return found, at + 1
+    while mark != b"}":
+        end = _end(raw, at)
+        key = check_word(read(raw[at:end]), "name")
+        at = _skip(raw, end)
+        if key in found or len(found) == MAX_NAMES or raw[at : at + 1] != b":":
+            raise _wrong(f"a colon, after each of at most {MAX_NAMES} names,", raw[at:])
+        at = _skip(raw, at + 1)
+        if nested and key == "applied":
+            found[key], end = _pairs(raw, at, False)
+        else:
+            end = _end(raw, at)
+            found[key] = read(raw[at:end])
+        at = _skip(raw, end)
+        mark = raw[at : at + 1]
+        if mark != b"," and mark != b"}":
+            raise _wrong("a comma or a brace", raw[at:])
+        at = _skip(raw, at + 1)
+    return found, at
+
+
+def _skip(raw: bytes, at: int) -> int:
+    """The place of the first byte from `at` that is not white space."""
+    while at < len(raw) and raw[at] in SPACE:
+        at += 1
+    return at
+
+
+def _end(raw: bytes, at: int) -> int:
+    """Where the text, number or constant ends that begins at `at`."""
+    text = raw[at : at + 1] == b'"'
+    stops = b'"' if text else b",} \t\r\n"
+    at += text
+    while at < len(raw) and raw[at] not in stops:
+        at += 2 if text and raw[at] == 92 else 1
+    return at + text
+
+
+def check_whole(number: "Value", what: str, low: int = 0, high: int = MAX_UNITS) -> int:
+    if type(number) is int and low <= number <= high:
+        return number
+    raise WireError(f"{what}: a whole number from {low} to {high} belongs here")
+
+
+def check_boot(boot: "Value") -> int:
+    return check_whole(boot, "boot", 0, MAX_BOOT)
+
+
+def check_ts(ts: "Value") -> "int | None":
+    return None if ts is None else check_whole(ts, "ts", 0, MAX_TS)
+
+
+def check_text(text: "Value") -> str:
+    if isinstance(text, str):
         return text
-    raise WireError(
-        f"{what}: a name of 1 to {MAX_WORD} printable ASCII characters belongs here, without "
-        "space, comma, quote and backslash"
-    )
+    raise WireError("a text belongs here")
 
 
-def _check(number: int, high: int, what: str, low: int = 0) -> None:
-    if type(number) is not int or not low <= number <= high:
-        raise WireError(f"{what}: a whole number from {low} to {high} belongs here")
+def check_level(level: "Value") -> str:
+    if isinstance(level, str) and level in LEVELS:
+        return level
+    raise WireError("level: info, warn or alert belongs here")
 
 
-def _check_ts(ts: "int | None") -> None:
-    if ts is not None:
-        _check(ts, MAX_TS, "ts")
+def check_word(text: "Value", what: str) -> str:
+    """A word is printable ASCII without space, comma, quote and backslash: never escaped or cut."""
+    if (
+        isinstance(text, str)
+        and 0 < len(text) <= MAX_WORD
+        and min(text) > " "
+        and max(text) < "\x7f"
+        and not ("," in text or '"' in text or "\\" in text)
+    ):
+        return text
+    raise WireError(f"{what}: a word of ASCII without comma, quote and backslash belongs here")
 
 
-def _null(ts: "int | None") -> "int | str":
-    return "null" if ts is None else ts
-
-
-def _bounded(payload: bytes) -> bytes:
+def check_size(payload: bytes) -> bytes:
     if len(payload) > MAX_PAYLOAD:
-        raise WireError(f"a payload has at most {MAX_PAYLOAD} bytes, this one {len(payload)}")
+        raise WireError(f"a payload has at most {MAX_PAYLOAD} bytes, not {len(payload)}")
     return payload
+
+
+def _wrong(wanted: str, raw: bytes) -> WireError:
+    return WireError(f"{wanted} belongs here, not {raw[:32]!r}")

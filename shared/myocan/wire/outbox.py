@@ -96,7 +96,7 @@ class Outbox:
         held can always be sent.
         """
         text = encode_value(value)
-        check_below(topic)
+        check_below(topic.split("/"))
         if keep not in ("all", "last"):
             raise WireError('keep is "all" for an event, "last" for a reading')
         if ts is not None and (type(ts) is not int or not 0 <= ts <= MAX_TS):

@@ -1,0 +1,178 @@
+"""The hub's ends of the messages, and the ways to write one without an `Outbox`.
+
+What a board never reads or writes, so its firmware leaves this module out. The pieces, and how
+they are cut apart, are in `message.py`.
+"""
+
+from .errors import WireError
+from .fixed import MAX_UNITS
+from .message import (
+    MAX_BOOT,
+    MAX_TS,
+    SPACE,
+    check_boot,
+    check_level,
+    check_size,
+    check_text,
+    check_ts,
+    check_whole,
+    check_word,
+    cut,
+    join,
+    read,
+    read_object,
+    whole,
+    write_object,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .message import Value
+
+MAX_TAIL = 96  # bytes in which the numbers at the end of a message stand
+
+# What a known key of a status must be: a whole number up to this one, or of a type.
+_STATUS: "dict[str, Any]" = {
+    "online": bool,
+    "boot": MAX_BOOT,
+    "incarnation": MAX_UNITS,
+    "connection": MAX_UNITS,
+    "wire": MAX_UNITS,
+    "free": MAX_UNITS,
+    "lost": MAX_UNITS,
+    "sdk": str,
+    "runtime": str,
+    "config": str,
+    "version": str,
+    "reason": str,
+    "applied": dict,
+}
+
+
+def decode_value(raw: bytes) -> "Value":
+    """Read the JSON text of one value. Raises `WireError`."""
+    return read(check_size(raw))
+
+
+def encode_data(
+    value: "Value", offset: int, ts: "int | None", producer: str, incarnation: int
+) -> bytes:
+    """A message as the hub publishes it.
+
+    offset, incarnation: the log's, 0 to 2**63 - 1. ts: milliseconds since 1970 UTC, None if
+    nobody knows. producer: who wrote it, 1 to 128 printable ASCII characters without space,
+    comma, quote and backslash. Raises `WireError`.
+    """
+    return join(
+        value,
+        check_whole(offset, "offset"),
+        check_ts(ts),
+        check_word(producer, "producer"),
+        check_whole(incarnation, "incarnation"),
+    )
+
+
+def encode_up(value: "Value", seq: int, ts: "int | None", boot: int) -> bytes:
+    """A message as a board sends it.
+
+    seq: 1 to 2**63 - 1. ts: milliseconds since 1970 UTC, None if the board cannot know. boot: 0
+    to 2**31 - 1. Raises `WireError`.
+    """
+    return join(value, check_whole(seq, "seq", 1), check_ts(ts), check_boot(boot))
+
+
+def decode_up(payload: bytes) -> "tuple[Value, int, int | None, int]":
+    """Take what a board sent apart: value, seq, ts, boot. Raises `WireError`."""
+    value, seq, ts, boot = cut(payload, 0, 3)
+    return (
+        read(value),
+        whole(seq, "seq", 1),
+        None if ts == b"null" else whole(ts, "ts", 0, MAX_TS),
+        whole(boot, "boot", 0, MAX_BOOT),
+    )
+
+
+def envelope(payload: bytes) -> "tuple[int, int]":
+    """The (seq, boot) of a message that `decode_up` refuses.
+
+    For when its value, its ts or its length is at fault: the number must still be passed over, or
+    the board would send it for ever. Raises `WireError` if seq or boot are at fault themselves.
+    """
+    _, seq, _, boot = cut(b"[" + payload[-MAX_TAIL:], 0, 3)
+    return whole(seq, "seq", 1), whole(boot, "boot", 0, MAX_BOOT)
+
+
+def decode_base(payload: bytes) -> "tuple[int, int, int]":
+    """Take what opens a connection apart: boot, base, lost. Raises `WireError`."""
+    boot, base, lost = cut(payload, 0, 2)
+    return (
+        whole(boot, "boot", 0, MAX_BOOT),
+        whole(base, "base", 1),
+        whole(lost, "lost"),
+    )
+
+
+def encode_ack(boot: int, seq: int, now_ms: int, store: str) -> bytes:
+    """An acknowledgement: all of `boot` up to `seq` is on the hub's disk.
+
+    seq: 0 to 2**63 - 1. now_ms: the hub's clock, milliseconds since 1970 UTC. store: the log's
+    identity, a word as a producer is. Raises `WireError`.
+    """
+    return join(
+        check_boot(boot),
+        check_whole(seq, "seq"),
+        check_whole(now_ms, "now_ms", 0, MAX_TS),
+        check_word(store, "store"),
+    )
+
+
+def decode_log(payload: bytes) -> "tuple[str, str, int | None, int]":
+    """Take a board's log line apart: level, text, ts, boot. Raises `WireError`."""
+    level, text, ts, boot = cut(payload, 1, 2)
+    return (
+        check_level(read(level)),
+        check_text(read(text)),
+        None if ts == b"null" else whole(ts, "ts", 0, MAX_TS),
+        whole(boot, "boot", 0, MAX_BOOT),
+    )
+
+
+def encode_propose(txn: str, expires_ms: int, values: "dict[str, Value]") -> bytes:
+    """Ask a board whether its ports would take these values.
+
+    txn: the incarnation and a random part, a word as a producer is. expires_ms: by the hub's
+    clock. values: port name to value. Raises `WireError`.
+    """
+    head = join(check_word(txn, "txn"), check_whole(expires_ms, "expires_ms", 0, MAX_TS))
+    return check_size(head[:-1] + b"," + write_object(values, False) + b"]")
+
+
+def decode_verdict(payload: bytes) -> "tuple[str, bool, str | None]":
+    """Take a board's answer apart: txn, ok, why (None if it agrees). Raises `WireError`."""
+    txn, answer = cut(payload, 1, 0)
+    word = check_word(read(txn), "txn")
+    if answer.strip(SPACE) == b"true":
+        return (word, True, None)
+    ok, comma, why = answer.partition(b",")
+    if not comma or ok.strip(SPACE) != b"false":
+        raise WireError('a verdict is [txn, true] or [txn, false, "why"]')
+    return (word, False, check_text(read(why)))
+
+
+def decode_status(payload: bytes) -> "dict[str, Any]":
+    """Read a board's or a hub's status. Raises `WireError`.
+
+    `online` is there; a key that version 1 does not know is kept, with whatever value.
+    """
+    status = read_object(payload, True)
+    if "online" not in status:
+        raise WireError("a status says whether its writer is online: true or false")
+    for key, value in status.items():
+        rule = _STATUS.get(key)
+        if type(rule) is int:
+            check_whole(value, key, 0, rule)
+        elif rule is not None and not isinstance(value, rule):
+            raise WireError(f"{key}: a {rule.__name__} belongs here")
+    return status

@@ -163,7 +163,8 @@ class Actions:
             return None
         fits = {
             Type.ENUMERATION: (Type.ENUMERATION, Type.TEXT, Type.ANY),
-            Type.TEXT: (Type.TEXT, Type.ENUMERATION, Type.ANY),
+            Type.TEXT: (Type.TEXT, Type.ENUMERATION, Type.TIME, Type.ANY),
+            Type.TIME: (Type.TIME, Type.TEXT, Type.ANY),
         }.get(variable.type, (variable.type, Type.ANY))
         if other.type not in fits:
             self.report.error(

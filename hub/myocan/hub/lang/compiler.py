@@ -118,7 +118,7 @@ class _Writer:
         if body is None:
             self.bodies[number] = body = _Label()
             self.here(body)
-            self.actions(on.actions, on.line)
+            self.actions(on.actions)
         else:
             self.jump(Op.JUMP, body)
         self.here(otherwise)
@@ -135,15 +135,14 @@ class _Writer:
         self.here(otherwise)
         self.put(Op.UNMATCHED)
         actions = len(self.code)
-        self.actions(when.actions, when.line)
+        self.actions(when.actions)
         return When(condition, actions, tuple(sorted(when.reads)), when.line)
 
-    def actions(self, actions: tuple[meaning.Line, ...], opening: int) -> None:
-        """Write what is done; the MATCHED behind it belongs to the line of the opening."""
+    def actions(self, actions: tuple[meaning.Line, ...]) -> None:
+        """Write what is done."""
         for line in actions:
             self.mark(line.line)
             self.action(line.does)  # type: ignore[arg-type]
-        self.mark(opening)
         self.put(Op.MATCHED)
 
     # Actions.

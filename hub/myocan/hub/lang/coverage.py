@@ -12,11 +12,14 @@ from itertools import combinations
 
 from myocan.hub.core.program import INT64_MAX, INT64_MIN, Type, Variable
 from myocan.hub.lang.declare import Symbol, decimal
-from myocan.hub.lang.diagnostics import Report, Span, clip, quoted
+from myocan.hub.lang.diagnostics import MAX_DIAGNOSTICS, Report, Span, clip, quoted
 from myocan.hub.lang.meaning import Arrival, Comparison, Condition, Every, On, Test
 
 Ranges = tuple[tuple[int, int], ...]
 """Integers, as (first, last) pairs in ascending order with gaps between them."""
+
+_Case = tuple[int, frozenset[Condition]]
+"""A variable, and what must hold besides its value."""
 
 _MOST_GUARDS = 4
 """Above this many guards not all their combinations are looked up; some hidden ONs go unnoticed."""
@@ -40,39 +43,61 @@ def warn_of_ons(
 def _warn_of_hidden(
     ons: Sequence[On], places: Sequence[Span], variables: Sequence[Variable], report: Report
 ) -> None:
-    # For each variable and set of guards: the values taken so far, and the lines that take them.
-    taken: dict[tuple[int, frozenset[Condition]], tuple[Ranges, int]] = {}
+    taken: dict[_Case, Ranges] = {}
+    takers: dict[_Case, list[tuple[int, Ranges]]] = {}  # line, values
+    warned = 0
     for on, place in zip(ons, places, strict=True):
-        guards = frozenset(term for line in on.guards for term in _terms(line.does))
-        hiding: set[int] = set()
-        hidden = bool(on.arrivals)
-        for arrival in on.arrivals:
-            values, conditions = _takes(arrival, variables)
-            needs = guards | conditions
-            earlier: Ranges = ()
-            for subset in _subsets(needs):
-                found = taken.get((arrival.variable, subset))
-                if found is not None:
-                    earlier = _union(earlier, found[0])
-                    hiding.add(found[1])
-            hidden = hidden and not _without(values, earlier)
-        if hidden:
-            lines = " and ".join(str(line) for line in sorted(hiding)[:3])
-            report.warning(
-                place,
-                f"this ON never runs: the ON of line {lines} comes first and always matches",
-            )
-        for arrival in on.arrivals:
-            values, conditions = _takes(arrival, variables)
-            key = (arrival.variable, guards | conditions)
-            before, line = taken.get(key, ((), on.line))
-            taken[key] = (_union(before, values), line)
+        cases = _cases(on, variables)
+        hidden = True
+        for (variable, conditions), values in cases.items():
+            left = values
+            for subset in _subsets(conditions):
+                left = _without(left, taken.get((variable, subset), ()))
+            hidden = hidden and not left
+        if not any(cases.values()):
+            names = " or ".join(quoted(variables[variable].name) for variable, _ in cases)
+            report.warning(place, f"this ON never runs: {names} never has such a value")
+        elif hidden:
+            report.warning(place, f"this ON never runs: {_comes_first(cases, takers)}")
+            warned += 1
+        else:
+            for case, values in cases.items():
+                taken[case] = _union(taken.get(case, ()), values)
+                takers.setdefault(case, []).append((on.line, values))
+        if warned > MAX_DIAGNOSTICS:
+            return  # no more are shown
+
+
+def _cases(on: On, variables: Sequence[Variable]) -> dict[_Case, Ranges]:
+    """Return what an ON takes: of each variable, and under the same conditions, which values."""
+    guards = frozenset(term for line in on.guards for term in _terms(line.does))
+    found: dict[_Case, list[tuple[int, int]]] = {}
+    for arrival in on.arrivals:
+        values, conditions = _takes(arrival, variables)
+        found.setdefault((arrival.variable, guards | conditions), []).extend(values)
+    return {case: _union((), tuple(values)) for case, values in found.items()}
+
+
+def _comes_first(cases: dict[_Case, Ranges], takers: dict[_Case, list[tuple[int, Ranges]]]) -> str:
+    lines: set[int] = set()
+    for (variable, conditions), values in cases.items():
+        left = values
+        found = [taker for s in _subsets(conditions) for taker in takers.get((variable, s), ())]
+        for line, earlier in sorted(found):  # a set of conditions has no order
+            rest = _without(left, earlier)
+            if rest != left:
+                lines.add(line)
+            left = rest
+    if len(lines) == 1:
+        return f"the ON of line {lines.pop()} comes first and always matches"
+    told = _some(str(line) for line in sorted(lines))
+    return f"the ONs of lines {told} come first and always match"
 
 
 def _warn_of_unhandled(
     ons: Sequence[On], places: Sequence[Span], variables: Sequence[Variable], report: Report
 ) -> None:
-    handled: dict[int, Ranges] = {}
+    handled: dict[int, list[tuple[int, int]]] = {}
     for on in ons:
         for arrival in on.arrivals:
             values, conditions = _takes(arrival, variables)
@@ -81,10 +106,10 @@ def _warn_of_unhandled(
                 values = _domain(variable)  # who knows which; say nothing
             elif conditions:
                 values = ()
-            handled[arrival.variable] = _union(handled.get(arrival.variable, ()), values)
-    for index, values in sorted(handled.items()):
+            handled.setdefault(arrival.variable, []).extend(values)
+    for index, ranges in sorted(handled.items()):
         variable = variables[index]
-        missing = _without(_domain(variable), values)
+        missing = _without(_domain(variable), _union((), tuple(ranges)))
         if missing:
             report.warning(
                 places[index],

@@ -85,14 +85,19 @@ def describe(variable: Variable) -> str:
 
 def decimal(units: int, decimals: int) -> str:
     """Return a number as it is written."""
-    digits = str(abs(units)).rjust(decimals + 1, "0")
+    written = str(abs(units)).rjust(decimals + 1, "0")
     sign = "-" if units < 0 else ""
-    return sign + (f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits)
+    return sign + (f"{written[:-decimals]}.{written[-decimals:]}" if decimals else written)
 
 
 def plain(scaled: int) -> str:
     """Return a number in units of 10 ** -9 as it is written, without idle zeros."""
     return decimal(scaled, 9).rstrip("0").rstrip(".")
+
+
+def digits(count: int) -> str:
+    """Return a number of digits in words."""
+    return "1 digit" if count == 1 else f"{count or 'no'} digits"
 
 
 def rescale(scaled: int, decimals: int) -> int:
@@ -198,11 +203,17 @@ class Declarer:
         if len(".".join(name.words[:-2])) > MAX_NAME:
             self.report.error(name.span, f"this domain is too long; it may have {MAX_NAME} letters")
             return False
-        if statement.word == "PRIVATE" and (len(name.parts) > 1 or statement.local is not None):
+        if statement.word == "PRIVATE" and len(name.parts) > 1:
             self.report.error(
                 name.span,
                 "a PRIVATE variable has a name of one word; nobody else sees it",
-                name.words[-1] if statement.local is None else statement.local.text,
+                name.words[-1],
+            )
+            return False
+        if statement.word == "PRIVATE" and statement.local is not None:
+            self.report.error(
+                statement.local.span,
+                "a PRIVATE variable has one name; leave out AS and what follows",
             )
             return False
         return True
@@ -268,24 +279,12 @@ class Declarer:
                 self.report.error(item.span, "members are words; write them without quotes")
                 return None
             if isinstance(item, tree.NumberLiteral):
-                number = decimal(item.units, item.decimals)
-                if len(braces.items) == 1:
-                    pattern = decimal(0, item.decimals) if item.decimals else "0.00"
-                    self.report.error(
-                        braces.span,
-                        f"a lone number in braces is no constraint; {pattern} without braces is a "
-                        f"number, {{0-{number.lstrip('-')}}} one with bounds",
-                        pattern,
-                    )
-                    return None
-                word = number
-            else:
-                word = item.text
-                if len(word) > MAX_NAME:
-                    self.report.error(
-                        item.span, f"this member is too long; at most {MAX_NAME} letters"
-                    )
-                    return None
+                self._number_in_braces(item, braces)
+                return None
+            word = item.text
+            if len(word) > MAX_NAME:
+                self.report.error(item.span, f"this member is too long; at most {MAX_NAME} letters")
+                return None
             if fold(word) in names:
                 self.report.error(item.span, f"{quoted(word)} is a member already")
                 return None
@@ -303,6 +302,21 @@ class Declarer:
             )
             return None
         return replace(base, type=Type.ENUMERATION, members=tuple(names.values()))
+
+    def _number_in_braces(self, number: tree.NumberLiteral, braces: tree.Braces) -> None:
+        if len(braces.items) > 1:
+            self.report.error(
+                number.span, "members are words; numbers have bounds instead, as in {1-3}"
+            )
+            return
+        scale = decimal(0, number.decimals) if number.decimals else "0.00"
+        bounds = f"{{0-{decimal(abs(number.units), number.decimals)}}}"
+        self.report.error(
+            braces.span,
+            f"a lone number in braces is no constraint; {scale} declares a number, {bounds} one "
+            "with bounds",
+            scale,
+        )
 
     def _bounded(self, bounds: tree.Bounds, base: Variable) -> Variable | None:
         decimals = max(bounds.lower.decimals, bounds.upper.decimals if bounds.upper else 0)
@@ -374,7 +388,7 @@ class Declarer:
         if units * 10 ** (9 - variable.decimals) != value:
             self.report.warning(
                 span,
-                f"{quoted(variable.name)} has {variable.decimals} digits behind its point, "
+                f"{quoted(variable.name)} has {digits(variable.decimals)} behind its point, "
                 f"so {plain(value)} is rounded",
                 decimal(units, variable.decimals),
             )
@@ -389,6 +403,8 @@ class Declarer:
                 word = text.value
             case tree.NumberLiteral() as number:
                 word = decimal(number.units, number.decimals)
+            case tree.ClockLiteral() as clock:
+                word = f"{clock.minutes // 60:02d}:{clock.minutes % 60:02d}"
             case _:
                 self.report.error(literal.span, f"this is not one of {describe(variable)}")
                 return None

@@ -7,7 +7,7 @@ offers the likely fix as a word that an editor can put in their place.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from myocan.hub.lang.words import fold
@@ -98,7 +98,7 @@ class Report:
         """Start an empty report on `file`."""
         self.file = file
         self._found: list[Diagnostic] = []
-        self._count = {"error": 0, "warning": 0}
+        self._count: dict[Severity, int] = {"error": 0, "warning": 0}
 
     @property
     def failed(self) -> bool:
@@ -107,8 +107,8 @@ class Report:
 
     @property
     def full(self) -> bool:
-        """Whether so many errors were found that no more are kept."""
-        return self._count["error"] >= MAX_DIAGNOSTICS
+        """Whether there are more errors than are kept."""
+        return self._count["error"] > MAX_DIAGNOSTICS
 
     def error(self, span: Span, message: str, suggestion: str | None = None) -> None:
         """Note that the text does not compile."""
@@ -120,14 +120,23 @@ class Report:
 
     def sorted(self) -> list[Diagnostic]:
         """Return what was found, by position; errors before warnings of the same place."""
-        return sorted(self._found, key=lambda d: (d.line, d.column, d.severity, d.message))
+        found = sorted(self._found, key=lambda d: (d.line, d.column, d.severity, d.message))
+        for severity, count in self._count.items():
+            if count > MAX_DIAGNOSTICS:
+                found.append(
+                    replace(
+                        found[-1],
+                        severity=severity,
+                        message=f"there are more {severity}s, which are not shown",
+                        suggestion=None,
+                    )
+                )
+        return found
 
     def _add(self, severity: Severity, span: Span, message: str, suggestion: str | None) -> None:
         self._count[severity] += 1
         if self._count[severity] > MAX_DIAGNOSTICS:
             return
-        if self._count[severity] == MAX_DIAGNOSTICS:
-            message = f"{message} (and more {severity}s, not shown)"
         self._found.append(
             Diagnostic(
                 severity,

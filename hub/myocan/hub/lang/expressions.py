@@ -10,7 +10,7 @@ from typing import Final
 
 from myocan.hub.core.program import INT64_MAX, INT64_MIN, Type, Variable
 from myocan.hub.lang import meaning, tree
-from myocan.hub.lang.declare import CLOCKS, Symbol, describe, plain, scaled
+from myocan.hub.lang.declare import CLOCKS, Symbol, describe, digits, plain, scaled
 from myocan.hub.lang.diagnostics import Span, clip, listed, nearest, quoted
 from myocan.hub.lang.meaning import SCALE, Comparison, Kind
 from myocan.hub.lang.names import Names
@@ -210,7 +210,7 @@ class Expressions(Names):
         if rest:
             self.report.error(
                 span,
-                f"{quoted(symbol.name)} has {variable.decimals} digits behind its point, so it is "
+                f"{quoted(symbol.name)} has {digits(variable.decimals)} behind its point, so it is "
                 f"never {plain(constant)}",
             )
             return None
@@ -425,19 +425,22 @@ class Expressions(Names):
             )
             return None
         number = self.number(call.arguments[0])
-        digits = written_number(call.arguments[1]) if len(call.arguments) > 1 else 0
-        if digits is None or digits % SCALE or not 0 <= digits <= 9 * SCALE:
+        kept = written_number(call.arguments[1]) if len(call.arguments) > 1 else 0
+        if kept is None or kept % SCALE or not 0 <= kept <= 9 * SCALE:
             self.report.error(
                 call.arguments[1].span, "round keeps 0 to 9 digits; write that number here"
             )
             return None
         if number is None:
             return None
-        return meaning.Function("ROUND", number, digits // SCALE), Kind.NUMBER
+        return meaning.Function("ROUND", number, kept // SCALE), Kind.NUMBER
 
     def unknown_function(self, call: tree.Call, known: tuple[str, ...]) -> None:
         """Report a function that cannot stand here; `known` are those that can."""
         name = fold(call.function.text)
+        symbol = self.find(call.function.words)
+        if symbol is not None and symbol.variable is None:
+            return  # declared in a line that was reported
         if name in LATER_ACTIONS:
             self.report.error(call.span, later(f"{name}(…)"))
         elif name in ACTIONS and name not in known:

@@ -163,7 +163,7 @@ def misfit(published: Variable, heard: Variable) -> str | None:
     if kinds == (Type.DECIMAL, Type.DECIMAL):
         return _outside(published, heard)
     fits = {
-        Type.TEXT: (Type.TEXT, Type.ENUMERATION),
+        Type.TEXT: (Type.TEXT, Type.ENUMERATION, Type.TIME),
         Type.ENUMERATION: (Type.TEXT,),
         Type.TIME: (Type.TIME, Type.TEXT),
     }.get(heard.type, (heard.type,))

@@ -81,15 +81,17 @@ _TOKEN: Final = re.compile(
     (?P<BLANK> [ \t\u00a0]+ )
   | (?P<COMMENT> //.* )
   | (?P<WORD> [^\W\d]\w* )
-  | (?P<CLOCK> [0-9]{{1,2}}:[0-9]{{2}} (?: [ \t]*[aApP][mM]\b | (?!\w) ) )
+  | (?P<CLOCK> [0-9]+:[0-9]+ (?: [ \t]*[aApP][mM]\b | \w* ) )
   | (?P<NUMBER> [0-9]+(?:\.[0-9]+)?(?!\w) )
   | (?P<TEXT> "[^"]*" )
   | (?P<SYMBOL> == | != | <= | >= | (?:\+\+|--)(?=[ \t]*(?://|$)) | [=<>+\-*/(){{}}\[\],.\#] )
   | (?P<FOREIGN> {_FOREIGN} )
-  | (?P<NOTHING> [0-9]\w*(?::[0-9]\w*)? | . )
+  | (?P<NOTHING> [0-9]\w* | . )
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+_CLOCK: Final = re.compile(r"([0-9]{1,2}):([0-9]{2})[ \t]*([aApP][mM])?")
 
 
 def tokens(text: str, line: int, report: Report) -> tuple[list[Token], bool]:
@@ -167,13 +169,12 @@ def _text_problem(piece: str) -> tuple[str, str | None] | None:
 
 def minutes(clock: str) -> int | None:
     """Return the minutes since midnight of a time as it is written (`15:00`, `3:00pm`), or None."""
-    digits = clock.rstrip("aApPmM \t")
-    hour, minute = (int(part) for part in digits.split(":"))
-    if minute > 59:
+    match = _CLOCK.fullmatch(clock)
+    if match is None:
         return None
-    half = clock[len(digits) :].strip().lower()
-    if not half:
-        return hour * 60 + minute if hour < 24 else None
-    if not 1 <= hour <= 12:
+    hour, minute, half = int(match[1]), int(match[2]), (match[3] or "").lower()
+    if minute > 59 or hour > 23 or (half and not 1 <= hour <= 12):
         return None
-    return (hour % 12 + (12 if half == "pm" else 0)) * 60 + minute
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return hour * 60 + minute

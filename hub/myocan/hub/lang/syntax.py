@@ -20,7 +20,7 @@ from lark.lexer import Lexer
 from myocan.hub.lang import tree
 from myocan.hub.lang.diagnostics import Report, Span, listed, quoted
 from myocan.hub.lang.lexer import Token, minutes
-from myocan.hub.lang.words import KEYWORDS, LATER_STATEMENTS, STATEMENTS, shout
+from myocan.hub.lang.words import DECLARATIONS, KEYWORDS, LATER_STATEMENTS, STATEMENTS, shout
 
 MAX_TOKENS: Final = 1000
 """Most words and signs in a line."""
@@ -31,6 +31,7 @@ MAX_DEPTH: Final = 64
 MAX_UNITS: Final = 2**63 - 1
 """Largest number without its point; what the wire carries."""
 
+_OPERATORS: Final = frozenset(("PLUS", "MINUS", "STAR", "SLASH"))
 _OPERAND: Final = frozenset(("WORD", "NUMBER", "TEXT", "CLOCK", "LPAR", "MINUS"))
 
 _CALLED: Final = {
@@ -146,6 +147,15 @@ def _explain(line: Sequence[Token], index: int, expected: set[str]) -> tuple[Spa
         )
     if word in STATEMENTS or word in LATER_STATEMENTS:
         return token.span, f"{word} starts a line of its own; put it on the next one", None
+    following = line[index + 1].kind if index + 1 < len(line) else ""
+    if opening == "THEN" and following == "ASSIGN" and token.kind in _OPERATORS:
+        return token.span, "write out what is calculated, as in x = x + 1", None
+    declares = opening == "MODULE" or opening in DECLARATIONS
+    if declares and "MINUS" in (token.kind, line[index - 1].kind):
+        dash = token if token.kind == "MINUS" else line[index - 1]
+        return dash.span, "'-' cannot be part of a name", "_"
+    if opening in DECLARATIONS and any(shout(before.text) == "AS" for before in line[:index]):
+        return token.span, "AS and the local name stand at the end of the line", None
     if token.kind == "DOT" and index and line[index - 1].kind == "NUMBER":
         return token.span, "digits are missing behind the point of this number", None
     return (

@@ -6,6 +6,13 @@ import difflib
 from collections.abc import Iterable
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the one of `known` that `word` is probably a slip of, or None."""
+    folded = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    return folded[near[0]] if near else None
+
+
 def did_you_mean(word: str, known: Iterable[str], everything: str = "") -> str:
     """Return "; did you mean 'pull'?", or what there is, or nothing.
 
@@ -13,7 +20,6 @@ def did_you_mean(word: str, known: Iterable[str], everything: str = "") -> str:
         leaves the list out.
     """
     words = list(known)
-    folded = {each.lower(): each for each in words}
-    if near := difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6):
-        return f"; did you mean '{folded[near[0]]}'?"
+    if meant := nearest(word, words):
+        return f"; did you mean '{meant}'?"
     return f"; {everything} {', '.join(words)}" if everything and words else ""

@@ -1,0 +1,282 @@
+"""An adapter file, read and checked: a board, and what is wired to it.
+
+The one idea to know: a file is told all that is wrong with it at once, with lines. So reading
+collects problems, and only at the end decides whether there is an `AdapterFile` to return. It is
+then right in itself and for its kind of board; whether the modules know its topics is for
+`myocan check`, which `publishes` and `subscribes` are there for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from myocan.tools.adapters.port_check import PortCheck, PortSpec
+from myocan.tools.adapters.port_kinds import Tells, Text
+from myocan.tools.adapters.problems import AdapterError, Problem, complaint
+from myocan.tools.adapters.toml_lines import TomlLines
+from myocan.tools.board_kinds import BoardKind, BoardKindError
+from myocan.tools.nearest import nearest
+from myocan.wire import WIRE_VERSION
+
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What a board may be called: one level of a topic (see myocan.wire)."""
+
+
+class Wifi(BaseModel):
+    """A WiFi network."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ssid: Text
+    password: str = ""
+
+
+class TopKeys(BaseModel):
+    """The keys of an adapter file, its ports aside."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    board: Text
+    wifi: tuple[Wifi, ...] = ()
+    ports: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a port publishes.
+
+    topic: "module.variable". kind: every one counts ("event"), or the newest ("value").
+    values: those that it can have, None for an event and where the file does not say.
+    line: where it is written.
+    """
+
+    module: str
+    variable: str
+    instance: str
+    kind: Tells
+    values: tuple[str | int | bool, ...] | None
+    port: str
+    line: int
+
+    @property
+    def topic(self) -> str:
+        return f"{self.module}.{self.variable}"
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What a port takes; `values` are those that it knows, None where the file does not say."""
+
+    module: str
+    variable: str
+    instance: str
+    values: tuple[str | int | bool, ...] | None
+    port: str
+    line: int
+
+    @property
+    def topic(self) -> str:
+        return f"{self.module}.{self.variable}"
+
+
+@dataclass(frozen=True)
+class AdapterFile:
+    """A right adapter file, for a house's domain and mode.
+
+    name: the board's, from the file's name. warnings: what is probably a mistake.
+    """
+
+    name: str
+    path: Path
+    domain: str
+    mode: str
+    kind: BoardKind
+    ports: tuple[PortSpec, ...]
+    wifi: tuple[Wifi, ...]
+    publishes: tuple[Publication, ...]
+    subscribes: tuple[Subscription, ...]
+    warnings: tuple[Problem, ...]
+
+    def config(
+        self,
+        broker: str | Mapping[str, Any],
+        wifi: Sequence[tuple[str, str]] = (),
+    ) -> dict[str, Any]:
+        """Return what the board reads: `config.json`.
+
+        broker: URL, mqtt://user:password@host:port, or a table with host and maybe port, user,
+            password, tls.
+        wifi: networks (name, password) besides those in the file.
+
+        Raises AdapterError when the board cannot reach such a broker, BusError for a wrong URL.
+        """
+        where = _broker(broker)
+        if where["tls"] and not self.kind.tls:
+            problem = f"a {self.kind.title} has no TLS, and the broker wants it (mqtts://)"
+            raise AdapterError(self.path, [Problem(problem)])
+        networks = [[each.ssid, each.password] for each in self.wifi]
+        networks += [list(each) for each in wifi if list(each) not in networks]
+        config = {
+            "wire": WIRE_VERSION,
+            "name": self.name,
+            "domain": self.domain,
+            "board": self.kind.name,
+            "broker": where,
+            "wifi": networks if self.kind.wifi else [],
+            "ports": [port.config(self.mode, self.domain) for port in self.ports],
+        }
+        return {**config, "hash": config_hash(config)}
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Return the first 16 hex digits of the SHA-256 of a configuration, in its one JSON form."""
+    rest = {key: value for key, value in config.items() if key != "hash"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _broker(given: str | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(given, str):
+        from myocan.hub.bus import parse_url  # here, since it brings an MQTT client along
+
+        address = parse_url(given)
+        given = {
+            "host": address.host,
+            "port": address.port,
+            "user": address.user,
+            "password": address.password,
+            "tls": address.tls,
+        }
+    return {
+        "host": given["host"],
+        "port": given.get("port", 8883 if given.get("tls") else 1883),
+        "user": given.get("user"),
+        "password": given.get("password"),
+        "tls": bool(given.get("tls", False)),
+    }
+
+
+def load_adapter(path: Path, *, domain: str = "home", mode: str = "live") -> AdapterFile:
+    """Read and check an adapter file.
+
+    domain, mode: of the house, for the topics.
+
+    Raises AdapterError, with everything that is wrong, or OSError if there is no such file.
+    """
+    return parse_adapter(path, path.read_text(encoding="utf-8"), domain=domain, mode=mode)
+
+
+def parse_adapter(
+    path: Path, text: str, *, domain: str = "home", mode: str = "live"
+) -> AdapterFile:
+    """Check the text of an adapter file; `path` is where it is, or would be. See `load_adapter`."""
+    problems: list[Problem] = []
+    if not NAME.fullmatch(path.stem):
+        problems.append(
+            Problem(
+                f"'{path.stem}' cannot be a board's name, which is the file's: "
+                "use 1 to 64 letters, digits, '_', '.' and '-'"
+            )
+        )
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise AdapterError(path, [*problems, _not_toml(text, error)]) from None
+    lines = TomlLines(text)
+    top = _top(given, lines, problems)
+    kind = _kind(given, lines, problems)
+    ports = given.get("ports", {})
+    check = PortCheck(kind, lines, domain, mode)
+    for name, keys in ports.items() if isinstance(ports, dict) else ():
+        check.add(name, keys)
+    problems += check.problems
+    if not ports:
+        problems.append(Problem("no ports: add [ports.NAME] with `kind` and `pin`"))
+    problems.sort(key=lambda problem: problem.line or 0)
+    if top is None or kind is None or any(problem.severity == "error" for problem in problems):
+        raise AdapterError(path, problems)
+    return AdapterFile(
+        name=path.stem,
+        path=path,
+        domain=domain,
+        mode=mode,
+        kind=kind,
+        ports=tuple(check.ports),
+        wifi=top.wifi,
+        publishes=tuple(_publications(check.ports)),
+        subscribes=tuple(_subscriptions(check.ports)),
+        warnings=tuple(problems),
+    )
+
+
+def _publications(ports: Sequence[PortSpec]) -> list[Publication]:
+    return [
+        Publication(
+            *topic[:3],
+            port.tells[what],
+            port.values if port.tells[what] == "value" else None,
+            port.name,
+            topic.line,
+        )
+        for port in ports
+        for what, topic in port.publish.items()
+    ]
+
+
+def _subscriptions(ports: Sequence[PortSpec]) -> list[Subscription]:
+    return [
+        Subscription(*port.subscribe[:3], port.values, port.name, port.subscribe.line)
+        for port in ports
+        if port.subscribe is not None
+    ]
+
+
+def _not_toml(text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    found = re.search(r"\(at line (\d+), column \d+\)", str(error))
+    line = int(found[1]) if found else text.count("\n") + 1
+    message = re.sub(r" \(at .*\)$", "", str(error))
+    lines = text.splitlines()
+    if line <= len(lines) and re.search(r"=[^\"']*([\"'].*[\"'])?\s*;", lines[line - 1]):
+        message += "; keys are not separated by ';': write each on a line of its own"
+    return Problem(f"not TOML: {message[0].lower()}{message[1:]}", line)
+
+
+def _top(given: dict[str, Any], lines: TomlLines, problems: list[Problem]) -> TopKeys | None:
+    try:
+        return TopKeys.model_validate(given)
+    except ValidationError as error:
+        for each in error.errors():
+            path = tuple(each["loc"])
+            known = Wifi.model_fields if path[0] == "wifi" else TopKeys.model_fields
+            if each["type"] == "extra_forbidden":
+                message = f"unknown key '{path[-1]}'"
+                meant = nearest(str(path[-1]), known)
+                problems.append(Problem(message, lines.line(path), meant))
+            elif path == ("board",) and each["type"] == "missing":
+                message = "`board` is missing: say what kind of board it is, e.g. \"pico-w\""
+                problems.append(Problem(message, 1))
+            else:
+                name = ".".join(str(step) for step in path if not isinstance(step, int))
+                problems.append(Problem(complaint(each, name), lines.line(path)))
+        return None
+
+
+def _kind(given: dict[str, Any], lines: TomlLines, problems: list[Problem]) -> BoardKind | None:
+    board = given.get("board")
+    if not isinstance(board, str) or not board:
+        return None
+    try:
+        return BoardKind.load(board)
+    except BoardKindError as error:
+        # the sentence tells of the nearest name itself
+        problems.append(Problem(str(error), lines.line(("board",))))
+        return None

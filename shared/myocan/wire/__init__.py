@@ -11,6 +11,7 @@ from .message import (
     decode_ack,
     decode_data,
     decode_propose,
+    decode_status,
     encode_base,
     encode_log,
     encode_status,
@@ -20,11 +21,14 @@ from .message import (
 from .outbox import WINDOW, Outbox
 from .topics import board_topic, up_topic
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .message import Value as Value
+
 try:
     from .hub_message import (
         decode_base,
         decode_log,
-        decode_status,
         decode_up,
         decode_value,
         decode_verdict,

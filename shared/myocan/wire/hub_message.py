@@ -5,7 +5,6 @@ they are cut apart, are in `message.py`.
 """
 
 from .errors import WireError
-from .fixed import MAX_UNITS
 from .message import (
     MAX_BOOT,
     MAX_TS,
@@ -20,35 +19,16 @@ from .message import (
     cut,
     join,
     read,
-    read_object,
     whole,
     write_object,
 )
+from .runtime import const
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
-    from typing import Any
-
     from .message import Value
 
 MAX_TAIL = 96  # bytes in which the numbers at the end of a message stand
-
-# What a known key of a status must be: a whole number up to this one, or of a type.
-_STATUS: "dict[str, Any]" = {
-    "online": bool,
-    "boot": MAX_BOOT,
-    "incarnation": MAX_UNITS,
-    "connection": MAX_UNITS,
-    "wire": MAX_UNITS,
-    "free": MAX_UNITS,
-    "lost": MAX_UNITS,
-    "sdk": str,
-    "runtime": str,
-    "config": str,
-    "version": str,
-    "reason": str,
-    "applied": dict,
-}
 
 
 def decode_value(raw: bytes) -> "Value":
@@ -159,20 +139,3 @@ def decode_verdict(payload: bytes) -> "tuple[str, bool, str | None]":
     if not comma or ok.strip(SPACE) != b"false":
         raise WireError('a verdict is [txn, true] or [txn, false, "why"]')
     return (word, False, check_text(read(why)))
-
-
-def decode_status(payload: bytes) -> "dict[str, Any]":
-    """Read a board's or a hub's status. Raises `WireError`.
-
-    `online` is there; a key that version 1 does not know is kept, with whatever value.
-    """
-    status = read_object(payload, True)
-    if "online" not in status:
-        raise WireError("a status says whether its writer is online: true or false")
-    for key, value in status.items():
-        rule = _STATUS.get(key)
-        if type(rule) is int:
-            check_whole(value, key, 0, rule)
-        elif rule is not None and not isinstance(value, rule):
-            raise WireError(f"{key}: a {rule.__name__} belongs here")
-    return status

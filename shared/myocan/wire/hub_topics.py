@@ -1,7 +1,7 @@
 """The hub's topics, and taking any topic apart. A board compares topics; it needs none of this."""
 
 from .errors import WireError
-from .text import from_utf8
+from .runtime import from_utf8
 from .topics import (
     MAX_TOPIC,
     check_below,

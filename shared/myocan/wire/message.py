@@ -15,9 +15,9 @@ Here is what a board reads and writes; the hub's ends of the messages are in `hu
 
 from .errors import WireError
 from .fixed import MAX_DECIMALS, MAX_UNITS, Fixed
-from .text import from_utf8, to_utf8
+from .runtime import const, from_utf8, to_utf8
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
@@ -36,6 +36,23 @@ SPACE = b" \t\r\n"
 _CONSTANTS = {b"null": None, b"true": True, b"false": False}
 _ESCAPED = b'bfnrt"\\/'  # what follows a backslash,
 _ESCAPES = b'\b\f\n\r\t"\\/'  # and what that stands for
+
+# What a known key of a status must be: a whole number up to this one, or of a type.
+_STATUS: "dict[str, Any]" = {
+    "online": bool,
+    "boot": MAX_BOOT,
+    "incarnation": MAX_UNITS,
+    "connection": MAX_UNITS,
+    "wire": MAX_UNITS,
+    "free": MAX_UNITS,
+    "lost": MAX_UNITS,
+    "sdk": str,
+    "runtime": str,
+    "config": str,
+    "version": str,
+    "reason": str,
+    "applied": dict,
+}
 
 
 # What a board writes
@@ -172,6 +189,23 @@ def decode_propose(payload: bytes) -> "tuple[str, int, dict[str, Value]]":
         whole(expires_ms, "expires_ms", 0, MAX_TS),
         read_object(values, False),
     )
+
+
+def decode_status(payload: bytes) -> "dict[str, Any]":
+    """Read a board's or a hub's status. Raises `WireError`.
+
+    `online` is there; a key that version 1 does not know is kept, with whatever value.
+    """
+    status = read_object(payload, True)
+    if "online" not in status:
+        raise WireError("a status says whether its writer is online: true or false")
+    for key, value in status.items():
+        rule = _STATUS.get(key)
+        if type(rule) is int:
+            check_whole(value, key, 0, rule)
+        elif rule is not None and not isinstance(value, rule):
+            raise WireError(f"{key}: a {rule.__name__} belongs here")
+    return status
 
 
 def cut(payload: bytes, before: int, after: int) -> "list[bytes]":

@@ -21,9 +21,10 @@ in a round, hands acknowledgements to `on_ack`, and publishes what `sendable` gi
 
 from .errors import WireError
 from .message import MAX_BOOT, MAX_TS, encode_base, encode_value
+from .runtime import const
 from .topics import check_below
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -32,11 +33,16 @@ if TYPE_CHECKING:
 
 WINDOW = 64
 MESSAGE_COST = 96  # bytes of RAM that a held message takes besides its topic and its value
-FIRST_TIMEOUT_MS = 500
-MAX_TIMEOUT_MS = 30_000
+_FIRST_TIMEOUT_MS = const(500)
+_MAX_TIMEOUT_MS = const(30_000)
 
-_ROUND = 1 << 30  # the ticks of MicroPython go round here, at the earliest
-_TOPIC, _TEXT, _LAST, _WHEN, _ROUNDS = 0, 1, 2, 3, 4  # what a held message is made of
+_ROUND = const(1 << 30)  # the ticks of MicroPython go round here, at the earliest
+# What a held message is made of: a list, the smallest thing that can be changed.
+_TOPIC = const(0)
+_TEXT = const(1)
+_LAST = const(2)  # pushed with keep="last"?
+_WHEN = const(3)  # ticks when it was pushed; or the time, if it is settled
+_ROUNDS = const(4)  # how often the ticks had gone round then; -1 if the time is settled
 
 
 class Outbox:
@@ -68,7 +74,7 @@ class Outbox:
         self._ask = False  # base goes out before anything else
         self._moved = False  # base moved by overflow: it goes out before the next message
         self._hurried = False  # resent at once since the last progress or time-out
-        self._timeout = FIRST_TIMEOUT_MS
+        self._timeout = _FIRST_TIMEOUT_MS
         self._due = -1  # ticks of the time-out, -1 for none
         self._ticks = ms & (_ROUND - 1)
         self._rounds = 0  # how often the ticks went round
@@ -156,7 +162,7 @@ class Outbox:
         """A new link stands: open it with `base`, then send all unacknowledged again."""
         self._answered = False
         self._hurried = False
-        self._timeout = FIRST_TIMEOUT_MS
+        self._timeout = _FIRST_TIMEOUT_MS
         self._again()
 
     def on_tick(self, ms: int) -> None:
@@ -167,7 +173,7 @@ class Outbox:
             self._rounds += 1
         self._ticks = ms
         if self._due >= 0 and (ms - self._due) & (_ROUND - 1) < _ROUND >> 1:
-            self._timeout = min(2 * self._timeout, MAX_TIMEOUT_MS)
+            self._timeout = min(2 * self._timeout, _MAX_TIMEOUT_MS)
             self._hurried = False
             self._again()
 
@@ -192,7 +198,7 @@ class Outbox:
                 self._forget(0)
             self._moved = False
             self._hurried = False
-            self._timeout = FIRST_TIMEOUT_MS
+            self._timeout = _FIRST_TIMEOUT_MS
             self._due = -1
         elif self._sent and not self._hurried and not opened:
             self._hurried = True

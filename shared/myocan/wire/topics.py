@@ -8,7 +8,7 @@ Here is what a board writes; the hub's topics, and taking one apart, are in `hub
 """
 
 from .errors import WireError
-from .text import to_utf8
+from .runtime import to_utf8
 
 MAX_TOPIC = 256  # bytes; bounds what a stranger's topic can cost, and fits a board's buffer
 MAX_LEVEL = 64

@@ -1,11 +1,18 @@
-"""UTF-8 as RFC 3629 has it, on both runtimes.
+"""What MicroPython and CPython do differently, and must do alike here.
 
-MicroPython encodes and decodes surrogates, overlong forms and numbers past U+10FFFF without a
-word, CPython refuses them. What one end accepts the other must accept too, so they are refused
-here.
+UTF-8 is what RFC 3629 says: MicroPython encodes and decodes surrogates, overlong forms and numbers
+past U+10FFFF without a word, CPython refuses them. What one end accepts the other must accept too,
+so they are refused. And `const`, which MicroPython's compiler knows, must exist on CPython.
 """
 
 from .errors import WireError
+
+
+def const(value: int) -> int:
+    """Return `value`. To MicroPython's compiler the name makes a constant, one that begins with an
+    underscore takes no memory, and what stands under a false one is left out."""
+    return value
+
 
 try:
     b"\xed\xa0\x80".decode()

@@ -459,7 +459,10 @@ class Agent:
         self._publish([*self._unconfirmed(), *self._gone, *values, status])
 
     def _unconfirmed(self) -> list[Outgoing]:
-        """Return what the log has and no broker has confirmed, under its original offset."""
+        """Return what the log has and no broker has confirmed, under its original offset.
+
+        None of it is retained: `Outlet.values` says, behind it, what is true now.
+        """
         assert self._bus is not None
         store, frames = self._store, []
         oldest = self._now_ms() - STALE_MS
@@ -472,11 +475,10 @@ class Agent:
             if time_ms >= oldest and name[1] != CODE and self._clerk.publishes(name):
                 when = ts if cause is None else time_ms
                 incarnation = store.incarnation_of(MODE, offset)
-                frames.append(
-                    self._outlet.frame(
-                        name, value, offset, when, store.producer(producer), incarnation
-                    )
+                topic, payload, qos, _retain, token = self._outlet.frame(
+                    name, value, offset, when, store.producer(producer), incarnation
                 )
+                frames.append((topic, payload, qos, False, token))
         return frames
 
     def _status(self, *, online: bool) -> bytes:

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from myocan.hub.bus import AmqttBroker, Bus, Frame
+from myocan.hub.bus import AmqttBroker, Bus
+from support.buses import MakeBus, Peer
 from support.mosquitto import Mosquitto
-
-DEADLINE_S = 10.0
-
-Enough = Callable[[list[Frame]], object]
-Receive = Callable[[Bus, Enough], list[Frame]]
-MakeBus = Callable[..., Bus]
-
-
-class Peer(NamedTuple):
-    """A broker as one who wants to connect sees it."""
-
-    url: str
-    protocol: str
-    speaks: str
 
 
 @pytest.fixture
@@ -60,19 +46,3 @@ def make_bus() -> Iterator[MakeBus]:
     yield make
     for bus in made:
         bus.stop(timeout=0.1)
-
-
-@pytest.fixture
-def receive() -> Receive:
-    """Receive until `enough` of what has come; fail if that takes too long."""
-
-    def take(bus: Bus, enough: Enough) -> list[Frame]:
-        deadline = time.monotonic() + DEADLINE_S
-        frames: list[Frame] = []
-        while not enough(frames):
-            left = deadline - time.monotonic()
-            assert left > 0, f"only {len(frames)} frames came, the last: {frames[-3:]}"
-            frames += bus.receive(min(left, 0.2))
-        return frames
-
-    return take

@@ -57,6 +57,9 @@ ANSWER_S = 1.5
 STABLE_S = 5.0
 """A connection that lasted this long was a good one: the next pause is the first again."""
 
+_SUSPICIOUS = 3
+"""So many short connections in a row look like two clients of one name that take turns."""
+
 _TICK_S = 1.0
 _MQTT_5, _MQTT_311 = 5, 4
 _PROTOCOLS = {"5": (_MQTT_5,), "3.1.1": (_MQTT_311,), "auto": (_MQTT_5, _MQTT_311)}
@@ -115,6 +118,7 @@ class Bus:
         self._online = False
         self._online_since = 0.0
         self._once_online = False
+        self._short_ones = 0
         self._reason = ""
         self._refusal: BusRefused | None = None
         self._next_tick = 0.0
@@ -323,11 +327,17 @@ class Bus:
         if refused and not self._once_online:
             self._refusal = BusRefused(reason)
             return
+        if self._online:
+            if self._clock() - self._online_since >= STABLE_S:
+                self._pause = BACKOFF_S[0]
+                self._short_ones = 0
+            else:
+                self._short_ones += 1
+            if self._short_ones >= _SUSPICIOUS or "Session taken over" in reason:
+                reason += f" (does another hub use the client id {self._client_id!r}?)"
         if self._online or (reason != self._reason and not at_once):
             self._arrived.append((DISCONNECTED, reason.encode(), False))
             self._reason = reason
-        if self._online and self._clock() - self._online_since >= STABLE_S:
-            self._pause = BACKOFF_S[0]
         self._online = False
         self._pending.clear()
         if at_once:

@@ -320,13 +320,8 @@ class Link:
         properties: Properties | None,
     ) -> None:
         if self.lost is None:
-            said = str(reason) if flags.is_disconnect_packet_from_server else ""
-            taken = said == "Session taken over"
-            self.lost = (
-                f"the broker at {self.address} ended the connection"
-                f"{': ' + said if said else ''}"
-                f"{' (does a second hub use this client id?)' if taken else ''}"
-            )
+            said = f": {reason}" if flags.is_disconnect_packet_from_server else ""
+            self.lost = f"the broker at {self.address} ended the connection{said}"
 
     def _on_publish(
         self,

@@ -48,8 +48,10 @@ class Scalars:
             return self._slowly(payload)
         text = bytes(raw)
         # JSON has more spellings of a whole number than this format: 5.0, 5e0, -0
-        rest = payload[len(text) :]
-        if b"." in rest or b"e" in rest or b"E" in rest or b"-" in rest:
+        rest = payload[len(text) + 2 : -1]
+        if ts is None:
+            rest = rest.replace(b"null", b"")
+        if not rest.replace(b",", b"").isdigit():
             return self._slowly(payload)
         scalar = self._known.get(text)
         if scalar is None:

@@ -81,7 +81,7 @@ def test_a_diagnostic_shows_the_line_and_a_caret_below_the_place() -> None:
     assert found.render(PAGE).split("\n") == [
         "lamp1.scc:8:15: 'onn' is not one of {on, off}; did you mean 'on'?",
         "\t  AND state==onn",
-        "\t              ^",
+        "\t             ^",
     ]
 
 

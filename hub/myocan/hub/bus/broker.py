@@ -2,8 +2,11 @@
 
 The one idea to know: a broker of the hub's own is private. It listens on loopback, on one port that
 it keeps; a client without the hub's credential may read what is under `mc1/`, and write only what
-belongs to the board whose name is its client id. Whatever ends it, it is started again; whatever
-ends the hub ends it too.
+belongs to the board whose name is its client id. (That name is what the client says it is: the
+rules keep boards from each other's topics by mistake, and everybody from the hub's. A client id
+with a slash in it, `door/up`, passes Mosquitto's pattern as if it were part of board `door`, so
+it gains what the client id `door` would.) Whatever ends it, it is started again; whatever ends the
+hub ends it too.
 """
 
 from __future__ import annotations
@@ -50,6 +53,10 @@ class Broker(Protocol):
         """How boards and tools reach it."""
 
     @property
+    def client_id(self) -> str:
+        """For `Bus(client_id=...)`: a name that no board can guess and take from the hub."""
+
+    @property
     def protocol(self) -> str:
         """For `Bus(protocol=...)`: which MQTT it speaks."""
 
@@ -82,6 +89,8 @@ class OwnBroker(ABC):
         self.directory = directory
         self.domain = domain
         self.host, self.port = _loopback(listen)
+        self.client_id = f"myocan-{secrets.token_hex(8)}"
+        """A name for the hub that nobody can guess: who connects under it takes the hub's place."""
         self._password = secrets.token_urlsafe(24)
         self._child: Child | None = None
         self._keeper: threading.Thread | None = None

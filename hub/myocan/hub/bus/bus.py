@@ -409,7 +409,7 @@ def _check_authority(address: Address) -> None:
     try:
         ssl.create_default_context(cafile=address.ca)
     except OSError as error:  # SSLError among them
-        why = error.strerror or "it holds no certificate"
+        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
         raise BusError(f"?ca= of the broker's URL names {address.ca}: {why}") from None
 
 

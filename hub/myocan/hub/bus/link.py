@@ -61,6 +61,29 @@ _PASSING = {"Server unavailable", "Server busy", "Use another server", "Quota ex
 """Refusals that may be over in a minute; all others want a person."""
 
 
+class _TlsContext(ssl.SSLContext):
+    """A context that remembers the last socket that it has wrapped."""
+
+    wrapped: ssl.SSLSocket | None = None
+
+    @classmethod
+    def trusting(cls, ca: str | None) -> _TlsContext:
+        """Return one that verifies name and certificate, by a file of authorities or the system's.
+
+        Raises OSError (SSLError among them) if the file cannot be used.
+        """
+        context = cls(ssl.PROTOCOL_TLS_CLIENT)
+        if ca is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(ca)
+        return context
+
+    def wrap_socket(self, *args: Any, **rest: Any) -> ssl.SSLSocket:
+        self.wrapped = super().wrap_socket(*args, **rest)
+        return self.wrapped
+
+
 class Link:
     """One connection.
 
@@ -124,8 +147,9 @@ class Link:
         client.connect_timeout = CONNECT_S
         if address.user is not None:
             client.username_pw_set(address.user, address.password)
-        if address.tls:
-            client.tls_set_context(ssl.create_default_context(cafile=address.ca))
+        self._tls = _TlsContext.trusting(address.ca) if address.tls else None
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
         if will is not None:
             client.will_set(will[0], will[1], qos=1, retain=True)
         client.on_socket_open = self._on_socket_open
@@ -142,18 +166,18 @@ class Link:
         from paho.mqtt.packettypes import PacketTypes
         from paho.mqtt.properties import Properties
 
+        options: dict[str, Any] = {}
         if self.protocol == 5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
             properties.MaximumPacketSize = PACKET_LIMIT
-            self._client.connect(
-                self.address.host,
-                self.address.port,
-                self._keepalive_s,
-                clean_start=True,
-                properties=properties,
-            )
-        else:
-            self._client.connect(self.address.host, self.address.port, self._keepalive_s)
+            options = {"clean_start": True, "properties": properties}
+        address = self.address
+        try:
+            self._client.connect(address.host, address.port, self._keepalive_s, **options)
+        except BaseException:
+            if self._tls is not None and self._tls.wrapped is not None:
+                self._tls.wrapped.close()  # paho drops it open if the handshake fails
+            raise
         self._client.loop_write()
 
     def wants_write(self) -> bool:

@@ -1,0 +1,94 @@
+"""Encrypted connections, to a real Mosquitto with a certificate of a made-up authority."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from myocan.hub.bus import DISCONNECTED, Bus, BusError, BusRefused
+from support.buses import MakeBus, at_least, confirmed, connected, numbered, take
+from support.mosquitto import Mosquitto, free_port
+from support.scripted_broker import ScriptedBroker
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with an authority's `ca.pem`, and `cert.pem` and `key.pem` for 127.0.0.1."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl to make certificates: apt install openssl")
+    directory = tmp_path_factory.mktemp("certificates")
+    (directory / "for").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+    new_key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+    for command in (
+        f"req -x509 {new_key} -keyout ca.key -out ca.pem -days 2 -subj /CN=authority",
+        f"req {new_key} -keyout key.pem -out request.pem -subj /CN=broker",
+        "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem"
+        " -days 2 -extfile for",
+    ):
+        subprocess.run(
+            ["openssl", *command.split()], cwd=directory, check=True, capture_output=True
+        )
+    return directory
+
+
+@pytest.fixture
+def tls_port(tmp_path: Path, certificates: Path) -> Iterator[int]:
+    port = free_port()
+    files = f"certfile {certificates}/cert.pem\nkeyfile {certificates}/key.pem"
+    with Mosquitto(tmp_path, config=f"listener {port} 127.0.0.1\n{files}\nallow_anonymous true"):
+        yield port
+
+
+def test_messages_pass_an_encrypted_connection_in_order(
+    tls_port: int, certificates: Path, make_bus: MakeBus
+) -> None:
+    url = f"mqtts://127.0.0.1:{tls_port}?ca={certificates}/ca.pem"
+    bus = make_bus(url, subscriptions=[("mc1/+", 1)])
+    take(bus, connected)
+    large = bytes(100_000)
+    sent = [*numbered(1, 300), ("mc1/large", large, 1, False, 301)]
+    bus.publish(sent)
+    got = take(bus, at_least(len(sent)))
+    assert [(topic, payload) for topic, payload, _ in got] == [frame[:2] for frame in sent]
+    take(bus, confirmed(bus, 301))
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "says"),
+    [
+        ("127.0.0.1", False, "not to be trusted .* authority with [?]ca=PATH"),
+        ("localhost", True, "not to be trusted .* name the right host"),
+    ],
+)
+def test_a_certificate_that_proves_nothing_is_refused(
+    tls_port: int, certificates: Path, make_bus: MakeBus, host: str, trusted: bool, says: str
+) -> None:
+    query = f"?ca={certificates}/ca.pem" if trusted else ""
+    bus = make_bus(f"mqtts://{host}:{tls_port}{query}")
+    with pytest.raises(BusRefused, match=says):
+        bus.receive(5)
+
+
+def test_a_broker_without_tls_is_told_from_one_with_it(
+    mosquitto: Mosquitto, make_bus: MakeBus
+) -> None:
+    bus = make_bus(mosquitto.url.replace("mqtt:", "mqtts:"))
+    frames = take(bus, at_least(1))
+    assert frames[0][0] == DISCONNECTED
+
+    with ScriptedBroker(lambda connection, _: connection.sendall(b"not TLS at all")) as broker:
+        bus = make_bus(broker.url.replace("mqtt:", "mqtts:"))
+        with pytest.raises(BusRefused, match=r"no TLS .* write mqtt://"):
+            bus.receive(5)
+
+
+def test_a_file_of_certificates_that_cannot_be_used_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(BusError, match=r"names .*missing\.pem: No such file"):
+        Bus(f"mqtts://127.0.0.1?ca={tmp_path}/missing.pem", "hub")
+    (tmp_path / "empty.pem").write_text("")
+    with pytest.raises(BusError, match=r"names .*empty\.pem: it holds no certificate"):
+        Bus(f"mqtts://127.0.0.1?ca={tmp_path}/empty.pem", "hub")

@@ -1,0 +1,44 @@
+"""Where the example house lies: the demo runs it, and `myocan init` copies it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from myocan.tools.errors import ToolsError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def example_house() -> Path:
+    """Return the folder of the example house: in an installed package, or in a checkout.
+
+    Raises ToolsError if neither holds it.
+    """
+    for folder in (_PACKAGE / "examples" / "house", _PACKAGE.parents[2] / "examples" / "house"):
+        if (folder / "myocan.toml").is_file():
+            return folder
+    raise ToolsError("the example house is missing from this installation; install myocan again")
+
+
+def copy_example_house(target: Path) -> list[Path]:
+    """Copy the example house into folder `target`, made if need be; what a hub kept stays behind.
+
+    Returns the files, relative to `target`. Raises ToolsError, before anything is written, if one
+    of them is there already.
+    """
+    source = example_house()
+    files = sorted(
+        path.relative_to(source)
+        for path in source.rglob("*")
+        if path.is_file() and not {".myocan", "__pycache__"} & set(path.parts)
+    )
+    if taken := [str(file) for file in files if (target / file).exists()]:
+        raise ToolsError(
+            f"{target} already holds {', '.join(taken)}; nothing was written. "
+            "Choose another folder, or move them away."
+        )
+    for file in files:
+        (target / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / file, target / file)
+    return files

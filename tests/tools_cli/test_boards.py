@@ -1,0 +1,91 @@
+"""`myocan flash` and `myocan adapter run`, against a hub that runs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from myocan.tools.demo.boards import missing_tools
+
+if TYPE_CHECKING:
+    from support.command_line import Myocan
+
+
+@contextmanager
+def started(*args: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run `myocan ARGS` while in the block; then end it as Ctrl-C does."""
+    command = [sys.executable, "-m", "myocan.tools.cli", *args]
+    with subprocess.Popen(
+        command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+            process.send_signal(signal.SIGINT)
+            assert process.wait(15) == 0
+        finally:
+            process.kill()
+
+
+def lines_until(process: subprocess.Popen[str], wanted: str) -> list[str]:
+    """Read what a process prints until a line holds `wanted`."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line.strip())
+        if wanted in line:
+            return lines
+    raise AssertionError(f"it ended without {wanted!r}; it said {lines}")
+
+
+@pytest.mark.skipif(missing_tools() is not None, reason=f"no MicroPython: {missing_tools()}")
+def test_a_virtual_board_is_flashed_comes_online_and_follows_the_rules(
+    myocan: Myocan, running_house: Path
+) -> None:
+    flash = ["flash", "porch", "--port", "virtual"]
+    with started(*flash, "--json", cwd=running_house) as process:
+        assert process.stdout is not None
+        done = json.loads(process.stdout.readline())
+        assert done["online"] is True
+        assert "/main.py" in done["written"]
+        lines_until(process, "runs at")
+        before = myocan("get", "lamp1.state", cwd=running_house)
+        level = "low" if before.stdout == "on\n" else "high"
+        assert myocan("send", "button1.press", cwd=running_house).returncode == 0
+        lines_until(process, f"lamp (GP15) is {level}")
+    # Its files stay in the house, so the next time there is little to write.
+    with started(*flash, cwd=running_house) as process:
+        (said,) = lines_until(process, "porch: ")
+        assert "porch: 0 files written" in said
+        lines_until(process, "runs at")
+
+
+def test_an_adapter_runs_on_this_machine_until_it_is_stopped(running_house: Path) -> None:
+    with started("adapter", "run", "porch", cwd=running_house) as process:
+        lines_until(process, "online")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["flash", "porhc"], "did you mean 'porch'?"),
+        (["adapter", "run", "porhc"], "did you mean 'porch'?"),
+        (["flash", "porch"], "--port virtual"),
+        (["flash", "porch", "--port", "/dev/nothing-here"], "/dev/nothing-here"),
+        (["adapter", "run", "porch", "--pins", "knitting"], "knitting"),
+    ],
+)
+def test_what_cannot_be_flashed_or_run_is_told(
+    myocan: Myocan, running_house: Path, words: list[str], said: str
+) -> None:
+    done = myocan(*words, cwd=running_house)
+    assert done.returncode == 3
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,85 @@
+"""The command line: one command for one thing that people do with a house.
+
+The one idea to know: a command loads only what it uses. So this module names the commands and
+where they live, each of their modules imports its heavy parts inside the function that needs them,
+and `myocan --version` answers before anything large is read.
+
+Exit codes are in `myocan.tools.cli.exits`, the option that names a house in `...cli.houses`.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from myocan.tools.cli import boards, check, demo, init, messages, run
+from myocan.tools.cli.exits import EPILOG, Exit
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="myocan",
+    help="Rules for a house that anyone can write, on boards and a hub that lose nothing.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("init")(init.init)
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.command("tail")(messages.tail)
+app.command("get")(messages.get)
+app.command("send")(messages.send)
+app.command("flash")(boards.flash)
+app.add_typer(boards.adapter, name="adapter")
+app.command("demo")(demo.demo)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from myocan.tools.cli.version import describe
+
+        print(describe())
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Say which version this is, and whether its core is compiled.",
+        ),
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command line; what a person can put right is told without a traceback."""
+    try:
+        app()
+    except Exception as error:
+        if not _expected(error):
+            raise
+        print(f"myocan: {error}", file=sys.stderr)
+        sys.exit(Exit.FAILED)
+
+
+def _expected(error: Exception) -> bool:
+    """Whether this is one of ours, whose message says what to do."""
+    from myocan.edge.errors import EdgeError
+    from myocan.hub.errors import HubError
+    from myocan.tools.errors import ToolsError
+    from myocan.wire import WireError
+
+    return isinstance(error, EdgeError | HubError | ToolsError | WireError)

@@ -1,0 +1,251 @@
+"""`myocan tail`, `get`, `send`: read what was said in a house, and say something."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from myocan.tools.cli.exits import Exit
+from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
+from myocan.tools.cli.moments import parse_moment
+from myocan.tools.cli.run import BrokerOption
+from myocan.tools.cli.topics import Topic, parse_filter, parse_topic, parse_value, show_value
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from myocan.hub.house import House
+    from myocan.hub.store import Message
+
+CODE = "%%code%%"
+"""The variable that holds a module's text; too long to be shown among values."""
+
+CONTEXT = 10
+"""Messages that `tail` shows of what was, when nobody says since when."""
+
+ModeOption = Annotated[str, typer.Option(help="Which copy of the house.")]
+
+
+def describe(message: Message, zone: ZoneInfo) -> str:
+    """Return a message as one line for people: when, which, what, by whom, because of what."""
+    at = datetime.fromtimestamp(message.time_ms / 1000, zone)
+    topic = Topic(message.module, message.variable, message.instance)
+    value = show_value(message.value)
+    if message.variable == CODE:
+        said = f"{topic.module}: its rules, {len(value.splitlines())} lines"
+    else:
+        said = f"{topic} = {value}" if value else f"{topic}"
+    if message.cause is None:
+        by = f"from {message.producer}"
+    else:
+        line = "" if message.rule is None else f":{message.rule}"
+        by = f"by {message.producer}{line} because of #{message.cause}"
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}  #{message.offset:<6} {said:<32} {by}"
+
+
+def as_json_line(message: Message) -> str:
+    """Return a message as a JSON object; its value letter by letter as it was sent."""
+    plain = {key: item for key, item in message._asdict().items() if key != "value"}
+    return f'{json.dumps(plain)[:-1]}, "value": {message.value}}}'
+
+
+def _of_another(topic: Topic) -> bool:
+    """Whether this is a module's text, or its copy of another's variable, not its own state."""
+    return topic.variable == CODE or "." in topic.variable
+
+
+def tail(
+    what: Annotated[
+        str | None, typer.Argument(metavar="MODULE[.VARIABLE]", help="Only these messages.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="From then on: 10m, 2h, 12:30, 2027-06-01. Default: the last ten."),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow/--no-follow", help="Go on with what comes, until Ctrl-C.")
+    ] = True,
+    mode: ModeOption = "live",
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the house's messages, as they come.
+
+    Example: [bold]myocan tail lamp1[/bold], [bold]myocan tail '$log' --since 2h[/bold]
+    """
+    from zoneinfo import ZoneInfo
+
+    from myocan.hub.store import Reader
+
+    opened = open_house(house)
+    zone = ZoneInfo(opened.timezone)
+    module, variable = parse_filter(what) if what else (None, None)
+    with Reader(opened.store_path) as reader:
+        if since is None:
+            after = max(0, reader.newest(mode) - CONTEXT)
+        else:
+            moment = parse_moment(since, datetime.now(zone))
+            after = reader.since(mode, int(moment.timestamp() * 1000))
+        read = reader.follow if follow else reader.messages
+        try:
+            for message in read(mode, after=after, module=module, variable=variable):
+                print(as_json_line(message) if as_json else describe(message, zone), flush=True)
+        except KeyboardInterrupt:
+            return  # the way to end it
+        except BrokenPipeError:
+            # Whoever read this has seen enough (`myocan tail | head`); that is no failure. What is
+            # still buffered must not fail again when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def get(
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="MODULE[.VARIABLE]", help="One value, or all of a module's."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what modules keep of others, and their rules.")
+    ] = False,
+    mode: ModeOption = "live",
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is: the newest value of a topic, or of all. Works without a running hub.
+
+    Example: [bold]myocan get lamp1.state[/bold]
+    """
+    from myocan.hub.store import Reader
+
+    opened = open_house(house)
+    module = variable = instance = None
+    if what is not None:
+        if "." in what:
+            module, variable, instance = parse_topic(what, opened.domain)
+        else:
+            module, _ = parse_filter(what)
+    with Reader(opened.store_path) as reader:
+        state = {Topic(*key): value for key, value in sorted(reader.state(mode, module).items())}
+    state = {
+        topic: value
+        for topic, value in state.items()
+        if (topic.variable == variable and instance in ("", topic.instance))
+        or (variable is None and (everything or not _of_another(topic)))
+    }
+    if as_json:
+        print("{" + ", ".join(f"{json.dumps(str(k))}: {v}" for k, v in state.items()) + "}")
+    elif variable is not None and len(state) == 1:
+        print(show_value(*state.values()))
+    else:
+        for topic, value in state.items():
+            print(f"{topic} = {show_value(value)}")
+    if what is not None and not state:
+        said = f"{what} has no value yet; `myocan get` lists those that have"
+        print(f"myocan: {said}", file=sys.stderr)
+        raise typer.Exit(Exit.NO)
+
+
+def hub_address(house: House, given: str | None) -> str:
+    """Return the broker of a house's hub: as given, as configured, or as the running hub tells.
+
+    Raises ToolsError if no hub of this house runs here and none is configured.
+    """
+    from myocan.hub.house import RunningHub
+    from myocan.tools.errors import ToolsError
+
+    if given is not None:
+        return given
+    if (running := RunningHub.read(house)) is not None:
+        return running.url
+    if house.broker.url is not None:
+        return house.broker.url
+    raise ToolsError(
+        f"no hub of {house.root} runs on this machine, and the house names no broker. "
+        f"Start it (`myocan run {house.root}`), or say where it is with --broker URL."
+    )
+
+
+def send(
+    topic: Annotated[str, typer.Argument(metavar="TOPIC[=VALUE]", show_default=False)],
+    value: Annotated[
+        str | None,
+        typer.Argument(help="on, 21.5, true, or '\"12\"' for text; none: an event."),
+    ] = None,
+    house: HouseOption = None,
+    broker: BrokerOption = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the hub.")] = 5.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a message, and wait until the hub has it on disk.
+
+    Example: [bold]myocan send button1.press[/bold], [bold]myocan send lamp1.mode auto[/bold],
+    [bold]myocan send lamp1.mode=auto[/bold]
+    """
+    from myocan.tools.sending import NoAnswer, Sender, sender_name
+
+    if value is None and "=" in topic:
+        topic, _, value = topic.partition("=")
+    opened = open_house(house)
+    target = parse_topic(topic, opened.domain)
+    parsed = None if value is None else parse_value(value)
+    address = hub_address(opened, broker)
+    before = newest_offset(opened)
+    opened.private_path.mkdir(mode=0o700, exist_ok=True)
+    with sender_name(opened.private_path / "senders") as name:
+        sender = Sender(address, opened.domain, name)
+        try:
+            receipt = sender.send(
+                target.module, target.variable, parsed, target.instance or None, timeout
+            )
+        except NoAnswer as error:
+            print(f"myocan: {error}", file=sys.stderr)
+            raise typer.Exit(Exit.TIMEOUT) from None
+    records = [] if before is None else records_about(opened, name, before)
+    if as_json:
+        said = [{"record": kind, "text": text} for kind, text in records]
+        print(json.dumps({"topic": str(target), **receipt._asdict(), "records": said}))
+    else:
+        shown = "" if value is None else f" = {value}"
+        print(f"{target}{shown}: on the hub's disk after {receipt.took_ms:.0f} ms")
+        for kind, text in records:
+            print(f"{kind}: {text}", file=sys.stderr)
+    if any(kind in REFUSALS for kind, _ in records):
+        raise typer.Exit(Exit.NO)
+
+
+REFUSALS = ("rejected", "failed", "unhandled")
+"""Records which say that a message changed nothing."""
+
+
+def newest_offset(house: House) -> int | None:
+    """Return where the log of a house ends; None if it cannot be read from here."""
+    from myocan.hub.store import Reader, StoreError
+
+    try:
+        with Reader(house.store_path) as reader:
+            return reader.newest()
+    except StoreError:
+        return None
+
+
+def records_about(house: House, producer: str, after: int) -> list[tuple[str, str]]:
+    """Return (kind, text) of what the hub noted about the messages of `producer` after an offset.
+
+    Follows the causes, so it finds what a rule further on made of the message, too.
+    """
+    from myocan.hub.store import Reader
+
+    records = []
+    ours: set[int] = set()
+    with Reader(house.store_path) as reader:
+        for message in reader.messages(after=after):
+            if message.producer != producer and message.cause not in ours:
+                continue
+            ours.add(message.offset)
+            if message.module == "$log":
+                records.append((message.variable, show_value(message.value)))
+    return records

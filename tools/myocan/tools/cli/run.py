@@ -1,0 +1,74 @@
+"""`myocan run`: the hub of a house, until it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
+
+
+def broker_url(text: str | None) -> str | None:
+    """Check a broker's URL given on the command line. Raises typer.BadParameter."""
+    from myocan.hub.house import check_broker_url
+
+    try:
+        return None if text is None else check_broker_url(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+BrokerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--broker", metavar="URL", callback=broker_url, help="mqtt://[USER:PASSWORD@]HOST[:PORT]"
+    ),
+]
+
+
+def run(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="HOUSE", help="Its folder; the same as --house.")
+    ] = None,
+    house: HouseOption = None,
+    broker: BrokerOption = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", metavar="PATH", help="Where to keep the log.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the hub of a house until it is stopped (Ctrl-C, or SIGTERM).
+
+    With --json one line tells, once it takes messages, where boards reach it.
+
+    Example: [bold]myocan run cottage[/bold]
+    """
+    import logging
+
+    from myocan.hub.agent import Agent
+    from myocan.tools.cli.version import core_build
+
+    opened = open_house(folder or house)
+    agent = Agent(opened, broker_url=broker, store_path=store)
+
+    def ready(agent: Agent) -> None:
+        if as_json:
+            kind = agent.broker_kind
+            told = {"broker": agent.broker_url, "broker_kind": kind, "core": core_build()}
+            print(json.dumps({"house": str(opened.root), **told, "pid": os.getpid()}), flush=True)
+        else:
+            print(
+                f"The hub of {opened.root} runs, its core {core_build()}.\n"
+                f"Boards reach it at {agent.broker_url} ({agent.broker_kind}). Ctrl-C stops it.",
+                flush=True,
+            )
+
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: agent.stop())
+    agent.run(ready)

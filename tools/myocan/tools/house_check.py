@@ -1,0 +1,244 @@
+"""Is a house right: each module, each adapter, and whether they fit together.
+
+The one idea to know: the compiler knows what modules say to each other, the adapter files say what
+boards send and take; a house is right when every topic that somebody takes is one that somebody
+sends, with values that the taker knows. What boards send is told to the compiler as external
+topics; what boards take is held against the compiled modules here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from myocan.tools.adapters.problems import Problem
+from myocan.tools.errors import ToolsError
+from myocan.tools.nearest import nearest
+
+if TYPE_CHECKING:
+    from myocan.hub.core import Program, Variable
+    from myocan.hub.house import House
+    from myocan.hub.lang import Diagnostic, Topic
+    from myocan.tools.adapters import AdapterFile, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A mistake, or what is probably one.
+
+    severity: "error" or "warning". file: relative to where people are, if it is below. line,
+    column: from 1, None where that is not known. message: one line. suggestion: what could stand
+    there instead, or None. shown: the message with the line it is about, for people.
+    """
+
+    severity: str
+    file: str
+    line: int | None
+    column: int | None
+    message: str
+    suggestion: str | None
+    shown: str
+
+    def plain(self) -> dict[str, Any]:
+        """Return the fields as plain values, for JSON."""
+        fields = asdict(self)
+        del fields["shown"]
+        return fields
+
+
+def from_diagnostic(diagnostic: Diagnostic, source: str) -> Finding:
+    """Return what the compiler found as a finding."""
+    return Finding(
+        diagnostic.severity,
+        diagnostic.file,
+        diagnostic.line,
+        diagnostic.column,
+        diagnostic.message,
+        diagnostic.suggestion,
+        diagnostic.render(source),
+    )
+
+
+def from_problem(problem: Problem, file: str) -> Finding:
+    """Return what is wrong with an adapter file as a finding."""
+    return Finding(
+        problem.severity,
+        file,
+        problem.line,
+        None,
+        problem.message,
+        problem.suggestion,
+        problem.text(file),
+    )
+
+
+def shown_name(file: Path) -> str:
+    """Return a file's name as people read it: relative to where they are, if it is below."""
+    here = Path.cwd()
+    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
+
+
+def read_source(file: Path) -> bytes:
+    """Return the bytes of a file; raises ToolsError."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ToolsError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def check_module_file(file: Path) -> list[Finding]:
+    """Check one module by itself."""
+    from myocan.hub.lang import compile_module
+
+    source = read_source(file)
+    text = source.decode(errors="replace")
+    found = compile_module(source, file.stem, shown_name(file)).diagnostics
+    return [from_diagnostic(diagnostic, text) for diagnostic in found]
+
+
+def check_adapter_file(
+    file: Path, domain: str = "home"
+) -> tuple[AdapterFile | None, list[Finding]]:
+    """Check one adapter by itself; return it, unless it has errors, and what was found."""
+    from myocan.tools.adapters import AdapterError, parse_adapter
+
+    try:
+        text = read_source(file).decode()
+        adapter = parse_adapter(file, text, domain=domain)
+    except UnicodeDecodeError as error:
+        raise ToolsError(f"{file} is no text: {error}; save it as UTF-8") from None
+    except AdapterError as error:
+        return None, [from_problem(problem, shown_name(file)) for problem in error.problems]
+    return adapter, [from_problem(problem, shown_name(file)) for problem in adapter.warnings]
+
+
+def check_house(house: House) -> list[Finding]:
+    """Check all modules and adapters of a house, and whether they fit together."""
+    from myocan.hub.lang import check_house as check_modules
+    from myocan.hub.lang import compile_module
+
+    findings: list[Finding] = []
+    adapters: list[AdapterFile] = []
+    broken: list[Path] = []
+    for file in house.adapters():
+        adapter, found = check_adapter_file(file, house.domain)
+        findings += found
+        if adapter is None:
+            broken.append(file)
+        else:
+            adapters.append(adapter)
+    files = {file.stem: file for file in house.modules()}
+    sources = {name: read_source(file) for name, file in files.items()}
+    names = {name: shown_name(file) for name, file in files.items()}
+    texts = {names[name]: source.decode(errors="replace") for name, source in sources.items()}
+    external = topics_of_boards(adapters) + topics_of_broken(broken)
+    for diagnostic in check_modules(sources, external, names):
+        findings.append(from_diagnostic(diagnostic, texts[diagnostic.file]))
+    programs = [compile_module(source, name).program for name, source in sources.items()]
+    taken = check_taken(adapters, [program for program in programs if program is not None])
+    if None not in programs:  # else a topic that seems missing may be in a module with a mistake
+        findings += taken
+    return findings
+
+
+def topics_of_boards(adapters: Iterable[AdapterFile]) -> list[Topic]:
+    """Return what boards send, as the compiler wants to know it."""
+    from myocan.hub.lang import Topic
+
+    return [
+        Topic(
+            publication.module,
+            publication.variable,
+            "event" if publication.kind == "event" else "values",
+            None if publication.values is None else tuple(map(word, publication.values)),
+        )
+        for adapter in adapters
+        for publication in adapter.publishes
+    ]
+
+
+def topics_of_broken(files: Iterable[Path]) -> list[Topic]:
+    """Return what adapters with mistakes seem to send, so that one mistake is told once."""
+    from myocan.hub.agent.topics import AdapterTopics
+    from myocan.hub.lang import Topic
+
+    return [
+        Topic(module, variable, domain=domain)
+        for domain, module, variable in AdapterTopics(files).published
+    ]
+
+
+def word(value: str | int | bool) -> str:
+    """Return a value as the rule language writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+USUAL_WORDS = ("on", "off", "true", "false")
+"""What a switching port without a `map` knows; see `ON_OFF` in the edge's ports."""
+
+
+def check_taken(adapters: Iterable[AdapterFile], programs: Iterable[Program]) -> list[Finding]:
+    """Hold what boards take against what modules and other boards send."""
+    from myocan.hub.core import Role
+
+    adapters = list(adapters)
+    modules = {
+        variable.topic[1:]: variable
+        for program in programs
+        for variable in program.variables
+        if variable.role is Role.PUBLIC and variable.topic is not None and not variable.topic[0]
+    }
+    boards = {
+        (publication.module, publication.variable): publication.values
+        for adapter in adapters
+        for publication in adapter.publishes
+    }
+    known = [f"{module}.{variable}" for module, variable in (*modules, *boards)]
+    findings = []
+    for adapter in adapters:
+        for taken in adapter.subscribes:
+            topic = taken.module, taken.variable
+            if topic in modules:
+                problem = misfit(taken, modules[topic])
+            elif topic in boards:
+                problem = misfit_values(taken, boards[topic])
+            else:
+                problem = Problem(
+                    f"port {taken.port} takes {taken.topic}, which nobody publishes",
+                    taken.line,
+                    nearest(taken.topic, known),
+                )
+            if problem is not None:
+                findings.append(from_problem(problem, shown_name(adapter.path)))
+    return findings
+
+
+def misfit(taken: Subscription, sent: Variable) -> Problem | None:
+    """Return why a port cannot take all that a module's variable can be; None if it can."""
+    from myocan.hub.core import Type
+
+    if sent.type is Type.ENUMERATION:
+        return misfit_values(taken, tuple(member.lower() for member in sent.members))
+    if sent.type is Type.BOOLEAN:
+        return misfit_values(taken, ("true", "false"))
+    kind = sent.type.name.lower().replace("event", "event, which has no value")
+    return Problem(
+        f"port {taken.port} takes words, but {taken.topic} is of type {kind}", taken.line
+    )
+
+
+def misfit_values(taken: Subscription, sent: Iterable[str | int | bool] | None) -> Problem | None:
+    """Return which of the values a port does not know; None if it knows all."""
+    if sent is None:
+        return None
+    knows = USUAL_WORDS if taken.values is None else tuple(map(word, taken.values))
+    missing = [text for text in map(word, sent) if text not in knows]
+    if not missing:
+        return None
+    return Problem(
+        f"{taken.topic} can be {', '.join(missing)}, for which port {taken.port} has no level; "
+        f"it knows {', '.join(knows)}: add to its map",
+        taken.line,
+    )

@@ -124,8 +124,13 @@ def test_the_nearest_house_above_a_folder_is_found(tmp_path: Path) -> None:
 
 
 def test_files_of_a_house_come_sorted_and_others_are_left_out(tmp_path: Path) -> None:
-    for name in ("modules/b.scc", "modules/a.scc", "modules/notes.txt", "adapters/porch.toml",
-                 "scenarios/night.scenario"):
+    for name in (
+        "modules/b.scc",
+        "modules/a.scc",
+        "modules/notes.txt",
+        "adapters/porch.toml",
+        "scenarios/night.scenario",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     house = House.load(make(tmp_path, ""))

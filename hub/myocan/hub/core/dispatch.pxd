@@ -15,6 +15,11 @@ cdef class Core(Tables):
 
     @cython.locals(head="long long", number=Py_ssize_t, topic="long long")
     cpdef long long run(self, long long[::1] topics, long long[::1] tags, long long[::1] values) except -1
+    @cython.locals(
+        count=Py_ssize_t, known="long long", pool="long long", finest="long long", number=Py_ssize_t,
+        tag="long long",
+    )
+    cdef void _check(self, long long[::1] topics, long long[::1] tags, long long[::1] values) except *
     @cython.locals(sub="long long")
     cdef void _dispatch(self, long long row, long long topic) except *
     @cython.locals(

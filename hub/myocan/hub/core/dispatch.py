@@ -28,9 +28,9 @@ from __future__ import annotations
 from array import array
 
 from myocan.hub.core import records
-from myocan.hub.core.linker import FAILED, REJECTED, UNHANDLED
-from myocan.hub.core.program import STACK_DEPTH
-from myocan.hub.core.scalars import number_text, plain_text, scalar_json
+from myocan.hub.core.linker import FAILED, REJECTED, STALE, UNHANDLED
+from myocan.hub.core.program import DIGITS, STACK_DEPTH
+from myocan.hub.core.scalars import number_text, scalar_json
 from myocan.hub.core.tables import Tables
 
 try:
@@ -107,7 +107,7 @@ MAX_DEPTH = 64
 """Messages that may follow from one another; bounds modules that feed each other in a loop."""
 
 MAX_CONSEQUENCES = 10_000
-"""Rows that one input may cause; bounds loops that also branch."""
+"""Rows that one input may cause, before no more of them are passed on; bounds loops that branch."""
 
 
 class Core(Tables):
@@ -134,7 +134,11 @@ class Core(Tables):
 
         Returns:
             How many rows there are now; `rows()` and `changes()` tell what happened.
+
+        Raises:
+            ValueError: a topic or a scalar is none of this `epoch`'s; nothing was processed.
         """
+        self._check(topics, tags, values)
         self._rows = 0
         self._changes = 0
         head = 0
@@ -148,10 +152,30 @@ class Core(Tables):
                 head += 1
         return self._rows
 
+    def _check(self, topics: array[int], tags: array[int], values: array[int]) -> None:
+        count = len(topics)
+        if len(tags) != count or len(values) != count:
+            raise ValueError("each message of a batch is a topic, a tag and a value")
+        known = len(self.topics)
+        pool = len(self.texts)
+        finest = DIGITS
+        for number in range(count):
+            tag = tags[number]
+            if (
+                not 0 <= topics[number] < known
+                or not TEXT_TAG <= tag <= finest
+                or (tag == TEXT_TAG and not 0 <= values[number] < pool)
+            ):
+                raise ValueError(
+                    f"message {number} of the batch has a topic, tag or text that is not known; "
+                    "ask `topic` and `intern` again after each new `epoch`"
+                )
+
     def _dispatch(self, row: int, topic: int) -> None:
-        if self._row_depth[row] >= self._deepest or row > self._last_row:
-            text = records.loop(self.topics[topic])
-            self._record(FAILED, text, self._row_module[row], row, self._row_pc[row])
+        if self._row_depth[row] >= self._deepest or self._rows > self._last_row:
+            if topic > STALE:  # or records that modules hear would lead to records without end
+                text = records.loop(self.topics[topic])
+                self._record(FAILED, text, self._row_module[row], row, self._row_pc[row])
             return
         for sub in range(self._topic_first[topic], self._topic_first[topic + 1]):
             self._cycle(row, sub)
@@ -435,8 +459,7 @@ class Core(Tables):
             self._pieces.append(self.texts[a])
             return top
         if op == PIECE_VAR:
-            tag = self._scalar_tag(meta + a, slot)
-            self._pieces.append(plain_text(tag, self._scalar_value(meta + a, slot), self.texts))
+            self._pieces.append(self._shown(meta + a, slot))
             return top
         if op == PIECE_NUMBER:
             self._pieces.append(number_text(to_python(stack[top - 1])))

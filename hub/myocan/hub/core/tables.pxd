@@ -86,7 +86,7 @@ cdef class Tables:
     cpdef list changes(self)
     @cython.locals(number="long long")
     cdef void _assign(self, long long slot, long long value, long long tag, long long pc) noexcept
-    @cython.locals(number="long long")
+    @cython.locals(number="long long", before="long long", tag="long long")
     cdef bint _differs(self, long long slot) noexcept
     @cython.locals(
         kind="long long", first="long long", number="long long", folded="long long", units=int128)
@@ -95,6 +95,7 @@ cdef class Tables:
     cdef long long _scalar_tag(self, long long meta, long long slot) noexcept
     @cython.locals(kind="long long")
     cdef long long _scalar_value(self, long long meta, long long slot) except? -99
+    cdef str _shown(self, long long meta, long long slot)
     @cython.locals(row="long long")
     cdef void _emit(
         self, long long topic, long long tag, long long value, long long module, long long cause,

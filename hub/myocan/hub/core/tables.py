@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from myocan.hub.core import linker
 from myocan.hub.core.linker import Layout, TopicName
 from myocan.hub.core.program import Program
-from myocan.hub.core.scalars import parse_time, scalar_json, time_text
+from myocan.hub.core.scalars import parse_time, plain_text, scalar_json, time_text
 
 try:
     import cython
@@ -27,6 +27,7 @@ if not cython.compiled:
         BOOLEAN,
         DECIMAL,
         ENUMERATION,
+        EVENT,
         NULL_TAG,
         TEXT,
         TEXT_TAG,
@@ -34,6 +35,7 @@ if not cython.compiled:
         grown,
         rescale,
         table,
+        times_power,
     )
 
 MAX_POOL = 1 << 18
@@ -222,7 +224,11 @@ class Tables:
         return written
 
     def _written_slots(self) -> list[tuple[tuple[str, str], int]]:
-        return [(key, slot) for key, slot in self._slot_numbers.items() if self._written[slot]]
+        return [
+            (key, slot)
+            for key, slot in self._slot_numbers.items()
+            if self._written[slot] and self._type[self._slot_meta[slot]] != EVENT
+        ]
 
     def _plain(self, slot: int) -> tuple[int, int | str]:
         """Return a slot's scalar with the text itself where it is one."""
@@ -247,15 +253,18 @@ class Tables:
         self._written[slot] = 1
 
     def _differs(self, slot: int) -> bool:
+        """Tell whether this cycle gave a slot another value; 5 and 5.0 in an ANY are the same."""
         number = self._touch_number[slot]
-        return (
-            number < self._touched
-            and self._touched_slot[number] == slot
-            and (
-                self._touched_value[number] != self._values[slot]
-                or self._touched_tag[number] != self._tags[slot]
+        if number >= self._touched or self._touched_slot[number] != slot:
+            return False
+        before = self._touched_tag[number]
+        tag = self._tags[slot]
+        if before != tag and before >= 0 and tag >= 0:
+            return bool(
+                times_power(self._touched_value[number], 9 - before)
+                != times_power(self._values[slot], 9 - tag)
             )
-        )
+        return before != tag or self._touched_value[number] != self._values[slot]
 
     # ------------------------------------------------------------------ scalars and slots
 
@@ -319,6 +328,13 @@ class Tables:
         if kind == TIME:
             return self.intern(time_text(self._values[slot]))
         return self._values[slot]
+
+    def _shown(self, meta: int, slot: int) -> str:
+        """Return what is in a slot as people write it; a member in its declared spelling."""
+        members = self.layout.meta_variable[meta].members
+        if members:
+            return members[self._values[slot]]
+        return plain_text(self._scalar_tag(meta, slot), self._scalar_value(meta, slot), self.texts)
 
     # ------------------------------------------------------------------ rows and changes
 

@@ -35,7 +35,7 @@ SPACE = b" \t\r\n"
 
 _CONSTANTS = {b"null": None, b"true": True, b"false": False}
 _ESCAPED = b'bfnrt"\\/'  # what follows a backslash,
-_ESCAPES = b'\b\f\n\r\t"\\/'  # and what that stands for
+_ESCAPES = b'\b\f\n\r\t"\\'  # and what that stands for; a slash is itself, escaped or not
 
 # What a known key of a status must be: a whole number up to this one, or of a type.
 _STATUS: "dict[str, Any]" = {
@@ -118,12 +118,12 @@ def join(*fields: "Value") -> bytes:
 def write_object(values: "dict[str, Any]", nested: bool) -> bytes:
     """Write an object of plain values; a nested one may hold another as `applied`."""
     parts = []
+    if not isinstance(values, dict) or len(values) > MAX_NAMES:
+        raise WireError(f"a dict of at most {MAX_NAMES} names belongs here")
     for key in sorted([check_word(key, "name") for key in values]):
         inner = nested and key == "applied"
         raw = write_object(values[key], False) if inner else encode_value(values[key])
         parts.append(f'"{key}":'.encode() + raw)
-    if len(parts) > MAX_NAMES:
-        raise WireError(f"an object has at most {MAX_NAMES} names")
     return check_size(b"{" + b",".join(parts) + b"}")
 
 
@@ -135,12 +135,14 @@ def _quote(text: str) -> bytes:
     if raw and (min(raw) < 32 or raw.find(b'"') >= 0 or raw.find(b"\\") >= 0):
         quoted = bytearray()
         for byte in raw:
-            if byte < 32:
+            place = _ESCAPES.find(bytes((byte,)))
+            if place >= 0:
+                quoted.append(92)
+                byte = _ESCAPED[place]
+            elif byte < 32:
                 quoted += f"\\u{byte:04x}".encode()
-            else:
-                if byte in (34, 92):
-                    quoted.append(92)
-                quoted.append(byte)
+                continue
+            quoted.append(byte)
         raw = bytes(quoted)
     return b'"' + raw + b'"'
 
@@ -286,7 +288,7 @@ def _unquote(raw: bytes) -> str:
             place = _ESCAPED.find(kind)
             if high or at > end or place < 0:
                 break
-            found.append(_ESCAPES[place])
+            found += _ESCAPES[place : place + 1] or kind
             continue
         code = 0
         for digit in raw[at : at + 4].lower():

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .message import Value
 
 WINDOW = 64
-MESSAGE_COST = 96  # bytes of RAM that a held message takes besides its topic and its value
+MESSAGE_COST = 112  # bytes of RAM that a held message takes besides its topic and its value
 _FIRST_TIMEOUT_MS = const(500)
 _MAX_TIMEOUT_MS = const(30_000)
 

@@ -1,0 +1,297 @@
+"""Outbox against Inbox through everything that can go wrong between them.
+
+The rules below are what may happen; the checks are the page's promises. A message is an integer
+that rises with every push, so a look at the log tells what is missing, double or out of order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from myocan.wire import WINDOW, Outbox, decode_ack, decode_base, decode_up, decode_value
+from myocan.wire.inbox import CLONED, REFUSED
+from support.wire_hub import Hub
+
+EVENT = "button1/press"
+FRAMES_IN_FLIGHT = 400  # more are dropped, as a broker drops them
+LATE_BASES = 2  # so many may still come from a dead boot; more are a second board, see inbox.py
+
+Frame = tuple[str, bytes]
+
+
+def held(outbox: Outbox) -> dict[int, str]:
+    """The messages that an outbox holds, value -> topic."""
+    return {decode_value(message[1]): message[0] for message in outbox._held}  # type: ignore[misc]
+
+
+class Session(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.hub = Hub()
+        self.up: list[Frame] = []
+        self.down: list[bytes] = []
+        self.boots: list[int] = []  # every boot number in use so far
+        self.count = 0  # messages pushed
+        self.events: dict[int, int] = {}  # event -> which life of the board
+        self.life = 0
+        self.gone: set[int] = set()  # given up or replaced by the board, or dead with it
+        self.numbers: dict[tuple[int, int], int] = {}  # (boot, seq) -> message
+        self.highest = 0  # number sent in this boot
+        self.answered = False
+
+    # the board
+
+    @initialize(capacity=st.sampled_from([280, 800, 30_000]))
+    def start(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.boot_up()
+
+    def boot_up(self) -> None:
+        self.life += 1
+        self.ticks = 0
+        boot = self.draw_boot()
+        self.outbox = Outbox(self.capacity, boot, self.draw_boot)
+        self.link_up()
+
+    def draw_boot(self) -> int:
+        """Mostly a new number; sometimes one that the hub has on its disk with messages."""
+        in_flight = {boot_of(frame) for frame in self.up}
+        unsynced = {boot for _, entries, _ in self.hub.unsynced for boot, _, _ in entries}
+        unsynced |= {boot for boot, _, _ in self.hub.batch}
+        taken = [
+            boot
+            for boot, (last, _) in self.hub.positions.items()
+            if last > 0 and boot not in in_flight | unsynced
+        ]
+        fresh = max(self.boots, default=0) + 1
+        boot = taken[0] if taken and fresh % 2 else fresh
+        self.boots.append(fresh)
+        self.highest = 0
+        self.numbers = {key: value for key, value in self.numbers.items() if key[0] != boot}
+        return boot
+
+    def link_up(self) -> None:
+        self.answered = False
+        self.outbox.on_reconnect()
+
+    def push(self, topic: str, keep: str) -> None:
+        self.count += 1
+        before = {**held(self.outbox), self.count: topic}
+        lost = self.outbox.lost
+        sent = {value for (boot, _), value in self.numbers.items() if boot == self.outbox.boot}
+        kept = self.outbox.push(topic, self.count, keep)
+        if keep == "all":
+            self.events[self.count] = self.life
+        now = held(self.outbox)
+        gone = set(before) - set(now)
+        replaced = {
+            value
+            for value in gone - {self.count} - set(self.events)
+            if keep == "last" and before[value] == topic and value not in sent
+        }
+        assert len(replaced) <= 1
+        assert self.outbox.lost - lost == len(gone - replaced)
+        assert kept == (self.count in now)
+        assert kept or keep == "last"
+        self.gone |= gone
+
+    @rule(count=st.sampled_from([1, 1, 1, 2, 5, 70]))
+    def events_happen(self, count: int) -> None:
+        for _ in range(count):
+            self.push(EVENT, "all")
+
+    @rule(topic=st.sampled_from(["t1/value", "t2/value"]))
+    def a_reading_is_taken(self, topic: str) -> None:
+        self.push(topic, "last")
+
+    @rule(count=st.sampled_from([1, 2, 5, 200]))
+    def the_board_sends(self, count: int) -> None:
+        for _ in range(count):
+            frame = self.outbox.sendable()
+            if frame is None:
+                break
+            self.check_sent(*frame)
+            if len(self.up) < FRAMES_IN_FLIGHT:
+                self.up.append(frame)
+
+    def check_sent(self, leaf: str, payload: bytes) -> None:
+        if leaf == "base":
+            assert decode_base(payload) == (self.outbox.boot, self.outbox.base, self.outbox.lost)
+            return
+        value, seq, ts, boot = decode_up(payload)
+        assert leaf.startswith("up/")
+        assert self.answered, "a message before the hub has answered on this link"
+        assert boot == self.outbox.boot
+        assert seq <= self.highest + 1, "numbers are not contiguous"
+        self.highest = max(self.highest, seq)
+        assert self.numbers.setdefault((boot, seq), value) == value, "one number, two messages"
+        assert self.outbox.base <= seq < self.outbox.base + WINDOW, "outside the window"
+        assert ts is not None
+
+    @rule(ms=st.sampled_from([1, 40, 110, 600, 5_000, 31_000]))
+    def time_passes(self, ms: int) -> None:
+        self.ticks += ms
+        self.hub.now_ms += ms
+        self.outbox.on_tick(self.ticks)
+
+    @rule()
+    def the_board_asks(self) -> None:
+        self.outbox.ask()
+
+    @rule(lossy=st.booleans())
+    def the_link_is_cut(self, lossy: bool) -> None:
+        if lossy:
+            self.up.clear()
+            self.down.clear()
+        self.link_up()
+
+    @rule()
+    def the_board_restarts(self) -> None:
+        self.gone |= set(held(self.outbox))
+        dead = [frame for frame in self.up if frame[0] == "base"]
+        for frame in dead[LATE_BASES:]:
+            self.up.remove(frame)
+        self.boot_up()
+
+    # the channel
+
+    @precondition(lambda self: self.up)
+    @rule(data=st.data(), again=st.booleans())
+    def a_frame_arrives(self, data: st.DataObject, again: bool) -> None:
+        at = data.draw(st.integers(0, len(self.up) - 1))
+        frame = self.up[at]
+        if not again or (frame[0] == "base" and boot_of(frame) != self.outbox.boot):
+            del self.up[at]
+        self.arrive(frame)
+
+    @precondition(lambda self: self.up)
+    @rule()
+    def all_frames_arrive(self) -> None:
+        frames, self.up = self.up, []
+        for frame in frames:
+            self.arrive(frame)
+
+    @precondition(lambda self: self.up)
+    @rule(data=st.data())
+    def a_frame_is_lost(self, data: st.DataObject) -> None:
+        del self.up[data.draw(st.integers(0, len(self.up) - 1))]
+
+    def arrive(self, frame: Frame) -> None:
+        outcome = self.hub.receive(*frame)
+        live = boot_of(frame) == self.outbox.boot
+        assert not (live and outcome in (REFUSED, CLONED))
+        self.check_log()
+
+    @precondition(lambda self: self.down)
+    @rule(data=st.data(), again=st.booleans())
+    def an_acknowledgement_arrives(self, data: st.DataObject, again: bool) -> None:
+        at = data.draw(st.integers(0, len(self.down) - 1))
+        self.acknowledge(self.down[at] if again else self.down.pop(at))
+
+    @precondition(lambda self: self.down)
+    @rule(data=st.data())
+    def an_acknowledgement_is_lost(self, data: st.DataObject) -> None:
+        del self.down[data.draw(st.integers(0, len(self.down) - 1))]
+
+    def acknowledge(self, payload: bytes) -> None:
+        boot, seq, now_ms, _ = decode_ack(payload)
+        before = held(self.outbox)
+        mine = self.outbox.boot
+        if self.outbox.on_ack(boot, seq, now_ms):
+            self.answered = True
+        elif self.outbox.boot != mine:
+            self.answered = False
+        forgotten = set(before) - set(held(self.outbox))
+        on_disk = {value for _, _, value in self.hub.log}
+        assert forgotten <= on_disk, "the board forgot what is not on the hub's disk"
+
+    # the hub
+
+    @rule()
+    def the_hub_commits(self) -> None:
+        self.hub.commit()
+
+    @rule()
+    def the_hub_fails_to_commit(self) -> None:
+        self.hub.fail_to_commit()
+
+    @rule(count=st.sampled_from([1, 1, 1000]))
+    def the_hub_syncs(self, count: int) -> None:
+        self.hub.sync(count)
+
+    @rule()
+    def the_hub_acknowledges(self) -> None:
+        self.down += self.hub.acks()
+
+    @rule()
+    def the_hub_is_killed(self) -> None:
+        self.hub.be_killed()
+
+    @rule()
+    def the_hub_loses_power(self) -> None:
+        self.hub.lose_power()
+
+    # what must hold
+
+    def check_log(self) -> None:
+        entries = list(self.hub.entries())
+        values: list[Any] = [value for _, _, value in entries]
+        assert len(values) == len(set(values)), "taken twice"
+        newest: dict[int, int] = {}
+        for boot, seq, _ in entries:
+            assert newest.get(boot, 0) < seq, "out of order"
+            newest[boot] = seq
+        taken = set(values)
+        for value in self.events:
+            mine = self.events[value]
+            later = any(other > value and self.events.get(other) == mine for other in taken)
+            if later and value not in taken:
+                assert value in self.gone, f"{value} was skipped"
+
+    @invariant()
+    def nothing_is_forgotten(self) -> None:
+        if not hasattr(self, "outbox"):
+            return
+        on_disk = {value for _, _, value in self.hub.log}
+        for value in self.events:
+            assert value in self.gone or value in on_disk or value in held(self.outbox)
+
+    @rule()
+    def once_the_channel_is_fair_everything_drains(self) -> None:
+        """Within two of the longest time-outs, after which no more than a round is needed."""
+        for _ in range(2 * 30_000 // 100 + 50):
+            if not len(self.outbox):
+                return
+            self.time_passes(100)
+            self.the_board_sends(200)
+            self.all_frames_arrive_in_order()
+            self.hub.commit()
+            self.hub.sync()
+            self.down += self.hub.acks()
+            acks, self.down = self.down, []
+            for payload in acks:
+                self.acknowledge(payload)
+        raise AssertionError(f"{len(self.outbox)} messages are still held")
+
+    def all_frames_arrive_in_order(self) -> None:
+        frames, self.up = self.up, []
+        for frame in frames:
+            self.arrive(frame)
+
+    def teardown(self) -> None:
+        if hasattr(self, "outbox"):
+            self.once_the_channel_is_fair_everything_drains()
+            self.nothing_is_forgotten()
+
+
+def boot_of(frame: Frame) -> int:
+    leaf, payload = frame
+    return decode_base(payload)[0] if leaf == "base" else decode_up(payload)[3]
+
+
+TestSession = Session.TestCase
+TestSession.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)

@@ -28,7 +28,7 @@ def test_connected_comes_first_and_messages_in_the_order_of_their_publishing(
     assert take(bus, connected) == ONLINE
     assert bus.online
     assert bus.protocol == peer.speaks
-    sent = numbered(1, 1500)
+    sent = numbered(1, 1100)
     assert bus.publish(sent)
     got = take(bus, at_least(len(sent)))
     assert [(topic, payload) for topic, payload, _ in got] == [frame[:2] for frame in sent]
@@ -43,13 +43,13 @@ def test_confirmed_rises_to_the_last_token_and_never_falls(peer: Peer, make_bus:
         seen.append(bus.confirmed())
         return seen[-1] == token
 
-    assert bus.publish(numbered(1, 700))
-    take(bus, lambda _: reached(700))
-    assert bus.publish(numbered(701, 1400))
-    take(bus, lambda _: reached(1400))
+    assert bus.publish(numbered(1, 400))
+    take(bus, lambda _: reached(400))
+    assert bus.publish(numbered(401, 800))
+    take(bus, lambda _: reached(800))
     bus.publish([("mc1/lower", b"", 1, False, 3), ("mc1/untold", b"", 1, False, 0)])
-    bus.publish([("mc1/last", b"", 1, False, 1401)])
-    take(bus, lambda _: reached(1401))
+    bus.publish([("mc1/last", b"", 1, False, 801)])
+    take(bus, lambda _: reached(801))
     assert seen == sorted(seen)
     assert seen[0] == 0
 

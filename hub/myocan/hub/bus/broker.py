@@ -11,9 +11,8 @@ hub ends it too.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import secrets
+import os
 import socket
 import threading
 import time
@@ -89,9 +88,9 @@ class OwnBroker(ABC):
         self.directory = directory
         self.domain = domain
         self.host, self.port = _loopback(listen)
-        self.client_id = f"myocan-{secrets.token_hex(8)}"
+        self.client_id = f"myocan-{os.urandom(8).hex()}"
         """A name for the hub that nobody can guess: who connects under it takes the hub's place."""
-        self._password = secrets.token_urlsafe(24)
+        self._password = os.urandom(24).hex()
         self._child: Child | None = None
         self._keeper: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -203,17 +202,20 @@ def _loopback(listen: str) -> tuple[str, int]:
         raise BrokerError(
             "[broker] listen takes an address and a port, like '127.0.0.1:18830' (port 0: any)"
         )
-    try:
-        reachable = host != "localhost" and not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        reachable = True
-    if reachable:
+    if not _is_loopback(host):
         raise BrokerError(
             f"[broker] listen = '{listen}': the hub's own broker asks boards for no password, so "
             "it listens on 127.0.0.1 only; for boards on the network give the [broker] url of a "
             "broker that does ask"
         )
     return host, int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host in ("localhost", "::1") or socket.inet_pton(socket.AF_INET, host)[0] == 127
+    except OSError:  # a name, or an address of IPv6
+        return False
 
 
 def _in_url(host: str) -> str:

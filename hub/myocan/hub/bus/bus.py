@@ -21,16 +21,17 @@ What is promised:
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 import select
 import socket
-import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from myocan.hub.bus.address import Address, BusError, parse_url
+from myocan.hub.bus.address import BusError, parse_url
+from myocan.hub.bus.dial import Dialler, check_authority, explain
 from myocan.hub.bus.link import CONNECT_S, Frame, Link, Outgoing
 
 __all__ = ["CONNECTED", "DISCONNECTED", "REFUSED", "Bus", "BusRefused"]
@@ -100,7 +101,7 @@ class Bus:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.address = parse_url(url)
-        _check_authority(self.address)
+        check_authority(self.address)
         self._client_id = client_id
         self._subscriptions = tuple(subscriptions)
         self._will = will
@@ -123,8 +124,8 @@ class Bus:
         self._refusal: BusRefused | None = None
         self._next_tick = 0.0
 
-        self._dialler: threading.Thread | None = None
-        self._dialled: Link | Exception | None = None
+        self._dialler = Dialler(self._nudge)
+        self._started = False
         self._protocol = 0
         self._pause = BACKOFF_S[0]
 
@@ -150,7 +151,9 @@ class Bus:
 
     def start(self) -> None:
         """Begin to connect; returns at once. `CONNECTED` comes out of `receive`."""
-        self._dial(0.0)
+        if not self._started:
+            self._started = True
+            self._dial(0.0)
 
     def stop(self, last: Sequence[Outgoing] = (), timeout: float = 2.0) -> None:
         """Publish `last`, wait until all is acknowledged, take leave of the broker.
@@ -165,10 +168,7 @@ class Bus:
             self._settle()
             if self._link is not None:
                 self._say_last(last, self._clock() + timeout)
-        if self._dialler is not None:
-            self._dialler.join()
-        if isinstance(self._dialled, Link):
-            self._dialled.abort("stopped")
+        self._dialler.close()
         self._wake_in.close()
         self._wake_out.close()
 
@@ -234,7 +234,7 @@ class Bus:
         """
         return self._confirmed
 
-    # What follows runs in whoever holds `_io`.
+    # What follows, but for `_nudge`, runs in whoever holds `_io`.
 
     def _take(self) -> list[Frame]:
         """Return what has arrived, unless the agent is too far ahead of the broker already."""
@@ -285,12 +285,12 @@ class Bus:
         """Turn what has happened to the link into events and messages for the agent."""
         link = self._link
         if link is None:
-            dialled, self._dialled = self._dialled, None
+            dialled = self._dialler.result()
             if isinstance(dialled, Link):
                 self._adopt(dialled)
             elif dialled is not None:
                 self._protocol = 0  # whoever answers next may be another broker
-                self._lose(*_explain(dialled, self.address))
+                self._lose(*explain(dialled, self.address))
             return
         if link.online:
             if not self._online:
@@ -373,62 +373,16 @@ class Bus:
                 self._wake_out.send(b"\0")
 
     def _dial(self, pause: float) -> None:
-        """Connect in a thread of its own, since looking up names and connecting block."""
         protocol = self._protocols[self._protocol]
-        self._dialler = threading.Thread(
-            target=self._dial_in_thread, args=(pause, protocol), name="bus-dial", daemon=True
+        make = functools.partial(
+            Link,
+            self.address,
+            self._client_id,
+            protocol=protocol,
+            subscriptions=self._subscriptions,
+            will=self._will,
+            keepalive_s=self._keepalive_s,
+            answer_s=ANSWER_S if protocol != self._protocols[-1] else CONNECT_S,
+            confirmed=self._confirmed,
         )
-        self._dialler.start()
-
-    def _dial_in_thread(self, pause: float, protocol: int) -> None:
-        if self._stopping.wait(pause):
-            return
-        try:
-            link = Link(
-                self.address,
-                self._client_id,
-                protocol=protocol,
-                subscriptions=self._subscriptions,
-                will=self._will,
-                keepalive_s=self._keepalive_s,
-                answer_s=ANSWER_S if protocol != self._protocols[-1] else CONNECT_S,
-                confirmed=self._confirmed,
-            )
-            link.open()
-        except (OSError, ValueError) as error:  # ValueError: a name that cannot be a host's
-            self._dialled = error
-        else:
-            self._dialled = link
-        self._nudge()
-
-
-def _check_authority(address: Address) -> None:
-    """Raise BusError if the file of certificates cannot be used, before anything is started."""
-    if address.ca is None:
-        return
-    try:
-        ssl.create_default_context(cafile=address.ca)
-    except OSError as error:  # SSLError among them
-        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
-        raise BusError(f"?ca= of the broker's URL names {address.ca}: {why}") from None
-
-
-def _explain(error: Exception, address: Address) -> tuple[str, bool]:
-    """Return why a connection could not be made, and whether that lasts until somebody acts."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"the certificate of the broker at {address} is not to be trusted "
-            f"({error.verify_message}): name the right host, or its authority with ?ca=PATH"
-        ), True
-    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-        return (
-            f"no TLS with the broker at {address} ({error.reason or error}): "
-            "write mqtt:// if it has none there"
-        ), True
-    if isinstance(error, ConnectionRefusedError):
-        return f"nobody listens at {address}: is the broker running?", False
-    if isinstance(error, socket.gaierror):
-        return f"no host of the name {address.host} is known", False
-    if isinstance(error, TimeoutError):
-        return f"the broker at {address} does not answer", False
-    return f"no connection to the broker at {address}: {error}", False
+        self._dialler.dial(make, pause)

@@ -14,7 +14,6 @@ import hashlib
 import logging
 import os
 import pwd
-import secrets
 import shutil
 from pathlib import Path
 
@@ -109,7 +108,7 @@ def access_rules(domain: str) -> str:
 
 def hashed(password: str) -> str:
     """Return a password as Mosquitto keeps it."""
-    salt = secrets.token_bytes(12)
+    salt = os.urandom(12)
     key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _ITERATIONS)
     encoded = [base64.b64encode(part).decode() for part in (salt, key)]
     return f"$7${_ITERATIONS}${encoded[0]}${encoded[1]}"

@@ -1,6 +1,8 @@
 """What the tests of the store share: rows without much typing, and a way to kill a store."""
 
+import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -57,9 +59,30 @@ def leftovers() -> Callable[[Path, Path], Path]:
     return copy
 
 
-@pytest.fixture(params=["on disk", "in memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture(scope="session")
+def quick() -> Iterator[Path]:
+    """A folder whose syncs cost nothing, for tests that make hundreds of stores."""
+    memory = "/dev/shm"
+    folder = tempfile.mkdtemp(prefix="myocan-", dir=memory if os.path.isdir(memory) else None)
+    yield Path(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def place(quick: Path) -> Path:
+    """Where a store of its own can be made for one test, in such a folder."""
+    return Path(tempfile.mkdtemp(dir=quick)) / "store.sqlite"
+
+
+@pytest.fixture
+def kept(place: Path) -> Iterator[Store]:
+    """An empty store in a file."""
+    with Store.open(place) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["in a file", "in memory"])
+def store(request: pytest.FixtureRequest, place: Path) -> Iterator[Store]:
     """An empty store of either kind."""
-    opened = Store.memory() if request.param == "in memory" else Store.open(tmp_path / "s.sqlite")
-    with opened:
+    with Store.memory() if request.param == "in memory" else Store.open(place) as opened:
         yield opened

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -44,16 +45,16 @@ def test_what_was_appended_is_there_when_the_store_is_opened_again(
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(ROWS, max_size=4), max_size=6))
-def test_rows_come_back_letter_by_letter(batches: list[list[tuple[int, str]]]) -> None:
+def test_rows_come_back_letter_by_letter(batches: list[list[tuple[Any, ...]]]) -> None:
     with Store.memory() as store:
         name, producer = store.name_id("a", "b", "c/ü"), store.producer_id("p")
-        written: list[tuple[object, ...]] = []
+        written: list[LogRow] = []
         for batch in batches:
-            rows = [
+            rows: list[LogRow] = [
                 (len(written) + place, time, name, value, producer, *rest)
                 for place, (time, value, *rest) in enumerate(batch, 1)
             ]
-            store.append("live", rows)  # type: ignore[arg-type]
+            store.append("live", rows)
             written += rows
         assert list(store.rows("live")) == written
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,3 +123,27 @@ def test_the_hubs_password_is_nowhere_on_disk_and_its_files_are_its_own(broker: 
         assert password not in path.read_text()
     assert password not in broker.board_url
     assert password not in repr(broker)
+
+
+def test_a_huge_packet_ends_the_connection_of_who_sends_it_and_nothing_else(
+    tmp_path: Path, make_bus: MakeBus
+) -> None:
+    if find_mosquitto() is None:
+        pytest.skip("needs a real Mosquitto: apt install mosquitto")
+    broker = MosquittoBroker(tmp_path, "127.0.0.1:0")
+    broker.start()
+    try:
+        hub = make_bus(broker.url, broker.client_id, subscriptions=[("#", 0)])
+        take(hub, connected)
+        address = parse_url(broker.board_url)
+        with socket.create_connection((address.host, address.port)) as hostile:
+            hostile.settimeout(10)
+            hostile.sendall(b"\x10\x11\x00\x04MQTT\x04\x02\x00\x00\x00\x05porch")
+            assert hostile.recv(4) == b"\x20\x02\x00\x00"
+            hostile.sendall(b"\x30\x80\x80\x40" + b"\x00\x1c" + b"mc1/$board/home/porch/status")
+            with contextlib.suppress(ConnectionResetError):
+                assert hostile.recv(1) == b""
+        assert hub.publish([("mc1/still", b"", 1, False, 1)])
+        assert take(hub, at_least(1)) == [("mc1/still", b"", False)]
+    finally:
+        broker.stop()

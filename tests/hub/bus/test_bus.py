@@ -233,3 +233,16 @@ def test_a_refused_publication_is_told_once_a_topic_and_holds_up_nothing(
     assert got == [
         (REFUSED, b"the broker refuses what we publish to mc1/no: Not authorized", False)
     ]
+
+
+def test_a_packet_larger_than_the_broker_takes_is_refused_and_the_connection_stays(
+    tmp_path: Path, make_bus: MakeBus
+) -> None:
+    with Mosquitto(tmp_path, config="max_packet_size 20000") as broker:
+        bus = make_bus(broker.url)
+        take(bus, connected)
+        bus.publish([("mc1/huge", bytes(20000), 1, False, 1), ("mc1/fine", b"", 1, False, 2)])
+        got = take(bus, confirmed(bus, 2))
+    assert got == [
+        (REFUSED, b"the broker refuses what we publish to mc1/huge: Packet too large", False)
+    ]

@@ -47,7 +47,10 @@ WINDOW = 1024
 """Most messages sent and not yet acknowledged; the broker may ask for less."""
 
 PACKET_LIMIT = 256 * 1024
-"""Bytes of the largest packet taken (MQTT 5): far above any message of ours, and a bound."""
+"""Bytes of the largest packet, sent or (MQTT 5 lets us say so) taken: far above any of ours."""
+
+_AROUND_PAYLOAD = 300
+"""Bytes of a packet that are no payload, at most: a topic of 256 and what MQTT adds."""
 
 _SLICE = 256
 """Frames given to paho at once, before their bytes are written: bounds what it holds."""
@@ -129,6 +132,7 @@ class Link:
         self._keepalive_s = keepalive_s
         self._answer_s = answer_s
         self._window = WINDOW
+        self._largest = PACKET_LIMIT
         self._unconfirmed: deque[tuple[int, int, str]] = deque()
         self._waiting: set[int] = set()
         self._complained: set[str] = set()
@@ -253,11 +257,15 @@ class Link:
     def _hand_over(self, pending: deque[Outgoing]) -> bool:
         """Give paho up to a slice of frames. False: no more at the moment."""
         client, waiting, window = self._client, self._waiting, self._window
+        largest = self._largest
         for _ in range(min(_SLICE, len(pending))):
             topic, payload, qos, retain, token = frame = pending.popleft()
             if qos and len(waiting) >= window:
                 pending.appendleft(frame)
                 return False
+            if len(payload) > largest:  # the broker would hang up, at each attempt again
+                self._complain(topic, "Packet too large")
+                continue
             sent = client.publish(topic, payload, qos, retain)
             if sent.rc:  # no connection any more, or all 65,535 packet numbers taken
                 pending.appendleft(frame)
@@ -292,6 +300,8 @@ class Link:
             self._refuse(str(reason))
             return
         self._window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
+        packet = min(PACKET_LIMIT, getattr(properties, "MaximumPacketSize", PACKET_LIMIT))
+        self._largest = packet - _AROUND_PAYLOAD
         if self._subscriptions:
             client.subscribe(self._subscriptions)
             client.loop_write()
@@ -361,15 +371,15 @@ class Link:
         waiting.remove(mid)
         self._answers += 1
         if reason.is_failure:
-            self._complain(mid, str(reason))
+            topic = next(topic for number, _, topic in unconfirmed if number == mid)
+            self._complain(topic, str(reason))
         while unconfirmed and unconfirmed[0][0] not in waiting:
             token = unconfirmed.popleft()[1]
             if token > self.confirmed:
                 self.confirmed = token
 
-    def _complain(self, mid: int, reason: str) -> None:
-        """Say once for each topic that the broker refused a publication."""
-        topic = next(topic for number, _, topic in self._unconfirmed if number == mid)
+    def _complain(self, topic: str, reason: str) -> None:
+        """Say once for each topic that a publication was refused."""
         if topic not in self._complained and len(self._complained) < WINDOW:
             self._complained.add(topic)
             self.complaints.append(f"the broker refuses what we publish to {topic}: {reason}")

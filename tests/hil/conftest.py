@@ -1,11 +1,12 @@
 """Boards to run tests on: virtual ones, which are real MicroPython behind a pseudo-terminal.
 
-`board` is one that is switched on, `make_board` makes more or others, `mpremote` runs that tool
-against one. Where no MicroPython runs, the tests are skipped and say so.
+`board` is one that is switched on, `make_board` makes more or others, `cleared_board` is cheaper;
+`mpremote` runs that tool against one. Where no MicroPython runs, the tests are skipped and say so.
 """
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -43,6 +44,28 @@ def make_board(tmp_path: Path) -> Iterator[MakeBoard]:
 def board(make_board: MakeBoard) -> VirtualBoard:
     """A virtual board with nothing on it."""
     return make_board()
+
+
+@pytest.fixture(scope="session")
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualBoard]:
+    """One board for many tests, since a start costs more than most of them; see `cleared_board`."""
+    try:
+        board = VirtualBoard("porch", tmp_path_factory.mktemp("workbench"))
+    except NoMicroPython as error:
+        pytest.skip(str(error))
+    with board:
+        yield board
+
+
+@pytest.fixture
+def cleared_board(workbench: VirtualBoard) -> Iterator[VirtualBoard]:
+    """A board with nothing on it, on which others have worked: it has started before."""
+    yield workbench
+    workbench.power_off()
+    for pin in workbench.kind.pins:
+        workbench.set(pin, None)
+    shutil.rmtree(workbench.files)
+    workbench.power_on()
 
 
 @pytest.fixture

@@ -6,9 +6,16 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from myocan.tools.vboard import VirtualBoard
 
 Mpremote = Callable[..., str]
+
+
+@pytest.fixture
+def board(cleared_board: VirtualBoard) -> VirtualBoard:
+    return cleared_board
 
 
 def test_it_executes_code(board: VirtualBoard, mpremote: Mpremote) -> None:
@@ -74,11 +81,12 @@ def test_it_stops_a_program_that_runs(board: VirtualBoard, mpremote: Mpremote) -
 
 
 def test_it_resets_hard_and_soft(board: VirtualBoard, mpremote: Mpremote) -> None:
+    before = board.boots
     mpremote(board.port, "resume", "reset")
-    board.wait_started(2)
+    board.wait_started(before + 1)
     assert board.cause == 2
     mpremote(board.port, "resume", "soft-reset")
-    board.wait_started(3)
+    board.wait_started(before + 2)
     assert board.cause == 5
 
 

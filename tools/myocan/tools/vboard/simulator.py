@@ -315,9 +315,9 @@ class Simulator:
                     self.pins.board_set_output(number, a)
                 case "i":
                     self.pins.board_set_input(number, a)
-                case "w":
-                    milliseconds = a << 8 | b
-                    self._set_watchdog((milliseconds + milliseconds // 8) / 1000)
+                case "w" | "W" as unit:
+                    seconds = (a << 8 | b) / (1000 if unit == "w" else 1)
+                    self._set_watchdog(seconds * 9 / 8)
                 case "f":
                     self._set_watchdog(self._watchdog_s)
                 case "r":

@@ -151,12 +151,17 @@ class Pin(PinBase):
 
 
 class WDT:
-    """Resets the board when it is not fed for `timeout` milliseconds; nothing stops it."""
+    """Resets the board when it is not fed for `timeout` milliseconds; nothing stops it, but, as on
+    an ESP32, it can be given another time."""
 
     def __init__(self, id: int = 0, timeout: int = 5000) -> None:
         self._every = timeout // 8  # so often is enough; who simulates the board allows for it
         self._next = time.ticks_ms()
-        _send(119, 0, timeout >> 8 & 255, timeout & 255)  # "w"
+        if timeout < 65536:
+            _send(119, 0, timeout >> 8, timeout & 255)  # "w"
+        else:
+            seconds = min(timeout // 1000, 65535)
+            _send(87, 0, seconds >> 8, seconds & 255)  # "W"
 
     def feed(self) -> None:
         """Say that the program is well."""

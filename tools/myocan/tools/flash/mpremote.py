@@ -1,0 +1,123 @@
+"""Runs `mpremote`, which speaks to boards, and says in one sentence what went wrong.
+
+The one idea to know: a serial port can be anything: a board that hangs, a printer, nothing at all.
+So every run has a deadline by which it is over, and everything it started is ended then.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import IO
+
+from myocan.tools.errors import ToolsError
+
+
+class BoardError(ToolsError):
+    """A board could not be reached, or did not do what it was told to."""
+
+
+class NoAnswer(BoardError):
+    """Nothing at the port answers as MicroPython does."""
+
+
+class Mpremote:
+    """The board at a serial port, as `mpremote` reaches it.
+
+    port: what `mpremote connect` takes: a device, or a link to one.
+    """
+
+    def __init__(self, port: str) -> None:
+        if find_spec("mpremote") is None:
+            raise BoardError("mpremote is missing: `pip install 'myocan[flash]'`")
+        # a pseudo-terminal is read fast by its own name, and slowly through a link to it
+        self.port = os.path.realpath(port) if os.path.islink(port) else port
+
+    def run(
+        self, *words: str, timeout: float, on_line: Callable[[str], None] = lambda line: None
+    ) -> str:
+        """Run `mpremote connect PORT WORDS...`; returns what it printed.
+
+        timeout: in seconds; by then it is over. on_line: called with each line as it comes.
+
+        Raises NoAnswer or BoardError.
+        """
+        if self.port.startswith("/") and not os.path.exists(self.port):
+            raise BoardError(f"there is no port {self.port}: is the board plugged in?")
+        # unbuffered, so that lines come when they are printed
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "mpremote", "connect", self.port, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        said, in_time = _listen(process, time.monotonic() + timeout, on_line)
+        text = "".join(said)
+        if not in_time:
+            raise NoAnswer(
+                f"nothing at {self.port} answered within {timeout:.0f} s. Is it a board with "
+                "MicroPython? Press its reset button, or unplug it and plug it in again"
+            )
+        if process.returncode != 0:
+            raise _failure(self.port, text)
+        return text
+
+
+def _listen(
+    process: subprocess.Popen[str], deadline: float, on_line: Callable[[str], None]
+) -> tuple[list[str], bool]:
+    """Collect what a process prints until it ends, or has to; returns that, and whether it ended
+    by itself, in time."""
+    assert process.stdout is not None
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    reader = threading.Thread(target=_read, args=(process.stdout, lines))
+    reader.start()
+    said = []
+    try:
+        while line := lines.get(timeout=max(0.0, deadline - time.monotonic())):
+            said.append(line)
+            on_line(line.rstrip("\n"))
+        process.wait(max(0.0, deadline - time.monotonic()))
+        return said, True
+    except (queue.Empty, subprocess.TimeoutExpired):
+        return said, False
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)  # with whatever it started
+            process.wait()
+        reader.join()
+        process.stdout.close()
+
+
+def _read(stream: IO[str], lines: queue.SimpleQueue[str]) -> None:
+    for line in stream:
+        lines.put(line)
+    lines.put("")
+
+
+def _failure(port: str, text: str) -> BoardError:
+    """Return the error that mpremote's words stand for."""
+    if "in use by another program" in text or "could not exclusively lock" in text:
+        return BoardError(
+            f"cannot open {port}: close whatever else uses it (a terminal, an editor), "
+            "and see that you may (on Linux: be in the group `dialout`)"
+        )
+    if "could not enter raw repl" in text:
+        return NoAnswer(
+            f"what is at {port} does not answer as MicroPython does: put MicroPython on the board "
+            "first, or press its reset button"
+        )
+    if "ENOSPC" in text or "No space left" in text:
+        return BoardError("the board's file system is full: remove files of your own from it")
+    lines = [line for line in text.splitlines() if line.strip()]
+    return BoardError(f"mpremote failed at {port}: {lines[-1] if lines else 'it gave no reason'}")

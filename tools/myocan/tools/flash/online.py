@@ -1,0 +1,105 @@
+"""Sees whether a board came online with its new configuration: its `status` at the broker.
+
+The one idea to know: a status is retained, so what the broker has may be the last life's. What
+counts is one with another boot number than the broker had when the watch began.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Self
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+
+from myocan.tools.flash.mpremote import BoardError
+from myocan.wire import WireError, board_topic, decode_status
+
+CONNECT_S = 5.0
+
+
+class BoardWatch:
+    """Listens to a board's status; begin before the board is reset.
+
+    config: the board's new configuration; its hash and its broker are looked at.
+    broker: where this machine finds the broker, as `config["broker"]`; default is that.
+
+    Raises BoardError on entering, when the broker cannot be reached from here.
+
+        with BoardWatch(config) as watch:
+            flash(config, port, online=watch.wait)
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any], broker: Mapping[str, Any] | None = None
+    ) -> None:
+        self.status: dict[str, Any] | None = None
+        """The newest status, None if there is none."""
+        self._broker = broker or config["broker"]
+        self._hash = config["hash"]
+        self._topic = board_topic(config["domain"], config["name"], "status")
+        self._changed = threading.Condition()
+        self._boot_before: int | None = None
+        self._began = False
+        self._client = Client(CallbackAPIVersion.VERSION2)
+
+    def __enter__(self) -> Self:
+        broker, client = self._broker, self._client
+        client.on_message = self._take
+        client.on_connect = lambda client, *_: client.subscribe(self._topic, 1)
+        client.on_subscribe = lambda *_: self._subscribed()
+        if broker["user"] is not None:
+            client.username_pw_set(broker["user"], broker["password"])
+        if broker["tls"]:
+            client.tls_set()
+        try:
+            client.connect(broker["host"], broker["port"])
+        except OSError as error:
+            where = f"{broker['host']}:{broker['port']}"
+            raise BoardError(f"no broker answers at {where} ({error}): start the hub") from error
+        client.loop_start()
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._began, CONNECT_S):
+                self._stop()
+                raise BoardError(f"the broker refuses {self._topic}: see its access list")
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stop()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the board is online in a new life, with the new configuration.
+
+        timeout: in seconds. Returns whether it is.
+        """
+        with self._changed:
+            return self._changed.wait_for(self._is_there, timeout)
+
+    def _is_there(self) -> bool:
+        status = self.status
+        return (
+            status is not None
+            and status["online"] is True
+            and status.get("config") == self._hash
+            and status.get("boot") != self._boot_before
+        )
+
+    def _subscribed(self) -> None:
+        with self._changed:
+            self._began = True
+            self._changed.notify_all()
+
+    def _take(self, client: Client, _: object, message: MQTTMessage) -> None:
+        with suppress(WireError), self._changed:
+            status = decode_status(bytes(message.payload))
+            if message.retain:  # from before
+                self._boot_before = status.get("boot")
+            self.status = status
+            self._changed.notify_all()
+
+    def _stop(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+

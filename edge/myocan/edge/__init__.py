@@ -1,0 +1,10 @@
+"""What runs where the pins are: adapters, on MicroPython boards and on CPython.
+
+from myocan.edge.run import run_adapter      # CPython: until it is stopped
+from myocan.edge.board import run            # a board's main.py: for ever
+from myocan.edge.ports import Port           # to write a port of one's own
+"""
+
+from myocan.edge.errors import ConfigError, EdgeError, PinError, Refused
+
+__all__ = ["ConfigError", "EdgeError", "PinError", "Refused"]

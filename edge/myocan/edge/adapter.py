@@ -1,0 +1,309 @@
+"""The adapter: ports on one side, the hub on the other, one loop in between.
+
+The one idea to know: `step()` never waits. It looks at the pins, lets the link go on, sends what
+there is to send, and returns how long nothing will be due; then `link.wait()` sleeps until that
+time has passed, or something arrives, or a pin moves. It is the same code on a board and on
+CPython; only link and pins differ.
+
+What is sent to the hub, in which order, and when again, is the Outbox's business (`myocan.wire`).
+Here is what surrounds it: `status` and last will, the heartbeat, what a silent hub means, and which
+port takes which message.
+"""
+
+import gc
+import os
+import sys
+
+from myocan.edge.clock import Alarm, const, soonest, ticks_ms
+from myocan.edge.errors import ConfigError, EdgeError
+from myocan.edge.inlet import Inlet
+from myocan.edge.ports.port import open_port
+from myocan.wire import (
+    WIRE_VERSION,
+    Outbox,
+    WireError,
+    board_topic,
+    decode_ack,
+    decode_data,
+    decode_status,
+    encode_log,
+    encode_status,
+)
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from myocan.edge.interfaces import Link, Pins, Spec
+    from myocan.wire.message import Value
+
+VERSION = "0.1.0"
+
+_HEARTBEAT_MS = const(10_000)
+"""How often the hub is asked for an acknowledgement when there is nothing else to say."""
+_PATIENCE_MS = const(1_500)
+"""After so long without an answer the broker is probed, and the hub asked again."""
+_SILENCE_MS = const(30_000)
+"""After so long without an acknowledgement the connection is renewed; while that does not help,
+the time doubles, up to _LONG_SILENCE_MS."""
+_LONG_SILENCE_MS = const(480_000)
+_STATUS_MS = const(1_000)
+"""What changes within this time is told in one status."""
+_HELD_MS = const(250)
+"""The loop's longest sleep while messages are held: their time-outs are the Outbox's secret."""
+CAPACITY = 8_192 if sys.implementation.name == "micropython" else 262_144
+"""Bytes of RAM for messages, if the configuration does not say."""
+
+
+class Adapter:
+    """One board's adapter.
+
+    config: what the adapter's TOML file was compiled to.
+    link, pins: see `interfaces.py`.
+    say: called with a line of text when something happens that a person may want to read.
+    ticks: the clock, as `clock.ticks_ms`. random: returns so many random bytes.
+
+    All ports are open, and outputs at their safe values, when the constructor returns. Raises
+    ConfigError or PinError.
+    """
+
+    def __init__(
+        self,
+        config: "Spec",
+        link: "Link",
+        pins: "Pins",
+        say: "Callable[[str], None]" = print,
+        ticks: "Callable[[], int]" = ticks_ms,
+        random: "Callable[[int], bytes]" = os.urandom,
+    ) -> None:
+        if config["wire"] != WIRE_VERSION:
+            raise ConfigError(f"the configuration is not for wire {WIRE_VERSION}: flash it again")
+        self.link = link
+        self.pins = pins
+        self._config_hash = config.get("hash") or ""
+        self._say = say
+        self._ticks = ticks
+        self._random = random
+        self._now = ticks()
+        self._own = board_topic(config["domain"], config["name"], "ack")[:-3]
+        self.outbox = Outbox(
+            config.get("outbox") or CAPACITY, self._draw_boot(), self._draw_boot, self._now
+        )
+        self._connection = 0  # that is open, or 0
+        self._reason = ""  # as was said
+        self._heard = False  # has the hub answered on it?
+        self._store = ""
+        self._lost = 0
+        self._free: int | None = None
+        self._remarks: list[str] = []
+        self._alarms = (Alarm(), Alarm(), Alarm(), Alarm())
+        self._status_due, self._heartbeat, self._patience, self._silence = self._alarms
+        self._silence_ms = _SILENCE_MS
+        self.ports = [open_port(spec, pins) for spec in config["ports"]]
+        self._inlets = [Inlet(port, self.remark) for port in self.ports if port.subscribe]
+        for inlet in self._inlets:
+            inlet.hub_lost(self._now)
+        self._topics = [self._own + "ack", self._own + "status"]
+        for port in self.ports:
+            if port.subscribe and port.subscribe not in self._topics:
+                self._topics.append(port.subscribe)
+        link.attach(self._topics, self._will, self._receive)
+        for stream in pins.streams():
+            link.watch(stream)
+        for port in self.ports:
+            port.outlet = self._push
+            port.start()
+
+    def step(self) -> int:
+        """Do all that can be done now; return the milliseconds until something is due."""
+        now = self._now = self._ticks()
+        link = self.link
+        self.outbox.on_tick(now)
+        self.pins.take_in()
+        due = self.pins.look_ms
+        for port in self.ports:
+            port.step(now)
+            due = min(due, port.due(now))
+        link.step(now)
+        if self._connection and not (link.ready and link.connection == self._connection):
+            self._lose_hub()
+        if link.reason != self._reason:
+            self._reason = link.reason
+            self._say("offline: " + self._reason)
+        if link.ready:
+            if not self._connection:
+                self._open()
+            self._talk()
+        for inlet in self._inlets:
+            if inlet.step(now):
+                self._changed()
+            due = min(due, inlet.waiting.left(now))
+        if len(self.outbox):
+            due = min(due, _HELD_MS)
+        return min(due, soonest(self._alarms, now), link.due(now))
+
+    def make_safe(self) -> None:
+        """Bring all outputs to their safe values; works after any failure."""
+        for port in self.ports:
+            port.make_safe()
+
+    def close(self, reason: str = "stopped") -> None:
+        """End in good order: outputs safe, the hub told, the connection closed, pins given back."""
+        self.make_safe()
+        self.link.close(*self._report(False, reason))
+        self.pins.close()
+
+    def remark(self, text: str) -> None:
+        """Tell the hub's log, and whoever watches the board, what a person should know."""
+        self._say(text)
+        if len(self._remarks) < 4:  # a flood says no more than its beginning
+            self._remarks.append(text)
+
+    # the connection
+
+    def _open(self) -> None:
+        """A connection stands."""
+        self._connection = self.link.connection
+        self._reason = self.link.reason
+        self.outbox.on_reconnect()
+        self._status_due.set(self._now, 0)
+        self._silence.set(self._now, self._silence_ms)
+
+    def _lose_hub(self) -> None:
+        """The connection is gone, and the hub with it."""
+        self._connection = 0
+        self._reason = ""
+        self._heard = False
+        for alarm in self._alarms:
+            alarm.off()
+        for inlet in self._inlets:
+            inlet.hub_lost(self._now)
+
+    def _talk(self) -> None:
+        """Send what there is to send, as far as the link takes it."""
+        now, link, outbox = self._now, self.link, self.outbox
+        if self._silence.rings(now):
+            self._silence_ms = min(2 * self._silence_ms, _LONG_SILENCE_MS)
+            link.renew("the hub is silent")
+            return
+        if self._patience.rings(now):
+            link.probe()
+            outbox.ask()
+        if self._heartbeat.rings(now):
+            self._measure()
+            outbox.ask()
+        if link.writable() and self._status_due.rings(now):
+            link.publish(*self._report(True, link.reason), True)
+        while link.writable():
+            frame = outbox.sendable()
+            if frame is None:
+                break
+            link.publish(self._own + frame[0], frame[1])
+            if not self._patience.on:
+                self._patience.set(now, _PATIENCE_MS)
+        while self._remarks and link.writable():
+            text = self._remarks.pop(0)
+            link.publish(self._own + "log", encode_log("warn", text, None, outbox.boot))
+
+    def _report(self, online: bool, reason: str) -> "tuple[str, bytes]":
+        """Return topic and payload of the status: what this board is, and what it shows."""
+        status = {
+            "online": online,
+            "connection": self.link.connection,
+            "boot": self.outbox.boot,
+            "wire": WIRE_VERSION,
+            "reason": reason,
+        }
+        if online:
+            kind = sys.implementation
+            version = ".".join([str(part) for part in kind.version[:3]])
+            applied = {port.name: port.applied for port in self.ports if port.applied is not None}
+            status["sdk"] = VERSION
+            status["runtime"] = f"{kind.name} {version} {sys.platform}"
+            status["config"] = self._config_hash
+            status["applied"] = applied
+            status["lost"] = self.outbox.lost
+            if self._free is not None:
+                status["free"] = self._free
+        return self._own + "status", encode_status(status)
+
+    def _will(self) -> "tuple[str, bytes]":
+        return self._report(False, "the connection broke")
+
+    def _measure(self) -> None:
+        """Note the lowest free memory that was ever seen, on a board."""
+        if hasattr(gc, "mem_free"):
+            gc.collect()
+            free = gc.mem_free()
+            self._free = free if self._free is None else min(free, self._free)
+
+    # what comes
+
+    def _receive(self, topic: str, payload: "bytes | None", retained: bool) -> None:
+        try:
+            if payload is None:
+                raise EdgeError("too large for this board")
+            if topic == self._own + "ack":
+                self._take_ack(payload)
+            elif topic == self._own + "status":
+                # an earlier connection's will, late: the retained copy is older than our own word
+                if not retained and not decode_status(payload)["online"]:
+                    self._status_due.set(self._now, 0)
+            else:
+                value, offset, _, _, incarnation = decode_data(payload)
+                for inlet in self._inlets:
+                    if inlet.port.subscribe == topic:
+                        if not inlet.offer((incarnation, offset), value):
+                            self.outbox.ask()  # perhaps the hub has another store: it will say
+                        self._changed()
+        except (EdgeError, WireError) as error:
+            self.remark(f"{topic}: {error}")
+
+    def _take_ack(self, payload: bytes) -> None:
+        boot, seq, now_ms, store = decode_ack(payload)
+        outbox = self.outbox
+        before = outbox.boot
+        if not outbox.on_ack(boot, seq, now_ms):
+            if outbox.boot != before:
+                self._changed()
+            return
+        self._patience.off()
+        self._heartbeat.set(self._now, _HEARTBEAT_MS)
+        self._silence_ms = _SILENCE_MS
+        self._silence.set(self._now, _SILENCE_MS)
+        if self._store not in ("", store):
+            # another log: what it means by an offset, and what it has of us, is unknown
+            self._refresh()
+            for inlet in self._inlets:
+                inlet.forget()
+            self.link.subscribe(self._topics)
+        self._store = store
+        if self._lost != outbox.lost and not len(outbox):
+            self._lost = outbox.lost
+            self._refresh()  # what was thrown away may have been the newest reading
+        if not self._heard:
+            self._heard = True
+            self._say("online")
+            for inlet in self._inlets:
+                inlet.hub_back()
+            self._changed()
+
+    def _refresh(self) -> None:
+        for port in self.ports:
+            port.refresh()
+
+    def _changed(self) -> None:
+        """Something that the status tells may have changed."""
+        if not self._status_due.on:
+            self._status_due.set(self._now, _STATUS_MS)
+
+    # what goes
+
+    def _push(self, variable: str, value: "Value", every: bool) -> None:
+        try:
+            self.outbox.push(variable, value, "all" if every else "last")
+        except WireError as error:
+            self.remark(f"{variable}: {error}")
+
+    def _draw_boot(self) -> int:
+        return int.from_bytes(self._random(4), "big")

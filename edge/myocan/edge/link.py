@@ -1,0 +1,319 @@
+"""A board's connection to the broker, on MicroPython; it never blocks and comes back by itself.
+
+The one idea to know: `umqtt.simple` composes the packet that opens the connection (with last will
+and credentials), but never touches the socket: `_Opening` stands in for it. Everything else is our
+own, since what umqtt does on a socket can hang a board for ever: it reads without a deadline, reads
+a length before it checks it, raises on a short read, packs a subscription's length into one byte,
+counts packet ids past 65,535, and makes four small writes of each packet.
+
+States: closed (until an alarm rings) -> dialling (TCP) -> greeting (CONNECT is sent) -> subscribing
+-> open. Every state but the last has a deadline; in the last one a PINGREQ every _PING_MS must be
+answered within _ANSWER_MS. The only call that can take longer than a moment is the look-up of the
+broker's name; it is made again only after a failure, and not at all for a numeric address.
+
+The interface is `interfaces.Link`.
+"""
+
+import errno
+import os
+import select
+import socket
+
+from umqtt import simple  # type: ignore[import-not-found]
+
+from myocan.edge import mqtt
+from myocan.edge.clock import Alarm, Backoff, const, soonest, ticks_ms
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from myocan.edge.interfaces import Spec, Take
+
+_KEEPALIVE_S = const(15)
+"""After one and a half times this without a word, the broker publishes the board's last will."""
+_PING_MS = const(6_000)
+_ANSWER_MS = const(4_000)
+"""How long the broker may take to answer, and the network to take what is sent."""
+_STEADY_MS = const(1_000)
+"""A connection that lasted so long makes the next wait short again."""
+
+
+_CLOSED = const(0)
+_DIALLING = const(1)
+_GREETING = const(2)
+_SUBSCRIBING = const(3)
+_OPEN = const(4)
+
+
+class _Opening:
+    """Stands in for the module `socket` and for a socket while umqtt.simple opens a connection:
+    keeps what it writes, and tells it that all is well; the real answer is read later."""
+
+    def __init__(self) -> None:
+        self.packet = bytearray()
+
+    def socket(self, *_: object) -> "_Opening":
+        return self
+
+    def getaddrinfo(self, *_: object) -> "list[list[None]]":
+        return [[None]]
+
+    def write(self, piece: bytes, count: "int | None" = None) -> None:
+        self.packet += bytes(piece if count is None else piece[:count])
+
+    def read(self, _: int) -> bytes:
+        return b"\x20\x02\x00\x00"
+
+    def _nothing(self, *_: object) -> None:
+        pass
+
+    connect = settimeout = setblocking = close = _nothing
+
+
+class Link:
+    """The connection of the board called `client_id`.
+
+    broker: the `broker` part of the configuration: host, port, user, password.
+    network: what must be up first; `step(now, useful)` says whether it is, and is told whether the
+        broker could be reached through it. None where the machine has a network by itself.
+    random: returns so many random bytes.
+    """
+
+    def __init__(
+        self,
+        broker: "Spec",
+        client_id: str,
+        network: "Any" = None,
+        random: "Callable[[int], bytes]" = os.urandom,
+    ) -> None:
+        self.ready = False
+        self.connection = 0
+        self.reason = ""
+        self._broker = broker
+        self._client_id = client_id
+        self._network = network
+        self._backoff = Backoff(random)
+        self._reader = mqtt.Reader()
+        self._writer = mqtt.Writer()
+        self._sent = 0  # of what the writer holds; equal to its end when all of it is sent
+        self._poller = select.poll()
+        self._socket: Any = None
+        self._address: Any = None
+        self._state = _CLOSED
+        self._flags = 0
+        self._packet_id = 0
+        self._topics: list[str] = []
+        self._to_subscribe: list[str] = []
+        self._alarms = (Alarm(), Alarm(), Alarm(), Alarm(), Alarm())
+        self._retry, self._answer, self._stall, self._ping, self._steady = self._alarms
+        self._now = ticks_ms()
+        self._retry.set(self._now, 0)
+
+    def attach(
+        self, topics: "list[str]", will: "Callable[[], tuple[str, bytes]]", take: "Take"
+    ) -> None:
+        """See interfaces.Link."""
+        self._topics, self._will, self._take = topics, will, take
+
+    def step(self, now: int) -> None:
+        """See interfaces.Link."""
+        self._now = now
+        flags, self._flags = self._flags, 0
+        up = self._network is None or self._network.step(now, self.ready)
+        try:
+            if self._state == _CLOSED:
+                if up and self._retry.rings(now):
+                    self._dial()
+            elif not up:
+                self.renew("the network is gone")
+            elif flags and self._state == _DIALLING:
+                self._greet()
+            else:
+                if self._state > _DIALLING:
+                    self._converse(flags)
+                if self._answer.rings(now) or self._stall.rings(now):
+                    self.renew("the broker does not answer")
+        except OSError as error:
+            self.renew(f"no connection to the broker: {error}")
+        except mqtt.ProtocolError as error:
+            self.renew(f"the broker sent {error}")
+
+    def writable(self) -> bool:
+        """See interfaces.Link."""
+        return self.ready and self._sent == self._writer.end
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        """See interfaces.Link."""
+        self._writer.publish(topic.encode(), payload, retain)
+        self._send()
+
+    def subscribe(self, topics: "list[str]") -> None:
+        """See interfaces.Link."""
+        self._to_subscribe = topics
+
+    def probe(self) -> None:
+        """See interfaces.Link."""
+        if self.ready and not self._answer.on:
+            self._ping.set(self._now, 0)
+
+    def renew(self, reason: str) -> None:
+        """See interfaces.Link."""
+        if self.ready and not self._steady.on:
+            self._backoff.reset()
+        self._hang_up()
+        self.reason = reason
+        self._retry.set(self._now, self._backoff.wait_ms())
+
+    def close(self, topic: str, payload: bytes) -> None:
+        """See interfaces.Link."""
+        if self.writable():
+            self.publish(topic, payload, True)
+        if self.writable():
+            self._writer.bare(mqtt.DISCONNECT)
+            self._send()
+        self._hang_up()
+
+    def due(self, now: int) -> int:
+        """See interfaces.Link."""
+        return soonest(self._alarms, now)
+
+    def watch(self, stream: "Any") -> None:
+        """See interfaces.Link."""
+        self._poller.register(stream, select.POLLIN)
+
+    def wait(self, ms: int) -> None:
+        """See interfaces.Link."""
+        for ready in self._poller.ipoll(ms):  # type: ignore[attr-defined]
+            if ready[0] is self._socket:
+                self._flags = ready[1]
+
+    def _dial(self) -> None:
+        self.connection += 1
+        if self._address is None:
+            host, port = self._broker["host"], self._broker["port"]
+            self._address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = self._address
+        self._socket = socket.socket(family, kind, protocol)
+        self._poller.register(self._socket, select.POLLOUT)
+        self._socket.setblocking(False)
+        try:  # noqa: SIM105 (a board has no contextlib)
+            self._socket.setsockopt(6, 1, 1)  # TCP_NODELAY, which has no name on a board
+        except (OSError, ValueError):
+            pass  # nor is it there on every board
+        try:
+            self._socket.connect(address)
+        except OSError as error:
+            if error.errno != errno.EINPROGRESS:
+                raise
+        self._state = _DIALLING
+        self._answer.set(self._now, _ANSWER_MS)
+
+    def _greet(self) -> None:
+        topic, payload = self._will()
+        user, password = self._broker["user"], self._broker["password"]
+        client = simple.MQTTClient(
+            self._client_id.encode(),
+            "",
+            1,
+            user and user.encode(),
+            (password or "").encode(),
+            _KEEPALIVE_S,
+        )
+        client.set_last_will(topic.encode(), payload, True, 1)
+        opening = simple.socket = _Opening()
+        client.connect(True)
+        self._reader.clear()
+        self._writer.buffer = opening.packet
+        self._writer.end = len(opening.packet)
+        self._state = _GREETING
+        self._answer.set(self._now, _ANSWER_MS)
+        self._send()
+
+    def _converse(self, flags: int) -> None:
+        if flags and self._sent < self._writer.end:
+            self._flush()
+        elif flags:
+            count = self._socket.readinto(self._reader.space())
+            if count == 0:
+                raise OSError(errno.ECONNRESET)
+            self._reader.got(count or 0)
+        while self._state != _CLOSED and self._sent == self._writer.end:
+            kind = self._reader.next()
+            if not kind:
+                break
+            self._found(kind)
+        if self._state == _CLOSED or self._sent < self._writer.end:
+            return
+        self._steady.rings(self._now)
+        if self._to_subscribe and self._state > _GREETING:
+            self._packet_id = self._packet_id % 0xFFFF + 1
+            self._writer.subscribe(self._packet_id, self._to_subscribe)
+            self._to_subscribe = []
+            self._send()
+        elif self._ping.rings(self._now):
+            self._answer.set(self._now, _ANSWER_MS)
+            self._writer.bare(mqtt.PINGREQ)
+            self._send()
+
+    def _found(self, kind: int) -> None:
+        """Act on the packet that the reader has found."""
+        reader = self._reader
+        if (kind == mqtt.CONNACK) != (self._state == _GREETING):
+            raise mqtt.ProtocolError(f"a packet 0x{kind:02x} out of turn")
+        if kind == mqtt.CONNACK:
+            if reader.code:
+                self.renew(f"the broker refuses this board ({reader.code}): check its password")
+                return
+            self._state = _SUBSCRIBING
+            self._to_subscribe = self._topics
+            self._answer.set(self._now, _ANSWER_MS)
+        elif kind == mqtt.SUBACK:
+            if reader.refused:
+                self.reason = f"the broker refuses {len(reader.refused)} subscriptions"
+            if self._state == _SUBSCRIBING:
+                self._state = _OPEN
+                self.ready = True
+                self._answer.off()
+                self._ping.set(self._now, _PING_MS)
+                self._steady.set(self._now, _STEADY_MS)
+        elif kind == mqtt.PINGRESP:
+            self._answer.off()
+            self._ping.set(self._now, _PING_MS)
+        else:
+            self._take(reader.topic, reader.payload, reader.retained)
+            if reader.packet_id and self._state != _CLOSED:
+                self._writer.acknowledge(reader.packet_id)
+                self._send()
+
+    def _send(self) -> None:
+        self._sent = 0
+        try:
+            self._flush()
+        except OSError as error:
+            self.renew(f"the connection is lost: {error}")
+
+    def _flush(self) -> None:
+        """Write as much of the packet as the network takes; the rest follows when it can."""
+        writer = self._writer
+        stalled = self._stall.on
+        self._sent += self._socket.write(writer.buffer, self._sent, writer.end - self._sent) or 0
+        if self._sent < writer.end:
+            self._stall.set(self._now, _ANSWER_MS)
+            self._poller.modify(self._socket, select.POLLOUT)
+        elif stalled or self._state == _GREETING:
+            self._stall.off()
+            self._poller.modify(self._socket, select.POLLIN)
+
+    def _hang_up(self) -> None:
+        for alarm in self._alarms:
+            alarm.off()
+        if self._socket is not None:
+            self._poller.unregister(self._socket)
+            self._socket.close()
+            self._socket = None
+        if not self.ready:
+            self._address = None  # perhaps the broker has moved: look its name up again
+        self._state, self.ready = _CLOSED, False
+        self._sent = self._writer.end

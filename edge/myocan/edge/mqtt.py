@@ -1,0 +1,197 @@
+"""The part of MQTT 3.1.1 that a board needs, without I/O: bytes in and packets out, and back.
+
+The one idea to know: all memory is taken once. `Reader` has one buffer that the socket fills and in
+which packets are found; `Writer` has one in which a packet is composed, so that it leaves in one
+write. A length is checked before anything is done with it, and a packet that is larger than the
+buffer is still answered (or the broker would wait for ever), but its contents are thrown away.
+
+Source of the format: MQTT Version 3.1.1, OASIS Standard, chapters 2 and 3.
+"""
+
+from myocan.edge.clock import const
+from myocan.edge.errors import EdgeError
+
+CONNACK = 0x20
+_PUBLISH = const(0x30)
+_PUBACK = const(0x40)
+_SUBSCRIBE = const(0x82)
+SUBACK = 0x90
+PINGREQ = 0xC0
+PINGRESP = 0xD0
+DISCONNECT = 0xE0
+
+
+class ProtocolError(EdgeError):
+    """The broker sent what MQTT 3.1.1 does not allow; the connection is of no more use."""
+
+
+class Reader:
+    """Finds packets in a stream that comes in pieces.
+
+    room: bytes of memory; a packet that needs more is found, too, but has no payload.
+
+    Read into `space()`, tell `got(n)`, then call `next()` until it returns 0.
+    """
+
+    def __init__(self, room: int = 1024) -> None:
+        self.topic = ""
+        self.payload: bytes | None = None
+        """Of the PUBLISH that was found; None if it was larger than the buffer."""
+        self.retained = False
+        self.packet_id = 0
+        """Of the SUBACK or PUBLISH that was found; 0 if it wants no answer."""
+        self.code = 0
+        """Of the CONNACK that was found: 0, or 4 and 5 if it does not know the user."""
+        self.refused: list[int] = []
+        """Of the SUBACK that was found: the positions of the topics that were refused."""
+        self._view = memoryview(bytearray(room))
+        self._have = 0
+        self._at = 0
+        self._skip = 0
+
+    def clear(self) -> None:
+        """Forget everything: a new connection begins."""
+        self._have = self._at = self._skip = 0
+
+    def space(self) -> memoryview:
+        """Return the memory to read into; never empty after `next` has returned 0."""
+        return self._view[self._have :] if self._have else self._view
+
+    def got(self, count: int) -> None:
+        """Take note that `count` bytes were read into `space()`."""
+        self._have += count
+
+    def next(self) -> int:
+        """Return the kind of the next packet (CONNACK, PUBLISH, SUBACK, PINGRESP), its contents in
+        the attributes; or 0 when more must be read first. Raises ProtocolError."""
+        view = self._view
+        skipped = min(self._skip, self._have - self._at)
+        self._skip -= skipped
+        at = self._at = self._at + skipped
+        length = shift = 0
+        body = at + 1
+        while True:
+            if body >= self._have:
+                return self._wait()
+            byte = view[body]
+            body += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+            if shift > 21:
+                raise ProtocolError("a length of more than four bytes")
+        end = body + length
+        whole = end - at <= len(view)
+        if whole and end > self._have:
+            return self._wait()
+        if not whole:
+            if self._have - at < len(view):
+                return self._wait()
+            self._skip = end - self._have
+            end = self._have
+        self._at = end
+        head = view[at]
+        self._parse(head, body, end, whole)
+        return head & 0xF0
+
+    def _wait(self) -> int:
+        rest = self._have - self._at
+        if self._at and rest:
+            self._view[:rest] = self._view[self._at : self._have]
+        self._at, self._have = 0, rest
+        return 0
+
+    def _parse(self, head: int, at: int, end: int, whole: bool) -> None:
+        size = end - at
+        if head & 0xF0 == _PUBLISH:
+            self._parse_publish(head, at, end, whole)
+        elif head == PINGRESP and size == 0:
+            pass
+        elif head == CONNACK and size == 2:
+            self.code = self._view[at + 1]
+        elif head == SUBACK and whole and size > 2:
+            self.packet_id = self._number(at)
+            self.refused = [i for i in range(size - 2) if self._view[at + 2 + i] & 0x80]
+        else:
+            raise ProtocolError(f"a packet 0x{head:02x} of {size} bytes")
+
+    def _parse_publish(self, head: int, at: int, end: int, whole: bool) -> None:
+        qos = head >> 1 & 3
+        if qos > 1:
+            raise ProtocolError(f"a message of QoS {qos}")
+        topic = at + 2
+        at = topic + self._number(at) if topic <= end else end + 1
+        if at + 2 * qos > end:
+            raise ProtocolError("a message that is shorter than it says")
+        try:
+            self.topic = str(bytes(self._view[topic:at]), "utf-8")
+        except ValueError:  # UnicodeError is one
+            raise ProtocolError("a topic that is not UTF-8")  # noqa: B904 (no chains on a board)
+        self.packet_id = self._number(at) if qos else 0
+        self.payload = bytes(self._view[at + 2 * qos : end]) if whole else None
+        self.retained = bool(head & 1)
+
+    def _number(self, at: int) -> int:
+        return self._view[at] << 8 | self._view[at + 1]
+
+
+class Writer:
+    """Composes one packet at a time: `buffer[:end]`.
+
+    room: bytes of memory; a packet that needs more gets memory of its own.
+    """
+
+    def __init__(self, room: int = 1024) -> None:
+        self.buffer = self._own = bytearray(room)
+        self.end = 0
+
+    def publish(self, topic: bytes, payload: bytes, retain: bool) -> None:
+        """Compose a message of QoS 0."""
+        self._begin(_PUBLISH | (1 if retain else 0), 2 + len(topic) + len(payload))
+        self._text(topic)
+        self.raw(payload)
+
+    def subscribe(self, packet_id: int, topics: "list[str]") -> None:
+        """Compose a subscription to all `topics` at QoS 1."""
+        names = [topic.encode() for topic in topics]
+        self._begin(_SUBSCRIBE, 2 + sum([3 + len(name) for name in names]))
+        self._number(packet_id)
+        for name in names:
+            self._text(name)
+            self.raw(b"\x01")
+
+    def acknowledge(self, packet_id: int) -> None:
+        """Compose the answer to a message of QoS 1."""
+        self._begin(_PUBACK, 2)
+        self._number(packet_id)
+
+    def bare(self, kind: int) -> None:
+        """Compose a packet that is only its kind: PINGREQ or DISCONNECT."""
+        self._begin(kind, 0)
+
+    def raw(self, piece: bytes) -> None:
+        """Append bytes."""
+        self.buffer[self.end : self.end + len(piece)] = piece
+        self.end += len(piece)
+
+    def _begin(self, head: int, length: int) -> None:
+        size = 5 + length
+        self.buffer = buffer = self._own if size <= len(self._own) else bytearray(size)
+        at = 1
+        buffer[0] = head
+        while length > 0x7F:
+            buffer[at] = length & 0x7F | 0x80
+            length >>= 7
+            at += 1
+        buffer[at] = length
+        self.end = at + 1
+
+    def _number(self, number: int) -> None:
+        self.buffer[self.end] = number >> 8
+        self.buffer[self.end + 1] = number & 0xFF
+        self.end += 2
+
+    def _text(self, text: bytes) -> None:
+        self._number(len(text))
+        self.raw(text)

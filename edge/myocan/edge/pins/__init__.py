@@ -1,0 +1,1 @@
+"""Where pins come from: one small module for each library, behind `interfaces.Pins`."""

@@ -1,0 +1,1 @@
+"""What people wire to a board: one file for each kind, loaded only when it is used."""

@@ -1,0 +1,40 @@
+"""A contact: a door, a window, a switch that stays where it is put; its value is a reading.
+
+The one idea to know: the value is told at the start, at each change, and again when the hub has
+lost it, so the hub always knows it; while the link is away only the newest is kept.
+"""
+
+from myocan.edge.clock import const
+from myocan.edge.ports.debounce import Debounce
+from myocan.edge.ports.levels import Levels
+from myocan.edge.ports.port import Port
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from myocan.edge.interfaces import Pins, Spec
+
+
+class Contact(Port):
+    """An input whose level is told as a value: `map` says which (without one, `on` is high)."""
+
+    def __init__(self, spec: "Spec", pins: "Pins") -> None:
+        super().__init__(spec, pins)
+        self._levels = Levels(self.name, spec.get("map"))
+        self._input = pins.digital_in(spec["pin"], spec.get("pull"))
+        self._debounce = Debounce(self._input.value(), spec.get("debounce_ms", 20))
+
+    def start(self) -> None:
+        self.refresh()
+
+    def step(self, now: int) -> None:
+        if self._debounce.feed(self._input.value(), now):
+            self.refresh()
+
+    def refresh(self) -> None:
+        self.tell("value", self._levels.value(self._debounce.level))
+
+    def due(self, now: int) -> int:
+        return self._debounce.restless.left(now)
+
+
+PORT = Contact

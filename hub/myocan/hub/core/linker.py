@@ -145,7 +145,7 @@ def lay_out(
 
 def _shape_key(program: Program) -> tuple[object, ...]:
     described = tuple(
-        (v.name, v.role, v.type, v.decimals, v.lower, v.upper, v.members) for v in program.variables
+        (v.role, v.type, v.decimals, v.lower, v.upper, v.members) for v in program.variables
     )
     entries = tuple(sorted(program.entries.items()))
     return (program.code, program.texts, entries, program.whens, program.lines, described)

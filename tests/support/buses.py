@@ -9,6 +9,8 @@ from typing import NamedTuple
 from myocan.hub.bus import CONNECTED, Bus, Frame, Outgoing
 
 DEADLINE_S = 10.0
+SLICE_S = 0.02
+"""What is waited for need not come as a frame, so it is looked at again this often."""
 
 MakeBus = Callable[..., Bus]
 Enough = Callable[[list[Frame]], object]
@@ -29,7 +31,7 @@ def take(bus: Bus, enough: Enough) -> list[Frame]:
     while not enough(frames):
         left = deadline - time.monotonic()
         assert left > 0, f"only {len(frames)} frames came, the last: {frames[-3:]}"
-        frames += bus.receive(min(left, 0.2))
+        frames += bus.receive(min(left, SLICE_S))
     return frames
 
 

@@ -24,11 +24,14 @@ from support.mosquitto import find_mosquitto
 OWN = "mc1/$board/home/porch/"
 
 
-@pytest.fixture(params=[MosquittoBroker, AmqttBroker])
-def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnBroker]:
+@pytest.fixture(scope="module", params=[MosquittoBroker, AmqttBroker])
+def broker(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OwnBroker]:
+    """One broker of each kind for all of these tests: they leave nothing retained."""
     if request.param is MosquittoBroker and find_mosquitto() is None:
         pytest.skip("needs a real Mosquitto: apt install mosquitto")
-    broker: OwnBroker = request.param(tmp_path / "my broker", "127.0.0.1:0", domain="home")
+    broker: OwnBroker = request.param(tmp_path_factory.mktemp("broker") / "b", "127.0.0.1:0")
     broker.start()
     yield broker
     broker.stop()
@@ -42,7 +45,7 @@ def what_the_hub_sees(
     take(hub, connected)
     client = make_bus(broker.board_url, client_id, protocol="3.1.1")
     take(client, connected)
-    client.publish([(topic, b"forged", 0, True, 0) for topic in topics])
+    client.publish([(topic, b"forged", 0, False, 0) for topic in topics])
     end = make_bus(broker.board_url, "end", protocol="3.1.1")
     take(end, connected)
     client.publish([("none/of/ours", b"", 1, False, 1)])

@@ -136,7 +136,7 @@ def test_who_does_not_receive_leaves_the_messages_with_the_broker(
     take(hub, connected)
     sender = make_bus(mosquitto.url, "sender")
     take(sender, connected)
-    count, filling = 8000, bytes(2000)
+    count, filling = 4000, bytes(4000)
     sender.publish([("mc1/t", b"%d " % n + filling, 1, False, n) for n in range(1, count + 1)])
     take(sender, confirmed(sender, count))
     sizes = [0]

@@ -5,7 +5,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 export PIP_NO_INPUT=1
 
 fail() {
-    printf '%s: %s\n' "$(basename -- "$0")" "$*" >&2
+    printf "tools/%s: %s\n" "$(basename -- "$0")" "$*" >&2
     exit 1
 }
 

@@ -1,0 +1,80 @@
+"""What each package offers, written down again: a change is a decision, not an accident.
+
+Who adds or removes a name changes `__all__` and this table, and says so in CHANGELOG.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+
+import pytest
+
+OFFERED = {
+    "myocan.wire": """
+        Fixed Inbox Outbox WINDOW WIRE_VERSION WireError board_topic data_topic decode_ack
+        decode_base decode_data decode_log decode_propose decode_status decode_up
+        decode_value decode_verdict encode_ack encode_base encode_data encode_log
+        encode_propose encode_status encode_up encode_value encode_verdict envelope
+        hub_topic parse_topic sender_of up_topic
+    """,
+    "myocan.edge": """
+        ConfigError EdgeError PinError Refused
+    """,
+    "myocan.hub.lang": """
+        COMPILER_VERSION Compiled Diagnostic Topic check check_house compile_module
+    """,
+    "myocan.hub.core": """
+        COMPILED Core Failure MAX_CONSEQUENCES MAX_DEPTH Op Program Role Tag Type Variable
+        When
+    """,
+    "myocan.hub.store": """
+        Checkpoint DiskFailed DiskFull Faults LogRow Message Position Reader Recovered
+        Store StoreDamaged StoreError StoreLocked StoreTooNew Syncer
+    """,
+    "myocan.hub.bus": """
+        Address AmqttBroker Broker BrokerError Bus BusError BusRefused CONNECTED
+        DISCONNECTED Frame MosquittoBroker Outgoing OwnBroker REFUSED parse_url
+        pick_broker
+    """,
+    "myocan.hub.agent": """
+        Agent CODE DeploymentRefused
+    """,
+    "myocan.hub.house": """
+        Agent Boards Broker FILE_NAME House HouseError Location Publish RunningHub Store
+        check_broker_url check_level check_zone
+    """,
+    "myocan.tools.adapters": """
+        AdapterError AdapterFile PORT_KINDS Problem Publication Subscription Wifi
+        config_hash load_adapter parse_adapter
+    """,
+    "myocan.tools.flash": """
+        BoardError BoardWatch Flashed Found Mpremote NoAnswer Progress SerialPort
+        StageError check_board find_port flash look serial_ports stage
+    """,
+    "myocan.tools.vboard": """
+        Change NoMicroPython PinState VirtualBoard VirtualBoardError micropython_path
+    """,
+    "myocan.tools.demo": """
+        Summary show
+    """,
+    "myocan.tools.cli": """
+        app main
+    """,
+}
+"""Package -> its public names."""
+
+
+@pytest.mark.parametrize("package", OFFERED)
+def test_a_package_offers_exactly_what_is_written_down(package: str) -> None:
+    module = importlib.import_module(package)
+    assert sorted(module.__all__) == sorted(OFFERED[package].split())
+
+
+@pytest.mark.parametrize("package", OFFERED)
+def test_all_that_is_offered_is_there_and_explained(package: str) -> None:
+    module = importlib.import_module(package)
+    for name in module.__all__:
+        offered = getattr(module, name)
+        if inspect.isclass(offered) or inspect.isfunction(offered):
+            assert inspect.getdoc(offered), f"{package}.{name} has no docstring"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lang.living import Living
 
 LAMP = """\

@@ -7,6 +7,7 @@ A test that is no such set (of a text, or against another variable) is treated l
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
@@ -132,15 +133,15 @@ def _takes(arrival: Arrival, variables: Sequence[Variable]) -> tuple[Ranges, fro
 def _complement(test: Test) -> Ranges:
     """Return the integers for which a test does not hold."""
     c = test.constant
-    below, above = (INT64_MIN, c - 1), (c + 1, INT64_MAX)
-    return {
-        Comparison.EQ: (below, above),
+    found = {
+        Comparison.EQ: ((INT64_MIN, c - 1), (c + 1, INT64_MAX)),
         Comparison.NE: ((c, c),),
         Comparison.LT: ((c, INT64_MAX),),
-        Comparison.LE: (above,),
+        Comparison.LE: ((c + 1, INT64_MAX),),
         Comparison.GT: ((INT64_MIN, c),),
-        Comparison.GE: (below,),
+        Comparison.GE: ((INT64_MIN, c - 1),),
     }[test.comparison]
+    return tuple((first, last) for first, last in found if first <= last)
 
 
 def _domain(variable: Variable) -> Ranges:
@@ -169,14 +170,13 @@ def _union(a: Ranges, b: Ranges) -> Ranges:
 def _without(a: Ranges, b: Ranges) -> Ranges:
     found: list[tuple[int, int]] = []
     for first, last in a:
-        for low, high in b:
-            if high < first or low > last:
-                continue
+        place = max(bisect_right(b, first, key=lambda pair: pair[0]) - 1, 0)
+        while first <= last and place < len(b) and b[place][0] <= last:
+            low, high = b[place]
             if low > first:
                 found.append((first, low - 1))
-            first = high + 1
-            if first > last:
-                break
+            first = max(first, high + 1)
+            place += 1
         if first <= last:
             found.append((first, last))
     return tuple(found)

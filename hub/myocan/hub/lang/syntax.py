@@ -98,7 +98,9 @@ def parse(line: Sequence[Token], report: Report) -> tree.Statement | None:
         for index, token in enumerate(line):
             following = line[index + 1] if index + 1 < len(line) else None
             kind = _terminal(token, following, parser.choices())
-            parser.feed_token(Fed(kind, token, line=token.span.line))
+            fed = Fed(kind, token.text)
+            fed.value = token  # a string by its own kind, else ours would be written out as one
+            parser.feed_token(fed)
         index = len(line)
         statement: tree.Statement = parser.feed_eof()
         return statement

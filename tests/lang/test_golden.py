@@ -1,0 +1,42 @@
+"""The code of a few modules, instruction by instruction.
+
+`golden/NAME.code` is what `disassemble` says of `golden/NAME.scc`. A change of what is generated
+shows here, and raises `COMPILER_VERSION`, which stands in the first line of each file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from myocan.hub.core.program import Program, disassemble
+from myocan.hub.lang import COMPILER_VERSION, compile_module
+
+GOLDEN = Path(__file__).with_name("golden")
+NAMES = sorted(path.stem for path in GOLDEN.glob("*.scc"))
+
+
+def listing(program: Program) -> str:
+    """Return all that can change about a program: its code, and what the code refers to."""
+    parts = [f"version {COMPILER_VERSION}", disassemble(program)]
+    parts += [
+        f"WHEN condition {when.condition}, actions {when.actions}, reads {list(when.reads)}, "
+        f"line {when.line}"
+        for when in program.whens
+    ]
+    parts += [f"text {number}: {text}" for number, text in enumerate(program.texts)]
+    return "\n".join(parts) + "\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_code_of_a_module_is(name: str) -> None:
+    compiled = compile_module((GOLDEN / f"{name}.scc").read_text(encoding="utf-8"), name)
+    assert compiled.diagnostics == []
+    assert compiled.program is not None
+    expected = (GOLDEN / f"{name}.code").read_text(encoding="utf-8")
+    assert listing(compiled.program) == expected
+
+
+def test_there_are_golden_programs() -> None:
+    assert NAMES == ["alternatives", "lamp", "thermostat"]

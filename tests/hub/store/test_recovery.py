@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from myocan.hub.store import Checkpoint, LogRow, Position, Store, checkpoint
+from myocan.hub.store import Checkpoint, LogRow, Position, Store, checkpoint, state
 
 VALUES = st.sampled_from(['"on"', '"off"', "21.50", "-3", "null", "true", '["due",12]', '"ü\\n"'])
 NAMES = st.integers(1, 12)
@@ -202,6 +202,9 @@ class Crashes(RuleBasedStateMachine):
         )
         assert recovered.released == model.released
         assert list(self.store.rows("live")) == model.rows
+        saved = state.load_checkpoint(self.store._live().db, 1, model.checkpoint)
+        expected = model.since(0, model.checkpoint)
+        assert saved == {name: value for name, value in expected.items() if value is not None}
         assert self.store.incarnation == model.incarnation
 
     def teardown(self) -> None:

@@ -78,7 +78,7 @@ class Checkpoint:
                 db, mode.number, self._offset, mode.checkpoint, self._items[start:end]
             )
             if last:
-                state.complete(db, mode.number, self._offset, mode.checkpoint)
+                state.complete(db, mode.number, self._offset)
                 mode.positions.fold(db, self._offset)
             elif start == 0:
                 state.announce(db, mode.number, self._offset)

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-__all__ = ["LogRow", "Message", "Position", "Recovered", "changes"]
+__all__ = ["LogRow", "Message", "Position", "Recovered", "apply"]
 
 LogRow: TypeAlias = tuple[int, int, int, str, int, int | None, int | None, int | None, str | None]
 """One message of the log: `(offset, time_ms, name_id, value_json, producer_id, cause_offset,
@@ -60,17 +60,20 @@ class Recovered(NamedTuple):
     """Up to this offset the broker has confirmed outputs."""
 
 
-def changes(text: str) -> list[tuple[int, str | None]]:
-    """The pairs of a `changes_json`, values as the JSON text they were written with, None where a
-    variable is forgotten. Raises ValueError when `text` is not such an array."""
-    parts = _RAW_LIST.decode(text)
+def apply(changes: str, onto: dict[int, msgspec.Raw | None]) -> None:
+    """Apply a `changes_json` to `onto`, values as they were written, None where one is forgotten.
+
+    Raises ValueError when `changes` is not such an array.
+    """
+    parts = _RAW_LIST.decode(changes)
     if len(parts) % 2:
         raise ValueError("a name without a value")
-    pairs: list[tuple[int, str | None]] = []
-    for place in range(0, len(parts), 2):
-        name = int(bytes(parts[place]))
-        if name < 0:
-            pairs.append((-name, None))
-        else:
-            pairs.append((name, bytes(parts[place + 1]).decode()))
-    return pairs
+    pairs = zip(map(int, parts[::2]), parts[1::2], strict=True)
+    if "-" in changes:
+        for name, value in pairs:
+            if name < 0:
+                onto[-name] = None
+            else:
+                onto[name] = value
+    else:
+        onto.update(pairs)

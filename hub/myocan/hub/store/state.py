@@ -9,8 +9,10 @@ of what changed since the last, and unfinished or superseded versions disturb no
 
 import sqlite3
 
+import msgspec
+
 from myocan.hub.store.errors import StoreDamaged
-from myocan.hub.store.rows import changes
+from myocan.hub.store.rows import apply
 
 __all__ = [
     "announce",
@@ -19,6 +21,7 @@ __all__ = [
     "is_unfinished",
     "last_checkpoint",
     "load",
+    "load_checkpoint",
     "write_slice",
 ]
 
@@ -27,6 +30,12 @@ def last_checkpoint(db: sqlite3.Connection, mode: int) -> int:
     """The newest offset that the state of `mode` is complete for; 0 if there is none."""
     query = 'SELECT ifnull(max("offset"), 0) FROM checkpoint WHERE mode = ? AND complete'
     return int(db.execute(query, (mode,)).fetchone()[0])
+
+
+def load_checkpoint(db: sqlite3.Connection, mode: int, offset: int) -> dict[int, str | None]:
+    """The state of `mode` right after message `offset`, at which it has a complete checkpoint."""
+    query = f"SELECT name, value FROM state_{mode} WHERE at <= ? ORDER BY name, at"
+    return dict(db.execute(query, (offset,)))
 
 
 def load(
@@ -40,9 +49,8 @@ def load(
     `where`, if the log has a gap, or changes that are none.
     """
     start = last_checkpoint(db, mode)
-    query = f"SELECT name, value FROM state_{mode} WHERE at <= ? ORDER BY name, at"
-    state: dict[int, str | None] = dict(db.execute(query, (start,)))
-    changed: dict[int, str | None] = {}
+    state = load_checkpoint(db, mode, start)
+    latest: dict[int, msgspec.Raw | None] = {}
     first, last, count = db.execute(
         f'SELECT min("offset"), max("offset"), count(*) FROM log_{mode} WHERE "offset" > ?',
         (start,),
@@ -55,12 +63,15 @@ def load(
     query = f'SELECT "offset", changes FROM log_{mode} WHERE "offset" > ? AND changes IS NOT NULL'
     for offset, text in db.execute(query + ' ORDER BY "offset"', (start,)):
         try:
-            changed.update(changes(text))
+            apply(text, latest)
         except ValueError as error:
             raise StoreDamaged(
                 f"{where}: the changes of message {offset} cannot be read ({error}); restore a"
                 " backup of the store"
             ) from error
+    changed = {
+        name: None if value is None else str(value, "utf-8") for name, value in latest.items()
+    }
     state.update(changed)
     kept = {name: value for name, value in state.items() if value is not None}
     return start, last or start, kept, changed
@@ -106,14 +117,11 @@ def announce(db: sqlite3.Connection, mode: int, offset: int) -> None:
     db.execute("INSERT INTO checkpoint VALUES (?, ?, 0)", (mode, offset))
 
 
-def complete(db: sqlite3.Connection, mode: int, offset: int, last: int) -> None:
-    """Make the checkpoint at `offset` the one that counts, inside the caller's transaction.
-
-    `last` is the one that counted until now.
-    """
+def complete(db: sqlite3.Connection, mode: int, offset: int) -> None:
+    """Make the checkpoint at `offset` the one that counts, inside the caller's transaction."""
     db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, 1)", (mode, offset))
     db.execute('DELETE FROM checkpoint WHERE mode = ? AND "offset" < ?', (mode, offset))
     gone = db.execute(
-        f"SELECT name, at FROM state_{mode} WHERE value IS NULL AND at <= ?", (last,)
+        f"SELECT name, at FROM state_{mode} WHERE value IS NULL AND at <= ?", (offset,)
     ).fetchall()
     db.executemany(f"DELETE FROM state_{mode} WHERE name = ? AND at <= ?", gone)

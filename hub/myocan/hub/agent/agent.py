@@ -178,12 +178,13 @@ class Agent:
         stack.callback(self._syncer.close)
         self._incarnation = self._store.begin_incarnation(note=_versions())
         self._recover(deployment)
+        broker = self._broker
         bus = Bus(
-            self._broker.url if self._broker else self._given_url or "",
-            f"myocan-hub-{house.domain}-{house.agent.name}",
+            broker.url if broker else self._given_url or "",
+            broker.client_id if broker else f"myocan-hub-{house.domain}-{house.agent.name}",
             subscriptions=self._subscriptions(),
             will=(self._status_topic, self._status(online=False)),
-            protocol=self._broker.protocol if self._broker else "auto",
+            protocol=broker.protocol if broker else "auto",
         )
         self._bus = bus
         self._introduced = False

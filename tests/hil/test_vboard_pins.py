@@ -40,6 +40,18 @@ def follow(board: VirtualBoard, pull: str = "PULL_UP", pressed: int = 0) -> Virt
     return board
 
 
+def test_a_short_press_is_held_until_the_program_has_looked(board: VirtualBoard) -> None:
+    (board.files / "main.py").write_text(
+        FOLLOW.format(pull="PULL_UP", pressed=0).replace(
+            "    for _", "    __import__('time').sleep_ms(50)\n    for _"
+        )
+    )
+    board.reset()
+    board.wait("GP15", 0)
+    at = board.press("GP14", ms=1)
+    board.wait("GP15", 0, after=board.wait("GP15", 1, after=at))
+
+
 @pytest.mark.parametrize(("pull", "pressed"), [("PULL_UP", 0), ("PULL_DOWN", 1)])
 def test_a_press_makes_the_level_that_the_pull_resistor_does_not(
     board: VirtualBoard, pull: str, pressed: int

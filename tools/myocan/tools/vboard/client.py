@@ -161,7 +161,8 @@ class VirtualBoard:
     def press(self, pin: str, ms: float = 50) -> int:
         """Press a button at a pin for `ms` milliseconds; returns at once, with the press's time.
 
-        The button makes the pin low under a pull-up resistor, high under a pull-down.
+        The button makes the pin low under a pull-up resistor, high under a pull-down. It is held
+        until the program has looked at its pins, if that takes longer, up to half a second.
         """
         return int(self._ask("press", pin=pin, ms=ms)["at_ns"])
 

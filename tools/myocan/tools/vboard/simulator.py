@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
-import pty
 import signal
 import sys
+import termios
 import time
-import tty
+from array import array
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,18 +26,16 @@ from typing import Any
 from myocan.tools.vboard.control import Control
 from myocan.tools.vboard.interpreter import RECORD, Interpreter
 from myocan.tools.vboard.pins import Pins
+from myocan.tools.vboard.terminal import Terminal
 
 POWERED_ON, HARD_RESET, WATCHDOG_RESET, SOFT_RESET = 1, 2, 3, 5
 """Reset causes, as `machine.reset_cause()` gives them."""
 
-BACKLOG = 64 * 1024
-"""Unread console output for which the board waits, bytes; also how much of it is remembered."""
-STALE = 4096
-"""Unread console output that is kept when nobody reads, bytes: what a terminal shows at first."""
-UNREAD_S = 0.5
-"""When nothing was read for so long, nobody reads."""
 INTERRUPT_S = 2.0
 """How long Ctrl-C waits for a program to stop before the next byte typed goes to it."""
+LOOK_S = 0.5
+"""A press lasts until the board has looked at its pins, but at most so much longer: here a board
+may have to wait for its share of a busy machine, as no real one has to."""
 FAILED_STARTS = 3
 """So many starts in a row without reaching the user's files, and the simulator gives up."""
 
@@ -82,7 +81,6 @@ class Simulator:
         self.boots = 0
         self.cause = POWERED_ON
         self.powered = True
-        self.port = ""
         self._life: Interpreter | None = None
         self._up = False
         self._failed_starts = 0
@@ -90,11 +88,7 @@ class Simulator:
         self._started = asyncio.Condition()
         self._typed = b""  # input that the board has not been given yet
         self._interrupting = False
-        self._output = b""  # console output that the terminal has not taken yet
-        self._transcript = b""
         self._raw = False  # at the raw REPL
-        self._unread: asyncio.TimerHandle | None = None
-        self._abandoned = False
         self._watchdog: asyncio.TimerHandle | None = None
         self._watchdog_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,14 +109,9 @@ class Simulator:
             self._loop.add_signal_handler(number, self.stop)
         if lifeline:
             self._loop.add_reader(sys.stdin.fileno(), self._lifeline_moved)
-        self._master, slave = pty.openpty()
+        self._terminal = Terminal(self.spec.link, self._type, self._hold)
         control = Control(self)
         try:
-            tty.setraw(slave)  # kept open: else the master fails when a terminal program leaves
-            os.set_blocking(self._master, False)
-            self.port = os.ttyname(slave)
-            self._loop.add_reader(self._master, self._terminal_readable)
-            self._make_link()
             await control.start(self.spec.control)
             self._start(POWERED_ON)
             self._note_task(self._announce())
@@ -133,10 +122,7 @@ class Simulator:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._end_life()
-            self._drop_link()
-            self._loop.remove_reader(self._master)
-            os.close(slave)
-            os.close(self._master)
+            self._terminal.close()
 
     def stop(self) -> None:
         """Let `run()` return."""
@@ -146,7 +132,7 @@ class Simulator:
     async def _announce(self) -> None:
         async with self._started:
             await self._started.wait_for(lambda: self._up)
-        print(json.dumps({"port": self.port, "control": self.spec.control}), flush=True)
+        print(json.dumps({"port": self._terminal.port, "control": self.spec.control}), flush=True)
 
     def _note_task(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -157,16 +143,12 @@ class Simulator:
         if not os.read(sys.stdin.fileno(), 4096):
             self.stop()
 
-    def _make_link(self) -> None:
-        if self.spec.link:
-            self._drop_link()
-            os.symlink(self.port, self.spec.link)
-
-    def _drop_link(self) -> None:
-        if self.spec.link and os.path.islink(self.spec.link):
-            os.unlink(self.spec.link)
-
     # -- power -----------------------------------------------------------------------------------
+
+    @property
+    def port(self) -> str:
+        """The terminal's name."""
+        return self._terminal.port
 
     @property
     def up(self) -> bool:
@@ -260,7 +242,7 @@ class Simulator:
             self._start_softly()
 
     def _start_softly(self) -> None:
-        self._emit(b"MPY: soft reboot\r\n")
+        self._terminal.show(b"MPY: soft reboot\r\n")
         self._start(SOFT_RESET)
 
     def _set_watchdog(self, timeout_s: float) -> None:
@@ -288,8 +270,22 @@ class Simulator:
     def press(self, pin: str, seconds: float) -> int:
         """Press a button at a pin and let go of it later; returns the time of the press."""
         at_ns = self.drive(pin, self.pins.pressed_level(pin))
-        self._loop.call_later(seconds, self.drive, pin, None)
+        self._loop.call_later(seconds, self._release, pin, self._loop.time() + seconds + LOOK_S)
         return at_ns
+
+    def _release(self, pin: str, deadline: float) -> None:
+        if self._looks_away() and self._loop.time() < deadline:
+            self._loop.call_later(0.001, self._release, pin, deadline)
+        else:
+            self.drive(pin, None)
+
+    def _looks_away(self) -> bool:
+        """Whether the board has not taken in yet what happened to its pins."""
+        if self._life is None:
+            return False
+        unread = array("i", [0])
+        fcntl.ioctl(self._life.wires, termios.FIONREAD, unread)
+        return unread[0] > 0
 
     def _tell_all(self, life: Interpreter) -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -341,14 +337,12 @@ class Simulator:
     @property
     def transcript(self) -> str:
         """The newest console output, whether anybody read it or not."""
-        return self._transcript.decode(errors="replace")
+        return self._terminal.transcript.decode(errors="replace")
 
-    def _terminal_readable(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            typed = os.read(self._master, 4096)
-            if self.powered:
-                self._typed += typed
-                self._feed()
+    def _type(self, typed: bytes) -> None:
+        if self.powered:
+            self._typed += typed
+            self._feed()
 
     def _feed(self) -> None:
         """Give the board what was typed; Ctrl-C as the signal or the byte that it expects."""
@@ -384,6 +378,14 @@ class Simulator:
         self._interrupting = False
         self._feed()
 
+    def _hold(self, hold: bool) -> None:
+        """Let the board print no more, or again: while nobody takes it in, its writing waits."""
+        if self._life is not None:
+            if hold:
+                self._loop.remove_reader(self._life.console)
+            else:
+                self._loop.add_reader(self._life.console, self._console_readable, self._life)
+
     def _console_readable(self, life: Interpreter) -> None:
         try:
             said = os.read(life.console, 65536)
@@ -395,45 +397,8 @@ class Simulator:
             if life is self._life:
                 self._died()
             return
-        self._emit(said)
-        tail = self._transcript[-64:]
+        self._terminal.show(said)
+        tail = self._terminal.transcript[-64:]
         raw, friendly = tail.rfind(b"raw REPL; CTRL-B"), tail.rfind(b">>> ")
         if raw != friendly:
             self._raw = raw > friendly
-        if len(self._output) > BACKLOG and not self._abandoned:
-            self._loop.remove_reader(life.console)  # the board waits until somebody reads
-            self._unread = self._loop.call_later(UNREAD_S, self._nobody_reads)
-
-    def _emit(self, said: bytes) -> None:
-        self._transcript = (self._transcript + said)[-BACKLOG:]
-        self._output += said
-        self._write_output()
-
-    def _write_output(self) -> None:
-        if self._output:
-            try:
-                written = os.write(self._master, self._output)
-            except BlockingIOError:
-                written = 0
-            self._output = self._output[written:]
-            if written:
-                self._abandoned = False
-                self._let_board_print()
-        if self._output:
-            if self._abandoned:
-                self._output = self._output[-STALE:]
-            self._loop.add_writer(self._master, self._write_output)
-        else:
-            self._loop.remove_writer(self._master)
-
-    def _nobody_reads(self) -> None:
-        self._abandoned = True
-        self._output = self._output[-STALE:]
-        self._let_board_print()
-
-    def _let_board_print(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
-            if self._life is not None:
-                self._loop.add_reader(self._life.console, self._console_readable, self._life)

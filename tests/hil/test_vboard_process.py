@@ -77,7 +77,7 @@ import sys
 from pathlib import Path
 from myocan.tools.vboard import VirtualBoard
 board = VirtualBoard("porch", Path(sys.argv[1])).start()
-print(board.pid, flush=True)
+print(board.pid, board._scratch, flush=True)
 sys.stdin.read()
 """
 
@@ -92,11 +92,13 @@ def test_a_board_ends_when_the_process_that_started_it_is_killed(
     )
     with starter:
         assert starter.stdout is not None
-        simulator = int(starter.stdout.readline())
+        pid, scratch = starter.stdout.readline().decode().split()
+        simulator = int(pid)
         (interpreter,) = children(simulator)
         starter.kill()
         assert has_ended(simulator)
         assert has_ended(interpreter)
+        assert not Path(scratch).exists()
 
 
 def test_it_runs_by_hand_and_ends_on_a_signal(board: VirtualBoard, tmp_path: Path) -> None:

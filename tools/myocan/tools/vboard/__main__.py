@@ -51,17 +51,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)  # when it did not start
 
 
 def run(spec: Spec, lifeline: bool) -> int:
-    """Run a virtual board until it is told to stop; returns the exit code."""
+    """Run a virtual board until it is told to stop; returns the exit code.
+
+    Whoever started it may be gone by then, so the folder of its socket goes with it.
+    """
     with contextlib.suppress(KeyboardInterrupt):
         try:
             asyncio.run(Simulator(spec).run(lifeline))
         except (BoardFailed, OSError) as error:
             print(error, file=sys.stderr)
             return 1
+    shutil.rmtree(Path(spec.control).parent, ignore_errors=True)
     return 0
 
 

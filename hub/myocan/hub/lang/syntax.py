@@ -18,9 +18,10 @@ from lark.exceptions import UnexpectedInput
 from lark.lexer import Lexer
 
 from myocan.hub.lang import tree
-from myocan.hub.lang.diagnostics import Report, Span, listed, quoted
+from myocan.hub.lang.advice import explain
+from myocan.hub.lang.diagnostics import Report, Span
 from myocan.hub.lang.lexer import Token, minutes
-from myocan.hub.lang.words import DECLARATIONS, KEYWORDS, LATER_STATEMENTS, STATEMENTS, shout
+from myocan.hub.lang.words import KEYWORDS, shout
 
 MAX_TOKENS: Final = 1000
 """Most words and signs in a line."""
@@ -31,29 +32,7 @@ MAX_DEPTH: Final = 64
 MAX_UNITS: Final = 2**63 - 1
 """Largest number without its point; what the wire carries."""
 
-_OPERATORS: Final = frozenset(("PLUS", "MINUS", "STAR", "SLASH"))
 _OPERAND: Final = frozenset(("WORD", "NUMBER", "TEXT", "CLOCK", "LPAR", "MINUS"))
-
-_CALLED: Final = {
-    "WORD": "a name",
-    "NUMBER": "a number",
-    "TEXT": "a text",
-    "CLOCK": "a time",
-    "$END": "the end of the line",
-    "LBRACE": "'{'",
-    "RBRACE": "'}'",
-    "LPAR": "'('",
-    "RPAR": "')'",
-    "RSQB": "']'",
-    "COMMA": "','",
-    "DOT": "'.'",
-    "ASSIGN": "'='",
-    "EQ": "'=='",
-    "AND": "AND",
-    "OR": "OR",
-    "AS": "AS",
-}
-"""What an error names as expected; kinds that are not here would only make the list longer."""
 
 
 class _Refused(Exception):
@@ -95,20 +74,36 @@ def parse(line: Sequence[Token], report: Report) -> tree.Statement | None:
     parser: Any = _parser().parse_interactive()
     index = 0
     try:
-        for index, token in enumerate(line):
-            following = line[index + 1] if index + 1 < len(line) else None
-            kind = _terminal(token, following, parser.choices())
-            fed = Fed(kind, token.text)
-            fed.value = token  # a string by its own kind, else ours would be written out as one
-            parser.feed_token(fed)
+        for index in range(len(line)):
+            _feed(parser, line, index)
         index = len(line)
         statement: tree.Statement = parser.feed_eof()
         return statement
     except UnexpectedInput:
-        report.error(*_explain(line, index, parser.accepts()))
+        report.error(*explain(line, index, _expected(line, index)))
     except _Refused as refused:
         report.error(refused.span, refused.message)
     return None
+
+
+def _feed(parser: Any, line: Sequence[Token], index: int) -> None:
+    token = line[index]
+    following = line[index + 1] if index + 1 < len(line) else None
+    fed = Fed(_terminal(token, following, parser.choices()), token.text)
+    fed.value = token  # a string by its own kind, else ours would be written out as one
+    parser.feed_token(fed)
+
+
+def _expected(line: Sequence[Token], index: int) -> set[str]:
+    """Return the terminals that fit behind the first `index` tokens of a line.
+
+    A parser that has refused a token cannot be asked any more: it has gone some way to take it.
+    """
+    parser: Any = _parser().parse_interactive()
+    for place in range(index):
+        _feed(parser, line, place)
+    fitting: set[str] = parser.accepts()
+    return fitting
 
 
 def _terminal(token: Token, following: Token | None, choices: Iterable[str]) -> str:
@@ -126,54 +121,6 @@ def _terminal(token: Token, following: Token | None, choices: Iterable[str]) -> 
     ):
         return "WORD"
     return keyword
-
-
-def _explain(line: Sequence[Token], index: int, expected: set[str]) -> tuple[Span, str, str | None]:
-    """Return place, message and suggestion for a line that stops making sense at `index`."""
-    opening = shout(line[0].text)
-    if index == len(line):
-        last = line[-1].span
-        place = Span(last.line, last.end_column, last.end_column + 1)
-        return place, f"the line ends too early; expected {_expected(expected)}", None
-    token = line[index]
-    word = shout(token.text) if token.kind == "WORD" else ""
-    if token.kind == "ASSIGN" and opening in ("ON", "AND", "WITH", "WHEN", "IF"):
-        return token.span, "one '=' sets a variable, two compare", "=="
-    if token.kind == "EQ" and opening == "THEN":
-        return token.span, "two '=' compare, one sets a variable", "="
-    if token.kind in ("EQ", "NE", "LT", "LE", "GT", "GE") and "AND" in expected:
-        return (
-            token.span,
-            "only two things can be compared at a time; join comparisons with AND",
-            None,
-        )
-    if word in STATEMENTS or word in LATER_STATEMENTS:
-        return token.span, f"{word} starts a line of its own; put it on the next one", None
-    following = line[index + 1].kind if index + 1 < len(line) else ""
-    if opening == "THEN" and following == "ASSIGN" and token.kind in _OPERATORS:
-        return token.span, "write out what is calculated, as in x = x + 1", None
-    declares = opening == "MODULE" or opening in DECLARATIONS
-    if declares and "MINUS" in (token.kind, line[index - 1].kind):
-        dash = token if token.kind == "MINUS" else line[index - 1]
-        return dash.span, "'-' cannot be part of a name", "_"
-    if opening in DECLARATIONS and any(shout(before.text) == "AS" for before in line[:index]):
-        return token.span, "AS and the local name stand at the end of the line", None
-    if token.kind == "DOT" and index and line[index - 1].kind == "NUMBER":
-        return token.span, "digits are missing behind the point of this number", None
-    return (
-        token.span,
-        f"{quoted(token.text)} does not fit here; expected {_expected(expected)}",
-        None,
-    )
-
-
-def _expected(kinds: set[str]) -> str:
-    if {"NUMBER", "LPAR"} <= kinds:
-        return "a value"
-    called = [name for kind, name in _CALLED.items() if kind in kinds]
-    if {"PLUS", "STAR"} & kinds:
-        called.append("an operator")
-    return listed(called) or "something else"
 
 
 def _span(first: Token | tree.Expression, last: Token | tree.Expression) -> Span:

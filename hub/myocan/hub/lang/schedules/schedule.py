@@ -1,0 +1,198 @@
+"""What an AT says, apart from the text it was written in.
+
+The one idea: a schedule is an OR of alternatives; each is a moment of the day, moved by an offset,
+on the days that satisfy all of its conditions. The day that counts is that of the unmoved moment:
+two hours after Friday's sunset is Friday's, even where it is Saturday by then.
+
+Plain data: it can be compared, written as JSON with one spelling for one meaning, and read back.
+What it means for a place and a year is `calendar`'s and `next_due`'s affair.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+SEASONS = ("winter", "spring", "summer", "autumn")
+
+DAYS_IN_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+MonthDay = tuple[int, int]
+"""(month, day), both from 1; the day is 0 for the whole month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment of a day.
+
+    kind: `clock`, `sunrise`, `sunset` or `variable`. minutes: since midnight, 0 to 1439, of a
+    clock. variable: the name of the time variable that says it.
+    """
+
+    kind: Literal["clock", "sunrise", "sunset", "variable"]
+    minutes: int = 0
+    variable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """The day is one of these: `ON mondays december 24 christmas`.
+
+    weekdays: 0 is Monday. dates: months and days. holidays: words of a holiday's name, lower case;
+    `holidays` is any.
+    """
+
+    weekdays: frozenset[int] = frozenset()
+    dates: frozenset[MonthDay] = frozenset()
+    holidays: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """The day lies in one of these: `IN december`, `DURING winter`, `IN 2027`."""
+
+    months: frozenset[int] = frozenset()
+    seasons: frozenset[str] = frozenset()
+    years: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """From the one through the other, round the year if need be: `FROM june 1 THROUGH july 13`.
+
+    A day of 0 means the whole month.
+    """
+
+    first: MonthDay
+    last: MonthDay
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """`STARTING may 1, 2027` (first day) or `ENDING may 1, 2027` (last day).
+
+    A year of 0 means every year: from that day to the end of the year, or from its beginning.
+    """
+
+    starting: bool
+    day: MonthDay
+    year: int = 0
+
+
+Condition = On | In | Between | Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A moment, the minutes to add to it (negative: before), and the days on which it counts."""
+
+    moment: Moment
+    offset: int = 0
+    conditions: tuple[Condition, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Put the conditions in one order, since theirs has no meaning."""
+        ordered = sorted(self.conditions, key=lambda each: json.dumps(_condition(each)))
+        object.__setattr__(self, "conditions", tuple(ordered))
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """An AT: any of the alternatives."""
+
+    alternatives: tuple[Alternative, ...]
+
+    def to_json(self) -> str:
+        """Return the one spelling of this schedule; equal schedules have equal texts."""
+        return json.dumps([_plain(each) for each in self.alternatives], separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Schedule:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            return cls(tuple(_alternative(plain) for plain in json.loads(text)))
+        except (TypeError, KeyError, IndexError) as error:
+            raise ValueError(f"no schedule: {error}") from error
+
+    def identity(self, ordinal: int = 0) -> str:
+        """Return a short name that stays when lines around the AT change.
+
+        ordinal: how many ATs with this very schedule stand before it in the module.
+        """
+        return f"{hashlib.sha256(self.to_json().encode()).hexdigest()[:12]}.{ordinal}"
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The time variables that it depends on."""
+        moments = (each.moment for each in self.alternatives)
+        return frozenset(moment.variable for moment in moments if moment.kind == "variable")
+
+    @property
+    def needs_sun(self) -> bool:
+        """Whether it needs to know where the house stands."""
+        return any(each.moment.kind in ("sunrise", "sunset") for each in self.alternatives)
+
+
+def _plain(alternative: Alternative) -> list[Any]:
+    moment = alternative.moment
+    when: Any = {"clock": moment.minutes, "variable": moment.variable}.get(moment.kind)
+    conditions = [_condition(each) for each in alternative.conditions]
+    return [moment.kind, when, alternative.offset, conditions]
+
+
+def _condition(condition: Condition) -> list[Any]:
+    match condition:
+        case On():
+            dates = [list(date) for date in sorted(condition.dates)]
+            return ["on", sorted(condition.weekdays), dates, sorted(condition.holidays)]
+        case In():
+            years = sorted(condition.years)
+            return ["in", sorted(condition.months), sorted(condition.seasons), years]
+        case Between():
+            return ["between", list(condition.first), list(condition.last)]
+        case Bound():
+            return ["starting" if condition.starting else "ending", list(condition.day),
+                    condition.year]  # fmt: skip
+
+
+def _alternative(plain: list[Any]) -> Alternative:
+    kind, when, offset, conditions = plain
+    if kind not in ("clock", "sunrise", "sunset", "variable"):
+        raise ValueError(f"no moment of a day: {kind!r}")
+    moment = Moment(
+        kind,
+        minutes=when if kind == "clock" else 0,
+        variable=when if kind == "variable" else "",
+    )
+    return Alternative(moment, int(offset), tuple(_read_condition(each) for each in conditions))
+
+
+def _read_condition(plain: list[Any]) -> Condition:
+    kind, *fields = plain
+    if kind == "on":
+        days, dates, holidays = fields
+        return On(frozenset(days), frozenset(_day(date) for date in dates), frozenset(holidays))
+    if kind == "in":
+        months, seasons, years = fields
+        return In(frozenset(months), frozenset(seasons), frozenset(years))
+    if kind == "between":
+        return Between(_day(fields[0]), _day(fields[1]))
+    if kind in ("starting", "ending"):
+        return Bound(kind == "starting", _day(fields[0]), int(fields[1]))
+    raise ValueError(f"no condition of a day: {kind!r}")
+
+
+def _day(plain: list[Any]) -> MonthDay:
+    month, day = plain
+    return int(month), int(day)

@@ -7,6 +7,7 @@ import pytest
 
 from myocan.hub.store import LogRow, Store, StoreError
 from myocan.hub.store.checkpoint import SLICE
+from myocan.hub.store.state import load_checkpoint
 
 Message = Callable[..., LogRow]
 
@@ -125,3 +126,26 @@ def test_a_checkpoint_that_the_log_does_not_bear_out_is_refused(
         store.start_checkpoint("live", offset, changed)
     fill(store, message, 3, {1: "3"})
     store.checkpoint("live", 3, {1: "3"})
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_what_changed_before_a_restart_is_in_the_first_checkpoint_after_it(
+    looks: bool, place: Path, message: Message
+) -> None:
+    with Store.open(place) as store:
+        fill(store, message, 1, {1: "1", 2: "1"})
+        fill(store, message, 2, {2: None, 3: "2"})
+    with Store.open(place) as store:
+        if looks:
+            store.recover("live")
+        with pytest.raises(ValueError, match="opened at 2"):
+            store.checkpoint("live", 1, {})
+        fill(store, message, 3, {3: "3"})
+        fill(store, message, 4, {2: "4"})
+        store.checkpoint("live", 3, {3: "3"})
+        assert load_checkpoint(store._live().db, 1, 3) == {1: "1", 3: "3"}
+        store.checkpoint("live", 4, {2: "4"})
+        fill(store, message, 5, {1: "5"})
+        store.checkpoint("live", 5, {1: "5"})
+    with Store.open(place) as store:
+        assert store.recover("live").state == {1: "5", 2: "4", 3: "3"}

@@ -95,6 +95,7 @@ class Crashes(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(dir=self.quick))
         self.lives = 0
+        self.opened = 0
         self.countdown: int | None = None
         self.point = ""
         self.model = Model()
@@ -133,6 +134,7 @@ class Crashes(RuleBasedStateMachine):
 
     def reopen(self, path: Path, crash: int | None) -> None:
         self.unfinished = None
+        self.opened = len(self.model.rows)
         self.countdown = crash
         try:
             self.store = Store.open(path, faults=self.fault)
@@ -160,12 +162,14 @@ class Crashes(RuleBasedStateMachine):
         after.append(rows, [changes or {} for changes in batch], listed, released)
         self.attempt(lambda: self.store.append("live", rows, listed, released), after, crash)
 
-    @rule(back=st.integers(0, 3), steps=st.integers(1, 8), crash=CRASH)
-    def checkpoint(self, back: int, steps: int, crash: int | None) -> None:
+    @rule(back=st.integers(0, 3), steps=st.integers(1, 8), forgetful=st.booleans(), crash=CRASH)
+    def checkpoint(self, back: int, steps: int, forgetful: bool, crash: int | None) -> None:
         """Start one, or go on with the one begun, for a few slices; the last may be killed."""
         if self.unfinished is None:
-            self.offset = max(len(self.model.rows) - back, self.model.checkpoint)
-            changed = self.model.since(self.model.checkpoint, self.offset)
+            self.offset = max(len(self.model.rows) - back, self.model.checkpoint, self.opened)
+            # All since the last checkpoint, or only what this life has changed: both will do.
+            since = max(self.model.checkpoint, self.opened) if forgetful else self.model.checkpoint
+            changed = self.model.since(since, self.offset)
             self.unfinished = self.store.start_checkpoint("live", self.offset, changed)
         unfinished = self.unfinished
         for left in range(steps - 1, -1, -1):

@@ -20,7 +20,8 @@ SLICE = 256
 class Mode:
     """What is kept in memory of mode `name`, whose number is `number`."""
 
-    __slots__ = ("checkpoint", "name", "next", "number", "positions", "unfinished")
+    __slots__ = ("checkpoint", "found", "name", "next", "number", "positions", "unfinished",
+                 "unsaved")  # fmt: skip
 
     def __init__(self, db: sqlite3.Connection, number: int, name: str) -> None:
         self.number = number
@@ -31,6 +32,10 @@ class Mode:
         """The offset of the checkpoint that is being written."""
         newest = db.execute(f'SELECT ifnull(max("offset"), 0) FROM log_{number}').fetchone()[0]
         self.next: int = 1 + max(newest, self.checkpoint)
+        self.found = self.next - 1
+        """The last offset when the store was opened."""
+        self.unsaved: dict[int, str | None] | None = None if newest > self.checkpoint else {}
+        """What changed from the last checkpoint to there; None: not read yet."""
         self.positions = Positions(db, number, self.checkpoint)
 
 
@@ -52,11 +57,17 @@ class Checkpoint:
             raise ValueError(f"a checkpoint at {offset}: not {mode.checkpoint} to {mode.next - 1}")
         if offset == mode.checkpoint and changed:
             raise ValueError(f"state cannot have changed since the checkpoint at {offset}")
+        if mode.unsaved is None:
+            with writer.reading() as db:
+                where = f"{writer.path}, mode {mode.name}"
+                mode.unsaved = state.load(db, mode.number, where, mode.found).changed
+        if mode.unsaved and mode.checkpoint < offset < mode.found:
+            raise ValueError(f"a checkpoint at {offset}: the store was opened at {mode.found}")
         self._writer = writer
         self._mode = mode
         self._offset = offset
         # Sorted, so that a slice touches neighbouring pages; a copy, so that it stays as it is.
-        self._items = sorted(changed.items())
+        self._items = sorted({**mode.unsaved, **changed}.items())
         self._place = 0
         self.finished = offset == mode.checkpoint
         """Whether it counts now."""
@@ -86,6 +97,7 @@ class Checkpoint:
         if last:
             mode.positions.folded()
             mode.checkpoint = self._offset
+            mode.unsaved = {}
             mode.unfinished = None
             self.finished = True
         return not last

@@ -204,7 +204,7 @@ class Reader:
             number = self._mode(db, mode)
             if number is None:
                 return {}
-            _, _, values, _ = state.load(db, number, f"{self.path}, mode {mode}")
+            values = state.load(db, number, f"{self.path}, mode {mode}").state
             named = {self._names[name]: value for name, value in values.items()}
         return {key: value for key, value in named.items() if module in (None, key[0])}
 

@@ -50,8 +50,7 @@ class Recovered(NamedTuple):
     state: dict[int, str]
     """name_id -> JSON text."""
     changed: dict[int, str | None]
-    """What of it has changed since `checkpoint`, None where forgotten: the next checkpoint takes
-    these and what changes from now on."""
+    """What of it has changed since `checkpoint`, None where forgotten."""
     checkpoint: int
     """The offset that the last checkpoint is good for, 0 if there is none."""
     positions: list[Position]

@@ -8,6 +8,7 @@ of what changed since the last, and unfinished or superseded versions disturb no
 """
 
 import sqlite3
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,6 +16,7 @@ from myocan.hub.store.errors import StoreDamaged
 from myocan.hub.store.rows import apply
 
 __all__ = [
+    "Loaded",
     "announce",
     "complete",
     "drop_unfinished",
@@ -24,6 +26,9 @@ __all__ = [
     "load_checkpoint",
     "write_slice",
 ]
+
+NEWEST = 2**63 - 1
+"""An offset that no log reaches."""
 
 
 def last_checkpoint(db: sqlite3.Connection, mode: int) -> int:
@@ -38,11 +43,18 @@ def load_checkpoint(db: sqlite3.Connection, mode: int, offset: int) -> dict[int,
     return dict(db.execute(query, (offset,)))
 
 
-def load(
-    db: sqlite3.Connection, mode: int, where: str
-) -> tuple[int, int, dict[int, str], dict[int, str | None]]:
-    """The state of `mode` after its last message, as `(checkpoint, offset, state, changed)`: state
-    is name_id -> JSON text, changed the part that is not in the checkpoint, None for forgotten.
+class Loaded(NamedTuple):
+    """The state of a mode after message `offset`, as name_id -> JSON text."""
+
+    checkpoint: int
+    offset: int
+    state: dict[int, str]
+    changed: dict[int, str | None]
+    """The part of it that is not in the checkpoint; None: forgotten."""
+
+
+def load(db: sqlite3.Connection, mode: int, where: str, until: int = NEWEST) -> Loaded:
+    """The state of `mode` after its last message, or after message `until`.
 
     Executes nothing: reads the last checkpoint and applies the later changes. Call it inside a
     read transaction if somebody may be writing. Raises StoreDamaged, which names the place as
@@ -52,16 +64,20 @@ def load(
     state = load_checkpoint(db, mode, start)
     latest: dict[int, msgspec.Raw | None] = {}
     first, last, count = db.execute(
-        f'SELECT min("offset"), max("offset"), count(*) FROM log_{mode} WHERE "offset" > ?',
-        (start,),
+        f'SELECT min("offset"), max("offset"), count(*) FROM log_{mode}'
+        ' WHERE "offset" > ? AND "offset" <= ?',
+        (start, until),
     ).fetchone()
     if count and (first != start + 1 or last != start + count):
         raise StoreDamaged(
             f"{where}: {count} messages where offsets {start + 1} to {last} should be; restore a"
             " backup of the store"
         )
-    query = f'SELECT "offset", changes FROM log_{mode} WHERE "offset" > ? AND changes IS NOT NULL'
-    for offset, text in db.execute(query + ' ORDER BY "offset"', (start,)):
+    query = (
+        f'SELECT "offset", changes FROM log_{mode} WHERE "offset" > ? AND "offset" <= ?'
+        ' AND changes IS NOT NULL ORDER BY "offset"'
+    )
+    for offset, text in db.execute(query, (start, until)):
         try:
             apply(text, latest)
         except ValueError as error:
@@ -74,7 +90,7 @@ def load(
     }
     state.update(changed)
     kept = {name: value for name, value in state.items() if value is not None}
-    return start, last or start, kept, changed
+    return Loaded(start, last or start, kept, changed)
 
 
 def write_slice(

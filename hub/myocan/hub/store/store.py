@@ -248,9 +248,18 @@ class Store:
         if log is None:
             return Recovered(0, {}, {}, 0, [], 0)
         with self._live().reading() as db:
-            start, offset, values, changed = state.load(db, log.number, f"{self.path}, mode {mode}")
+            loaded = state.load(db, log.number, f"{self.path}, mode {mode}")
+        if log.unsaved is None and loaded.offset == log.found:
+            log.unsaved = dict(loaded.changed)
         positions = log.positions
-        return Recovered(offset, values, changed, start, positions.current(), positions.released)
+        return Recovered(
+            offset=loaded.offset,
+            state=loaded.state,
+            changed=loaded.changed,
+            checkpoint=loaded.checkpoint,
+            positions=positions.current(),
+            released=positions.released,
+        )
 
     # --- checkpoints
 
@@ -265,11 +274,12 @@ class Store:
     ) -> Checkpoint:
         """Begin to write the state as it is after message `offset`, to be stepped between batches.
 
-        `changed` maps the variables that changed since the last checkpoint to their values as
-        JSON text, None for one that is forgotten; it is copied. Messages may be appended before
-        the checkpoint is finished; changes from now on belong to the next one. Raises StoreError
-        if the last one is not finished, ValueError if `offset` is not in the log or below the last
-        one's, or if there are changes without a message since.
+        `changed` maps the variables that changed since the last checkpoint, or since the store was
+        opened, to their values as JSON text, None for one that is forgotten; it is copied. (What
+        changed before, the store knows by itself.) Messages may be appended before the checkpoint
+        is finished; changes from now on belong to the next one. Raises StoreError if the last one
+        is not finished, ValueError if `offset` is not in the log, or below the last checkpoint's or
+        what the store was opened with, or if there are changes without a message since.
         """
         log = self._modes.get(mode) or self._make_mode(mode)
         return Checkpoint(self._live(), log, offset, changed)

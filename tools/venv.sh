@@ -24,9 +24,10 @@ find_python() {
 python3-venv) or name it: PYTHON=/path/to/python3 $0"
 }
 
-# make_venv DIRECTORY: creates it, or creates it again when its Python is gone.
+# make_venv DIRECTORY: creates it, or creates it again when its Python is gone or it was moved (the
+# scripts in it name its old place).
 make_venv() {
-    if "$1/bin/python" -c 'import pip' 2>/dev/null; then
+    if "$1/bin/python" -c 'import pip' 2>/dev/null && grep -qF -- "$1" "$1/bin/pip"; then
         return 0
     fi
     python=$(find_python)

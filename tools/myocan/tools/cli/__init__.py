@@ -67,7 +67,7 @@ def _top(
 def main() -> None:
     """Run the command line; what a person can put right is told without a traceback."""
     try:
-        app()
+        app(prog_name="myocan")  # also where it was started as `python -m myocan.tools.cli`
     except Exception as error:
         if not _expected(error):
             raise

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,12 +22,15 @@ class Disk:
         self.open = threading.Event()
         self.open.set()
         self.syncs = 0
+        self.now = 0.0
+        self.takes = 0.0
         self.error: OSError | None = None
 
     def fdatasync(self, descriptor: int) -> None:
         self.syncs += 1
         self.entered.release()
         assert self.open.wait(DEADLINE)
+        self.now += self.takes
         if self.error is not None:
             raise self.error
         os.fdatasync(descriptor)
@@ -105,30 +107,40 @@ def test_what_is_written_during_a_sync_waits_for_the_next(
 
 
 def test_under_load_one_sync_serves_many_transactions(
-    kept: Store, disk: Disk, reports: Reports, message: Message
+    kept: Store, disk: Disk, reports: Reports
 ) -> None:
-    slow = Syncer(kept, on_synced=reports.synced, on_error=reports.failed, delay=3600.0,
-                  fdatasync=disk.fdatasync)  # fmt: skip
-    slow.start()
+    syncer = Syncer(kept, on_synced=reports.synced, on_error=reports.failed, delay=3600.0,
+                    fdatasync=disk.fdatasync, clock=lambda: disk.now)  # fmt: skip
+    syncer.start()
     try:
-        # A sync that took 0.1 s: the next one is a second away unless somebody asks.
-        disk.open.clear()
-        slow.written(1)
-        assert disk.entered.acquire(timeout=DEADLINE)
-        began = time.monotonic()
-        while time.monotonic() - began < 0.1:
-            disk.open.wait(0.1)
-        disk.open.set()
+        # On a disk that slow, the next sync is half an hour away unless somebody asks.
+        disk.takes = 1000.0
+        syncer.written(1)
         reports.wait_for(lambda: reports.numbers == [1])
         for number in range(2, 500):
-            slow.written(number)
+            syncer.written(number)
         assert disk.syncs == 1
-        slow.urgent()
+        syncer.urgent()
         reports.wait_for(lambda: reports.numbers[-1] == 499)
         assert disk.syncs == 2
     finally:
-        disk.open.set()
-        slow.close()
+        syncer.close()
+
+
+def test_what_comes_while_the_hub_is_idle_is_synced_at_once(
+    kept: Store, disk: Disk, reports: Reports
+) -> None:
+    syncer = Syncer(kept, on_synced=reports.synced, on_error=reports.failed, delay=3600.0,
+                    fdatasync=disk.fdatasync, clock=lambda: disk.now)  # fmt: skip
+    syncer.start()
+    try:
+        disk.takes = 1000.0
+        for number in range(1, 50):
+            syncer.written(number)
+            reports.wait_for(lambda number=number: reports.numbers[-1:] == [number])  # type: ignore[misc]
+            disk.now += 2000.0
+    finally:
+        syncer.close()
 
 
 def test_nothing_waits_longer_than_the_delay(kept: Store, disk: Disk, reports: Reports) -> None:

@@ -4,9 +4,9 @@ The one idea: **sample, sync, report**. The syncer notes which transaction was t
 calls fdatasync on the WAL, and only then reports that number; what was written meanwhile is the
 next sample. So nothing is reported that a power cut could take, and one sync serves all boards.
 
-When it syncs: at once if the last sync is a while ago or somebody asks (`urgent`), else later, so
-that syncs take about a tenth of the time, and at most `delay` later. On a quick disk that is at
-once for all but the heaviest load; on an SD card it gathers what arrives in 50 ms.
+When it syncs: at once if the hub was idle (the last sync is a few milliseconds, and twice the time
+that it took, ago) or somebody asks (`urgent`); under load later, so that one sync serves many
+transactions and the disk has time for other things, but at most `delay` later.
 
 It also moves pages from the WAL into the main file, so that the WAL can start over and stays
 small. That is done with `wal_checkpoint(PASSIVE)`, which never makes a writer wait; only when a
@@ -35,8 +35,10 @@ from myocan.hub.store.store import WAL_KEPT, Store
 __all__ = ["Syncer"]
 
 DELAY = 0.05
-SHARE = 10
-"""After a sync that took t, the next is t * SHARE away unless it is urgent."""
+GAP = 0.005
+"""Seconds between two syncs under load, at least; a sync costs the hub processor time, too."""
+SHARE = 2
+"""And t * SHARE after one that took t."""
 MOVE_AFTER = 1000
 """Transactions after which pages are moved into the main file, whatever the size of the WAL."""
 WAL_LIMIT = 4 * WAL_KEPT
@@ -51,7 +53,8 @@ class Syncer(threading.Thread):
     `on_synced(number)` is called on this thread with the largest number given to `written` that
     is on disk now; numbers rise. `on_error(error)` is called once, on this thread, when a sync or
     a callback fails, and has to end the process; the thread ends with it. `delay` is the longest
-    wait in seconds under load. `fdatasync` and `open_file` stand for os.fdatasync and os.open.
+    wait in seconds under load. `fdatasync`, `open_file` and `clock` stand for os.fdatasync, os.open
+    and time.monotonic.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Syncer(threading.Thread):
         delay: float = DELAY,
         fdatasync: Callable[[int], None] = FDATASYNC,
         open_file: Callable[[Path, int], int] = os.open,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(name="myocan-syncer", daemon=True)
         self._path = store.path
@@ -70,6 +74,7 @@ class Syncer(threading.Thread):
         self._on_error = on_error
         self._delay = delay
         self._fdatasync = fdatasync
+        self._clock = clock
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._asleep = False
         self._holding = False
@@ -129,15 +134,15 @@ class Syncer(threading.Thread):
             self._close_wal()
 
     def _work(self, db: sqlite3.Connection | None) -> None:
-        ended, cost = 0.0, 0.0
+        ended, cost = -self._delay, 0.0
         while self._wait_for_work():
-            self._hold_back(ended + min(self._delay, cost * SHARE))
+            self._hold_back(ended + min(self._delay, max(GAP, cost * SHARE)))
             self._urgent = False
             number = self._written
-            began = time.monotonic()
+            began = self._clock()
             if self._wal >= 0:
                 self._sync()
-            ended = time.monotonic()
+            ended = self._clock()
             cost = ended - began
             self.synced = number
             self._on_synced(number)
@@ -158,7 +163,7 @@ class Syncer(threading.Thread):
     def _hold_back(self, until: float) -> None:
         self._holding = True
         while not self._urgent and not self._closing:
-            left = until - time.monotonic()
+            left = until - self._clock()
             if left <= 0:
                 break
             try:

@@ -78,7 +78,7 @@ class Syncer(threading.Thread):
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._asleep = False
         self._holding = False
-        self._urgent = False
+        self._urgent = 0
         self._closing = False
         self._written = 0
         self.synced = 0
@@ -99,7 +99,7 @@ class Syncer(threading.Thread):
 
     def urgent(self) -> None:
         """Sync what is written at once: somebody waits for it, or there is nothing else to do."""
-        self._urgent = True
+        self._urgent = self._written
         if self._asleep or self._holding:
             self._bell.put(None)
 
@@ -137,7 +137,6 @@ class Syncer(threading.Thread):
         ended, cost = -self._delay, 0.0
         while self._wait_for_work():
             self._hold_back(ended + min(self._delay, max(GAP, cost * SHARE)))
-            self._urgent = False
             number = self._written
             began = self._clock()
             if self._wal >= 0:
@@ -155,14 +154,13 @@ class Syncer(threading.Thread):
         while self._written == self.synced:
             if self._closing:
                 return False
-            self._urgent = False
             self._bell.get()
         self._asleep = False
         return True
 
     def _hold_back(self, until: float) -> None:
         self._holding = True
-        while not self._urgent and not self._closing:
+        while self._urgent <= self.synced and not self._closing:
             left = until - self._clock()
             if left <= 0:
                 break

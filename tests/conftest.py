@@ -57,7 +57,7 @@ def is_compiled(module: str) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to test a library that hides a newer source."""
+    """Refuse to test a library that hides a newer source, or another build than was asked for."""
     if stale := stale_libraries():
         names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
         pytest.exit(
@@ -67,16 +67,26 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
+    core, wanted = core_build(), os.environ.get("MYOCAN_TEST_CORE", "")
+    if core == "half" or wanted not in ("", core):
+        pytest.exit(
+            f"the core that Python finds is {core}, not {wanted or 'of one kind'}: install again, "
+            "or let tools/test do it",
+            returncode=4,
+        )
+
+
+def core_build() -> str:
+    """Return which build of the core Python would load: "compiled", "pure", or "half"."""
+    kinds = {is_compiled(module) for module in accelerated_sources()}
+    return {frozenset({True}): "compiled", frozenset({True, False}): "half"}.get(
+        frozenset(kinds), "pure"
+    )
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     """Say which of the two builds this run tests."""
-    modules = sorted(accelerated_sources())
-    compiled = [name for name in modules if is_compiled(name)]
-    if not compiled:
-        return f"myocan core: pure Python ({len(modules)} modules could be compiled)"
-    if len(compiled) < len(modules):
-        pure = ", ".join(sorted(set(modules) - set(compiled)))
-        pytest.exit(f"half compiled, which nobody supports; still pure: {pure}", returncode=4)
-    return f"myocan core: compiled ({len(compiled)} modules)"
+    return f"myocan core: {core_build()}"
 
 
 def living_children() -> set[int]:

@@ -379,9 +379,8 @@ class Agent:
     def _keep_checkpoints(self) -> None:
         if self._checkpoint is not None:
             self._step_checkpoint()
-        elif self._dirty and (
-            self._offset - self._checkpoint_offset >= CHECKPOINT_MESSAGES
-            or self._monotonic() - self._checkpoint_at >= CHECKPOINT_S
+        elif self._offset - self._checkpoint_offset >= CHECKPOINT_MESSAGES or (
+            self._dirty and self._monotonic() - self._checkpoint_at >= CHECKPOINT_S
         ):
             self._begin_checkpoint()
 

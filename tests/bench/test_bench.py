@@ -31,9 +31,28 @@ def run(name: str, *arguments: str) -> dict[str, Any]:
 @needs_mosquitto
 def test_the_lamp_benchmark_gets_every_press_back_from_hub_and_script() -> None:
     document = run("lamp.py", "--peers", "hub,paho-nd,c-qos0")
-    assert set(document) == {"window", "rounds", "core", "python", "processors", "peers"}
+    assert set(document) == {
+        *("lamps", "window", "rounds", "core", "python", "processors", "peers"),
+    }
     assert {"hub", "paho-nd"} <= set(document["peers"])  # the third where there is a compiler
     for row in document["peers"].values():
         keys = {"rate", "cpu_us", "p50_ms", "p99_ms", "resident_mb", "load", "held", "of_paho-nd"}
         assert set(row) == keys
         assert row["rate"] > 0
+
+
+@needs_mosquitto
+def test_the_startup_benchmark_starts_hubs_with_and_without_a_log() -> None:
+    document = run("startup.py")
+    assert set(document) == {"rounds", "core", "lamps", "cases"}
+    assert list(document["cases"]) == ["new", "1000", "killed"]
+    for row in document["cases"].values():
+        assert set(row) == {"ready_s", "first_s", "imports_s", "resident_mb"}
+        assert row["first_s"] > row["ready_s"]
+
+
+def test_the_decode_benchmark_has_a_column_for_each_reader() -> None:
+    document = run("decode.py")
+    assert set(document) == {"unit", "rounds", "core", "rows"}
+    for row in document["rows"]:
+        assert set(row) == {"message", "hub", "wire", "json", "msgspec"}

@@ -63,9 +63,9 @@ MODULE lamp{0:02}
 """
 
 
-def make_house(folder: Path, url: str, lamps: int = LAMPS) -> Path:
+def make_house(folder: Path, url: str, lamps: int) -> Path:
     """Write a house with `lamps` lamps, each with a button of its own, that uses the broker."""
-    (folder / "modules").mkdir(parents=True)
+    (folder / "modules").mkdir(parents=True, exist_ok=True)
     (folder / "myocan.toml").write_text(
         f'domain = "home"\n[broker]\nurl = "{url}"\n[boards]\naccept_unknown = true\n'
     )
@@ -76,7 +76,8 @@ def make_house(folder: Path, url: str, lamps: int = LAMPS) -> Path:
 
 def paho_script(url: str, nodelay: bool) -> None:
     """The floor: what anyone would write."""
-    import paho.mqtt.client as paho
+    import paho.mqtt.client
+    from paho.mqtt.enums import CallbackAPIVersion
 
     address = parse_url(url)
     lamps: dict[str, bool] = {}
@@ -87,7 +88,7 @@ def paho_script(url: str, nodelay: bool) -> None:
         state = '["on"]' if lamps[lamp] else '["off"]'
         client.publish(f"mc1/live/home/lamp{lamp}/state", state, 1)
 
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="toggle")
+    client: Any = paho.mqtt.client.Client(CallbackAPIVersion.VERSION2, client_id="toggle")
     client.username_pw_set(address.user, address.password)
     if nodelay:
         client.on_socket_open = lambda _, __, sock: sock.setsockopt(
@@ -136,7 +137,7 @@ def a_broker(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def running(name: str, url: str, folder: Path, program: Path | None) -> Iterator[int]:
+def running(name: str, url: str, folder: Path, program: Path | None, lamps: int) -> Iterator[int]:
     """Run a peer in a process of its own; give its process id when it is ready."""
     address = parse_url(url)
     command = [sys.executable, __file__, "--peer", name]
@@ -147,7 +148,7 @@ def running(name: str, url: str, folder: Path, program: Path | None) -> Iterator
         command = [str(program), address.host, str(address.port), name[-1]]
         told = f"{address.user} {address.password}"  # not an argument: everybody can read those
     if name.startswith("hub"):
-        told = str(make_house(folder / "house", url))
+        told = str(make_house(folder / "house", url, lamps))
     said = folder / "said"
     with (
         said.open("wb") as errors,
@@ -168,16 +169,17 @@ def running(name: str, url: str, folder: Path, program: Path | None) -> Iterator
 
 
 def measure(
-    name: str, directory: Path, program: Path | None, window: int, seconds: float
+    name: str, directory: Path, program: Path | None, lamps: int, window: int, seconds: float
 ) -> dict[str, float]:
     """Return one row of one round. Each has a broker of its own, that retains nothing yet."""
     with (
         tempfile.TemporaryDirectory(dir=directory) as folder,
         a_broker(Path(folder)) as url,
-        running(name, url, Path(folder), program) as pid,
+        running(name, url, Path(folder), program, lamps) as pid,
     ):
         is_hub = name.startswith("hub")
-        load = Load(parse_url(url), 0 if is_hub or name == "c-qos0" else 1, BOARDS * is_hub)
+        qos = 0 if is_hub or name == "c-qos0" else 1
+        load = Load(parse_url(url), qos, BOARDS * is_hub, lamps)
         try:
             before = processor_s(pid)
             seen = load.seen
@@ -199,7 +201,7 @@ def measure(
 
 
 def run(
-    peers: list[str], directory: Path, rounds: int, window: int, seconds: float
+    peers: list[str], directory: Path, rounds: int, lamps: int, window: int, seconds: float
 ) -> dict[str, dict[str, float]]:
     """Measure all peers in turns; return name -> medians."""
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in peers}
@@ -209,7 +211,7 @@ def run(
             rows = {name: [] for name in rows if not name.startswith("c-")}
         for _ in range(rounds):
             for name, found in rows.items():
-                found.append(measure(name, Path(folder), program, window, seconds))
+                found.append(measure(name, Path(folder), program, lamps, window, seconds))
     result = {}
     for name, found in rows.items():
         result[name] = {key: statistics.median(row[key] for row in found) for key in found[0]}
@@ -229,6 +231,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     parser.add_argument("--window", type=int, default=64, help="presses under way, closed loop")
+    parser.add_argument("--lamps", type=int, default=LAMPS, help="1 to 100, a module each")
     parser.add_argument("--peers", default=",".join(PEERS), help="which, with commas between")
     parser.add_argument("--directory", type=Path, help="where the log goes: a real disk")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
@@ -243,11 +246,13 @@ def main() -> None:
             paho_script(told, given.peer == "paho-nd")
         return
     if given.quick:
-        given.rounds, given.seconds = 1, 0.2
+        given.rounds, given.seconds, given.lamps = 1, 0.2, 5
     directory = given.directory or Path(tempfile.gettempdir())
-    result = run(given.peers.split(","), directory, given.rounds, given.window, given.seconds)
+    peers = given.peers.split(",")
+    result = run(peers, directory, given.rounds, given.lamps, given.window, given.seconds)
     if given.json:
         document = {
+            "lamps": given.lamps,
             "window": given.window,
             "rounds": given.rounds,
             "core": "compiled" if COMPILED else "pure",
@@ -268,7 +273,7 @@ def main() -> None:
             f"{row['cpu_us']:8.1f}{row['p50_ms']:8.2f}{row['p99_ms']:8.2f}"
             f"{row['resident_mb']:7.1f}{row['load']:6.2f}{row['held']:6.0f}"
         )
-    for name in given.peers.split(","):
+    for name in peers:
         if name not in result:
             print(f"{name:9} not measured: there is no C compiler here")
 

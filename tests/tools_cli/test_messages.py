@@ -39,6 +39,16 @@ def test_what_is_sent_is_on_disk_and_can_be_read_back(myocan: Myocan, house: Pat
     assert all(row["cause"] < row["offset"] and row["rule"] in (7, 9) for row in rows)
 
 
+def test_a_reading_of_a_board_can_be_got_like_a_variable(myocan: Myocan, house: Path) -> None:
+    module = "MODULE alarm\n  SUBSCRIBE door.state {shut,open}\n  WHEN door.state.open\n"
+    (house / "modules" / "alarm.scc").write_text(module + '    THEN log("open")\n')
+    with HubProcess(house):
+        assert myocan("send", "door.state", "open", cwd=house).returncode == 0
+    assert myocan("get", "door.state", cwd=house).stdout == "open\n"
+    assert "door.state" not in myocan("get", cwd=house).stdout
+    assert "alarm.door.state = open" in myocan("get", "alarm", "--all", cwd=house).stdout
+
+
 def test_a_message_that_nobody_takes_is_told_to_who_sent_it(
     myocan: Myocan, running_house: Path
 ) -> None:

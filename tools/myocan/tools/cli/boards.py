@@ -118,7 +118,7 @@ def flash(
             board = stack.enter_context(start_virtual(opened, found))
         where = board.port if board is not None else port or find_port(found.kind)
         watch = BoardWatch(config) if wait else None
-        with watch or nullcontext(), show_progress(quiet=as_json) as progress:
+        with watch or nullcontext(), FlashBar(quiet=as_json) as progress:
             done = flash_board(
                 config,
                 where,
@@ -161,8 +161,8 @@ def start_virtual(house: House, found: AdapterFile) -> VirtualBoard:
     return VirtualBoard(found.name, directory, kind=found.kind.name)
 
 
-class show_progress:
-    """Tells how far flashing is: a bar in a terminal, nothing elsewhere; a `with` block.
+class FlashBar:
+    """Tells how far flashing is: a bar in a terminal, nothing elsewhere; use it in a `with` block.
 
     quiet: tell nothing.
     """

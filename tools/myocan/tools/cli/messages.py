@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from myocan.hub.house import House
-    from myocan.hub.store import Message
+    from myocan.hub.store import Message, Reader
 
 CODE = "%%code%%"
 """The variable that holds a module's text; too long to be shown among values."""
@@ -52,6 +52,24 @@ def as_json_line(message: Message) -> str:
     """Return a message as a JSON object; its value letter by letter as it was sent."""
     plain = {key: item for key, item in message._asdict().items() if key != "value"}
     return f'{json.dumps(plain)[:-1]}, "value": {message.value}}}'
+
+
+def values_of(reader: Reader, mode: str, topic: Topic) -> dict[Topic, str]:
+    """Return the value of a topic, or of all its instances if none is named; empty for none.
+
+    What is no module's but a board's has no state; its newest message is what is known of it.
+    """
+    state = reader.state(mode, topic.module)
+    found = {
+        Topic(*key): value
+        for key, value in sorted(state.items())
+        if key[1] == topic.variable and topic.instance in ("", key[2])
+    }
+    if not found:
+        last = reader.last(mode, *topic)
+        if last is not None and last.value != "null":
+            found[topic] = last.value
+    return found
 
 
 def _of_another(topic: Topic) -> bool:
@@ -122,23 +140,22 @@ def get(
     from myocan.hub.store import Reader
 
     opened = open_house(house)
-    module = variable = instance = None
-    if what is not None:
-        if "." in what:
-            module, variable, instance = parse_topic(what, opened.domain)
-        else:
-            module, _ = parse_filter(what)
+    topic, module = None, None
+    if what is not None and "." in what:
+        topic = parse_topic(what, opened.domain)
+    elif what is not None:
+        module, _ = parse_filter(what)
     with Reader(opened.store_path) as reader:
-        state = {Topic(*key): value for key, value in sorted(reader.state(mode, module).items())}
-    state = {
-        topic: value
-        for topic, value in state.items()
-        if (topic.variable == variable and instance in ("", topic.instance))
-        or (variable is None and (everything or not _of_another(topic)))
-    }
+        if topic is not None:
+            state = values_of(reader, mode, topic)
+        else:
+            found = sorted(reader.state(mode, module).items())
+            state = {Topic(*key): value for key, value in found}
+            if not everything:
+                state = {key: value for key, value in state.items() if not _of_another(key)}
     if as_json:
         print("{" + ", ".join(f"{json.dumps(str(k))}: {v}" for k, v in state.items()) + "}")
-    elif variable is not None and len(state) == 1:
+    elif topic is not None and len(state) == 1:
         print(show_value(*state.values()))
     else:
         for topic, value in state.items():
@@ -173,7 +190,9 @@ def send(
     topic: Annotated[str, typer.Argument(metavar="TOPIC[=VALUE]", show_default=False)],
     value: Annotated[
         str | None,
-        typer.Argument(help="on, 21.5, true, or '\"12\"' for text; none: an event."),
+        typer.Argument(
+            help="on, 21.5, true, or '\"12\"' for text; none: an event; not -5 but =-5."
+        ),
     ] = None,
     house: HouseOption = None,
     broker: BrokerOption = None,

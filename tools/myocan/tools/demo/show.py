@@ -48,7 +48,7 @@ def show(presses: int, *, as_json: bool, runtime: str = "auto") -> Summary:
             settings.write('\n[broker]\nlisten = "127.0.0.1:0"\n')
         house = House.load(folder)
         adapter = load_only_adapter(house)
-        tell = stack.enter_context(Progress(quiet=as_json))
+        tell = stack.enter_context(Setup(quiet=as_json))
         tell("starting the hub")
         hub = stack.enter_context(HubProcess(folder))
         tell("flashing the board")
@@ -127,7 +127,7 @@ def press_and_show(
         return press_all(board, reader, presses, lambda: time.sleep(pause_s), tell)
 
 
-class Progress:
+class Setup:
     """Says what is being set up, in a terminal; a `with` block whose value says it."""
 
     def __init__(self, *, quiet: bool) -> None:

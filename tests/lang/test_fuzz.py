@@ -97,6 +97,21 @@ def test_what_was_well_formed_gets_an_answer(text: str) -> None:
     answer(text)
 
 
+BROKEN = ("@@@", "WHEN (", "ON a == ", "THEN = 3", "PRIVATE 5", "SUBSCRIBE", 'AND "x', "ONN x.y")
+
+
+@moderate
+@given(st.sampled_from(SAMPLES), st.data())
+def test_a_broken_line_hides_no_other(text: str, data: st.DataObject) -> None:
+    lines = text.split("\n")
+    places = st.integers(1, len(lines) - 2)
+    broken = data.draw(st.dictionaries(places, st.sampled_from(BROKEN), min_size=1, max_size=8))
+    for place, line in broken.items():
+        lines[place] = line
+    found = compile_module("\n".join(lines), "m").diagnostics
+    assert {place + 1 for place in broken} <= {d.line for d in found if d.severity == "error"}
+
+
 @few
 @given(st.lists(st.sampled_from(SAMPLES), max_size=3), mutants())
 def test_a_house_of_anything_gets_an_answer(samples: list[str], mutant: str) -> None:
@@ -184,6 +199,12 @@ def test_a_huge_text_is_answered_in_time(what: str) -> None:
 def test_what_is_beyond_a_limit_is_told(what: str, said: str) -> None:
     found = compile_module("MODULE m\n" + HUGE[what], "m").diagnostics
     assert said in [diagnostic.message for diagnostic in found]
+
+
+@pytest.mark.parametrize("what", ["guards of many variables", "many members"])
+def test_a_house_with_a_module_beyond_a_limit_does_not_pass(what: str) -> None:
+    text = "MODULE m\n" + HUGE[what]
+    assert check_house({"m": text}) == compile_module(text, "m").diagnostics
 
 
 def test_bytes_that_are_no_text_are_told_with_their_place() -> None:

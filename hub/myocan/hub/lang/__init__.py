@@ -80,17 +80,9 @@ def compile_module(source: str | bytes, name: str, filename: str | None = None) 
         name: the module's name, which is the file's without `.scc`.
         filename: what messages call the file; `NAME.scc` if not given.
     """
-    from myocan.hub.lang.compiler import TooLarge, write
+    from myocan.hub.lang.compiler import program_of
 
-    checked = check(source, name, filename)
-    if checked.meaning is None:
-        return Compiled(None, checked.diagnostics)
-    try:
-        return Compiled(write(checked.meaning), checked.diagnostics)
-    except TooLarge as error:
-        file = filename or f"{name}.scc"
-        found = Diagnostic("error", file, error.line, 1, 2, error.message)
-        return Compiled(None, sorted([*checked.diagnostics, found], key=lambda d: d.line))
+    return Compiled(*program_of(check(source, name, filename), filename or f"{name}.scc"))
 
 
 def check_house(

@@ -22,6 +22,7 @@ from myocan.hub.core.program import (
 )
 from myocan.hub.lang import meaning
 from myocan.hub.lang.declare import plain
+from myocan.hub.lang.diagnostics import Diagnostic
 from myocan.hub.lang.meaning import Comparison, Kind
 
 MAX_CODE: Final = 65_536
@@ -48,6 +49,22 @@ class _Label:
     def __init__(self) -> None:
         self.pc = -1
         self.wanted: list[int] = []
+
+
+def program_of(checked: meaning.Checked, file: str) -> tuple[Program | None, list[Diagnostic]]:
+    """Return the program of a checked text, or None if it has none, and all that is said of it.
+
+    Arguments:
+        checked: what the checker found.
+        file: what messages call the file.
+    """
+    if checked.meaning is None:
+        return None, checked.diagnostics
+    try:
+        return write(checked.meaning), checked.diagnostics
+    except TooLarge as error:
+        found = Diagnostic("error", file, error.line, 1, 2, error.message)
+        return None, sorted([*checked.diagnostics, found], key=lambda d: d.line)
 
 
 def write(module: meaning.Meaning) -> Program:

@@ -13,6 +13,7 @@ from typing import Final
 from myocan.hub.core.program import INT64_MAX, INT64_MIN, Role, Type, Variable
 from myocan.hub.lang import Topic
 from myocan.hub.lang.checker import check_source
+from myocan.hub.lang.compiler import program_of
 from myocan.hub.lang.declare import describe
 from myocan.hub.lang.diagnostics import Diagnostic, Report, Span, listed, nearest, quoted
 from myocan.hub.lang.loops import loops, outputs
@@ -50,8 +51,9 @@ def check_all(
     for name in sorted(modules):
         file = filenames.get(name, f"{name}.scc")
         checked: Checked = check_source(modules[name], name, file)
-        found += checked.diagnostics
-        if checked.meaning is not None:
+        program, told = program_of(checked, file)
+        found += told
+        if program is not None and checked.meaning is not None:
             members[name] = _Member(checked.meaning, checked.places, Report(file))
     house = _House(members, frozenset(modules), external)
     house.check()

@@ -11,7 +11,7 @@ from core.reference import Scalar
 from myocan.hub.core import Core, Op, Program, Role, Type, Variable
 from myocan.hub.core.program import INT64_MAX, INT64_MIN
 
-IN, OTHER, STATE, FLAG, LEVEL, NAME, AT, RANG, GO, UNIT = range(10)
+IN, OTHER, STATE, FLAG, LEVEL, NAME, AT, RANG, GO, UNIT, WAIT = range(11)
 VARIABLES = (
     Variable("in", Role.SUBSCRIBE, Type.ANY, ("", "x", "in")),
     Variable("other", Role.SUBSCRIBE, Type.ANY, ("", "x", "other")),
@@ -23,6 +23,7 @@ VARIABLES = (
     Variable("rang", Role.PUBLIC, Type.EVENT, ("", "x", "rang")),
     Variable("go", Role.PUBLIC, Type.ENUMERATION, ("", "x", "go"), members=("go",)),
     Variable("unit", Role.PUBLIC, Type.DECIMAL, ("", "x", "unit"), 1, -10, 10),
+    Variable("wait", Role.TIMER, Type.EVENT, ("", "x", "wait"), duration_ms=500),
 )
 TEXTS = ("ann", "bob", "on", "grey")
 Instruction = tuple[int, ...]
@@ -106,6 +107,10 @@ CASES: list[Case] = [
     (((Op.HAS_NUMBER, IN, 5, 9), *TELL), Decimal("5.001"), FALSE),
     (((Op.HAS_NUMBER, IN, 1, 9), *TELL), True, FALSE),
     (((Op.HAS_NUMBER, IN, INT64_MAX, 9), *TELL), Decimal(INT64_MAX), TRUE),
+    # a timer; that it runs shows in test_time
+    (((Op.START, WAIT, 500), RING), None, RANG_ONCE),
+    (((Op.RESET, WAIT, 500), RING), None, RANG_ONCE),
+    (((Op.CANCEL, WAIT), RING), None, RANG_ONCE),
     # arithmetic, half to even at the ninth digit
     ((*two(Op.ADD, "0.1", "0.2"), *SAY), None, said("0.3")),
     ((*two(Op.SUB, "0.1", "0.2"), *SAY), None, said("-0.1")),

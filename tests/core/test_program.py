@@ -42,13 +42,14 @@ DAMAGED = {
     "null": "null",
     "a list": "[]",
     "a number": "3",
-    "of another format": TEXT.replace('"format":1', '"format":0'),
+    "of another format": TEXT.replace('"format":2', '"format":0'),
     "of no format": without("format"),
     "without code": without("code"),
     "without variables": without("variables"),
     "with a variable that is none": TEXT.replace('"variables":[]', '"variables":[{}]'),
     "with entries that are none": TEXT.replace('"entries":[]', '"entries":[1]'),
     "with a WHEN that is none": TEXT.replace('"whens":[]', '"whens":[{"reads":[]}]'),
+    "with an AT that is none": TEXT.replace('"ats":[]', '"ats":[{"line":1}]'),
     "with a line that is none": TEXT.replace('"lines":[]', '"lines":[3]'),
 }
 
@@ -71,6 +72,7 @@ def test_code_can_be_read_by_people() -> None:
 
 def test_the_package_offers_these_names() -> None:
     assert sorted(core.__all__) == [
+        "At",
         "COMPILED",
         "Core",
         "Failure",

@@ -4,12 +4,13 @@
 """
 
 from myocan.hub.core.dispatch import COMPILED, MAX_CONSEQUENCES, MAX_DEPTH, Core
-from myocan.hub.core.program import Failure, Op, Program, Role, Tag, Type, Variable, When
+from myocan.hub.core.program import At, Failure, Op, Program, Role, Tag, Type, Variable, When
 
 __all__ = [
     "COMPILED",
     "MAX_CONSEQUENCES",
     "MAX_DEPTH",
+    "At",
     "Core",
     "Failure",
     "Op",

@@ -7,6 +7,7 @@ cdef class Core(Tables):
     cdef list _log_lines
     cdef list _pieces
     cdef bint _logging
+    cdef long long _now
     cdef int128 _stack[64]
     cdef long long _last_row
     cdef long long _deepest
@@ -14,7 +15,7 @@ cdef class Core(Tables):
     cdef long long _pc
 
     @cython.locals(head="long long", number=Py_ssize_t, topic="long long")
-    cpdef long long run(self, long long[::1] topics, long long[::1] tags, long long[::1] values) except -1
+    cpdef long long run(self, long long[::1] topics, long long[::1] tags, long long[::1] values, long long now_ms=*) except -1
     @cython.locals(
         count=Py_ssize_t, known="long long", pool="long long", finest="long long", number=Py_ssize_t,
         tag="long long",
@@ -27,6 +28,13 @@ cdef class Core(Tables):
         slot="long long", outcome="long long", first="long long", last="long long", failure="long long",
     )
     cdef void _cycle(self, long long row, long long sub) except *
+    @cython.locals(due="long long")
+    cdef bint _runs_out(self, long long meta, long long slot, long long tag) noexcept
+    @cython.locals(
+        base="long long", meta="long long", code="long long", named=list, outcome="long long",
+        first="long long", last="long long",
+    )
+    cdef void _cycle_of_ats(self, long long row, long long module) except *
     @cython.locals(count="long long", when="long long", number="long long", outcome="long long")
     cdef long long _react(
         self, long long first, long long last, long long base, long long meta) except? -99

@@ -20,11 +20,16 @@ Rules of a cycle (`_cycle`), which takes one message and one module:
    activated event, is published once, in declaration order; then the log lines.
 5. A failure undoes all of it, publishes nothing, and leaves a *failed* record.
 
+A TIMER's message is taken only while it is due, and stops it for good, even if its cycle fails:
+undone, it would be due again for ever. The ATs of a module that are due are one message
+(`_cycle_of_ats`). What they mean is told in `program`.
+
 A cycle reads no clock, no random number, no file; what it works on is described in `tables`.
 """
 
 from __future__ import annotations
 
+import json
 from array import array
 
 from myocan.hub.core import records
@@ -46,6 +51,7 @@ if not cython.compiled:
         ADD_CONST,
         ANY_EQUAL,
         BOOL_TAG,
+        CANCEL,
         COPY,
         DIV,
         DIVISION_BY_ZERO,
@@ -76,13 +82,16 @@ if not cython.compiled:
         PUBLIC,
         PUSH,
         PUSH_TEXT,
+        RESET,
         ROUND,
         SET,
         SET_TEXT,
+        START,
         STORE,
         STORE_RAW,
         STORE_TEXT,
         TEXT_TAG,
+        TIMER,
         UNLESS_EQ,
         UNLESS_GE,
         UNLESS_GT,
@@ -119,18 +128,20 @@ class Core(Tables):
         self._deepest = MAX_DEPTH
         self._most_rows = MAX_CONSEQUENCES
         self._logging = 0
+        self._now = 0
         self._log_lines: list[tuple[int, str, int]] = []
         self._pieces: list[str] = []
         super().__init__()
 
     # ------------------------------------------------------------------ a batch
 
-    def run(self, topics: array[int], tags: array[int], values: array[int]) -> int:
+    def run(self, topics: array[int], tags: array[int], values: array[int], now_ms: int = 0) -> int:
         """Process these messages in order, each with all its consequences before the next.
 
         Arguments:
             topics: numbers of topics (`topic`), one for each message, as `array("q")`.
             tags, values: the messages' scalars, likewise.
+            now_ms: the log's time, milliseconds since 1970 UTC; what timers are started from.
 
         Returns:
             How many rows there are now; `rows()` and `changes()` tell what happened.
@@ -141,6 +152,7 @@ class Core(Tables):
         self._check(topics, tags, values)
         self._rows = 0
         self._changes = 0
+        self._now = now_ms
         head = 0
         for number in range(len(topics)):
             self._emit(topics[number], tags[number], values[number], -1 - number, -1, -1, 0)
@@ -186,11 +198,17 @@ class Core(Tables):
         meta = self._module_meta[module]
         entry = self._sub_entry[sub]
         number = self._sub_variable[sub]
+        if number < 0:
+            self._cycle_of_ats(row, module)
+            return
         slot = base + number
         self._touched = 0
         if not self._convert(meta + number, self._row_tag[row], self._row_value[row]):
-            self._record_of(REJECTED, row, sub, 0)
-            return
+            if not self._runs_out(meta + number, slot, self._row_tag[row]):
+                self._record_of(REJECTED, row, sub, 0)
+                return
+            self._converted = 0
+            self._converted_tag = 0
         self._assign(slot, self._converted, self._converted_tag, entry)
         outcome = 1
         if entry >= 0:
@@ -204,11 +222,50 @@ class Core(Tables):
                     outcome = failure
         if outcome < 0:
             self._undo()
+            if self._role[meta + number] == TIMER:
+                self._values[slot] = 0
+                self._change(row, slot, 0, 0)
             self._record_of(FAILED, row, sub, outcome)
             return
         self._finish(row, module, meta - base)
         if outcome == 0:
             self._record_of(UNHANDLED, row, sub, 0)
+
+    def _runs_out(self, meta: int, slot: int, tag: int) -> int:
+        """Tell whether a message is that of a timer which is due."""
+        due = self._values[slot]
+        return 1 if self._role[meta] == TIMER and tag == NULL_TAG and 0 < due <= self._now else 0
+
+    def _cycle_of_ats(self, row: int, module: int) -> None:
+        """A cycle whose message names the ATs of a module that are due."""
+        program = self.programs[module]
+        base = self._module_base[module]
+        meta = self._module_meta[module]
+        code = self.layout.shapes[module].code
+        self._touched = 0
+        named = _identities(self._row_tag[row], self._row_value[row], self.texts)
+        line = 0
+        outcome = 1
+        for at in program.ats:
+            if at.identity in named:
+                line = at.line
+                outcome = self._execute(code + at.pc, base, meta)
+                if outcome != 0:
+                    break
+        if outcome >= 0:
+            first = self._module_first_when[module]
+            last = self._module_last_when[module]
+            outcome = self._react(first, last, base, meta)
+        if outcome < 0:
+            self._undo()
+            text = records.at_failed(program.module, self.line(self._pc), line, outcome)
+            self._record(FAILED, text, module, row, self._pc)
+            return
+        self._finish(row, module, meta - base)
+        known = {at.identity for at in program.ats}
+        gone = [identity for identity in named if identity not in known]
+        if gone or not named:
+            self._record(UNHANDLED, records.at_gone(program.module, gone), module, row, -1)
 
     def _react(self, first: int, last: int, base: int, meta: int) -> int:
         """Choose and run the WHENs first <= w < last; return a failure (negative) or 1."""
@@ -257,7 +314,7 @@ class Core(Tables):
                 or self._touched_tag[number] != self._tags[slot]
                 or not self._touched_written[number]
             )
-            if differs and kind != EVENT:
+            if differs and (kind != EVENT or self._role[meta] == TIMER):
                 self._change(
                     row, slot, self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
                 )
@@ -464,6 +521,14 @@ class Core(Tables):
         if op == PIECE_NUMBER:
             self._pieces.append(number_text(to_python(stack[top - 1])))
             return top - 1
+        if op == START or (op == RESET and self._values[slot] > 0):
+            self._assign(slot, self._now + b, 0, pc)
+            return top
+        if op == CANCEL and self._values[slot] > 0:
+            self._assign(slot, 0, 0, pc)
+            return top
+        if op in (RESET, CANCEL):  # it does not run
+            return top
         if op == LOG:
             self._log_lines.append((a, " ".join(self._pieces), pc))
             self._pieces.clear()
@@ -494,3 +559,14 @@ class Core(Tables):
             return OVERFLOW if beyond_64_bits(units) else OUTSIDE
         self._assign(slot, narrow(units), NULL_TAG, pc)
         return 1
+
+
+def _identities(tag: int, value: int, texts: list[str]) -> list[str]:
+    """Return the identities that the message of a module's ATs names, none if it is damaged."""
+    if tag != TEXT_TAG:
+        return []
+    try:
+        named = json.loads(texts[value])
+    except (ValueError, RecursionError):
+        return []
+    return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []

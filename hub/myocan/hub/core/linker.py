@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from myocan.hub.core.program import Op, Program, Role, Type, Variable
+from myocan.hub.core.program import AT_VARIABLE, Op, Program, Role, Type, Variable
 
 TopicName = tuple[str, str, str]
 """(domain, module, variable); the domain is "" for the house's own."""
@@ -28,6 +28,7 @@ LOG_TOPICS: tuple[TopicName, ...] = tuple(
 INFO, WARN, ALERT, REJECTED, FAILED, UNHANDLED, LOST, STALE = range(8)
 
 _TARGET_IN_A = frozenset(op for op in Op if op.name.startswith(("JUMP", "UNLESS_")))
+_HEARING = frozenset((Role.SUBSCRIBE, Role.TIMER))
 _TEXT_IN_A = frozenset((Op.PUSH_TEXT, Op.PIECE_TEXT))
 
 
@@ -82,7 +83,7 @@ class Layout:
     topics: list[TopicName] = field(default_factory=list)
     topic_first: list[int] = field(default_factory=list)  # one more at the end
     sub_module: list[int] = field(default_factory=list)
-    sub_variable: list[int] = field(default_factory=list)
+    sub_variable: list[int] = field(default_factory=list)  # -1: the module's ATs
     sub_entry: list[int] = field(default_factory=list)  # -1: no ON
 
     most_variables: int = 0
@@ -127,9 +128,11 @@ def lay_out(
             layout.slot_meta.append(shape.meta + number)
             publishes = variable.role == Role.PUBLIC and variable.topic is not None
             layout.slot_topic.append(topic(variable.topic) if publishes and variable.topic else -1)
-            if variable.role == Role.SUBSCRIBE and variable.topic is not None:
+            if variable.role in _HEARING and variable.topic is not None:
                 entry = shape.entries.get(number, -1)
                 subscriptions.append((topic(variable.topic), module, number, entry))
+        if program.ats:
+            subscriptions.append((topic(("", program.module, AT_VARIABLE)), module, -1, -1))
     subscriptions.sort()
     layout.topic_first = [0] * (len(layout.topics) + 1)
     for number, module, variable_number, entry in subscriptions:

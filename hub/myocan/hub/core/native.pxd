@@ -42,6 +42,7 @@ cdef enum:
     SUBSCRIBE = 0
     PUBLIC = 1
     PRIVATE = 2
+    TIMER = 3
 
 cdef enum:
     NULL_TAG = -1
@@ -103,6 +104,9 @@ cdef enum:
     PIECE_VAR = 45
     PIECE_NUMBER = 46
     LOG = 47
+    START = 48
+    RESET = 49
+    CANCEL = 50
 
 cdef inline long long* table(list owner, list cells) except NULL:
     cdef array.array cell_array = array.array("q", cells)

@@ -9,7 +9,8 @@ Variables
     The core gives each a *slot*, one 64-bit integer whose meaning depends on the type:
 
     ============  =====================================================================
-    EVENT         nothing (behind PUBLIC); its slot is never read
+    EVENT         nothing (behind PUBLIC); its slot is never read. Of a TIMER: when it is due, in
+                  milliseconds of log time, 0 while it does not run
     ANY           whatever scalar arrived; the slot's *tag* says what it is (see below)
     ENUMERATION   the index of the member, in declaration order
     BOOLEAN       0 or 1
@@ -35,6 +36,19 @@ Code
     - `entries[v]` is where a message for variable *v* starts: the ONs that it can trigger, in
       order, each `guards, else jump to the next; actions; MATCHED`, and `UNMATCHED` at the end.
     - a `When` has two: its condition (`MATCHED` if it holds) and its actions (end with `MATCHED`).
+    - `At.pc` is where an AT starts: `guards, else UNMATCHED; actions; MATCHED`.
+
+Time
+    The core has no clock: `Core.run` is told the log's time, and whoever calls it sends what is due
+    as messages. A TIMER's message is a null on its own topic; it is taken only while the timer is
+    due, and stops it. A module's ATs have one topic, variable `AT_VARIABLE`; its message is a text,
+    a JSON array of the identities of those that are due at that minute. They are tried in
+    declaration order, and the first whose guards hold runs, as with ON; that none does is no
+    *unhandled* record, but an identity that the program does not have is one.
+
+    *start* makes a timer due its duration from now, whether it ran or not; *reset* does so only
+    while it runs; *cancel* stops it. A timer that is due has run out whatever becomes of its cycle:
+    if that fails, all that its rules did is undone, but it does not run again.
 """
 
 from __future__ import annotations
@@ -44,8 +58,11 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 """Version of this form; a program of another one is compiled again from its source."""
+
+AT_VARIABLE = "%%at%%"
+"""The variable of a module's topic for the ATs that come due."""
 
 DIGITS = 9
 """Digits behind the point of a number on the stack."""
@@ -74,6 +91,7 @@ class Role(IntEnum):
     SUBSCRIBE = 0
     PUBLIC = 1
     PRIVATE = 2
+    TIMER = 3
 
 
 class Tag(IntEnum):
@@ -140,6 +158,10 @@ class Op(IntEnum):
     PIECE_VAR = 45  # v, as people write it
     PIECE_NUMBER = 46  # pops a number
     LOG = 47  # a: 0 info, 1 warn, 2 alert; the pieces so far, one blank between
+    # Of a TIMER.
+    START = 48  # v c: due c milliseconds from now
+    RESET = 49  # v c: likewise, if it runs
+    CANCEL = 50  # v: stops it
 
 
 class Failure(IntEnum):
@@ -167,6 +189,8 @@ class Variable:
         members: an ENUMERATION's names, in declared order and spelling.
         initial: in the slot's units; for TEXT the text itself.
         line: where it was declared.
+        duration_ms: how long a TIMER runs, in milliseconds; its type is EVENT, its topic the
+            module's own.
     """
 
     name: str
@@ -179,6 +203,7 @@ class Variable:
     members: tuple[str, ...] = ()
     initial: int | str = 0
     line: int = 0
+    duration_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +225,23 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
+class At:
+    """A statement that opens with AT.
+
+    Arguments:
+        identity: stands for it in messages; stays when other lines change.
+        schedule: when it is due, as JSON (`myocan.hub.lang.schedules.Schedule`).
+        pc: where its guards start.
+        line: where it stands.
+    """
+
+    identity: str
+    schedule: str
+    pc: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """One module, ready to run.
 
@@ -208,10 +250,11 @@ class Program:
         variables: in declaration order.
         code: four integers an instruction.
         texts: what `k` counts in.
-        entries: SUBSCRIBE variable -> pc of its ONs; one that has no ON is absent.
+        entries: SUBSCRIBE variable or TIMER -> pc of its ONs; one that has no ON is absent.
         whens: in declaration order.
         lines: (pc, line) in ascending order of pc: the statement that the code from pc on belongs
             to.
+        ats: in declaration order.
     """
 
     module: str
@@ -221,6 +264,7 @@ class Program:
     entries: dict[int, int] = field(default_factory=dict)
     whens: tuple[When, ...] = ()
     lines: tuple[tuple[int, int], ...] = ()
+    ats: tuple[At, ...] = ()
 
     def to_json(self) -> str:
         """Return the program as one line of JSON that `from_json` reads back equal."""
@@ -248,6 +292,7 @@ class Program:
                 entries=dict(plain["entries"]),
                 whens=tuple(When(**{**w, "reads": tuple(w["reads"])}) for w in plain["whens"]),
                 lines=tuple((pc, line) for pc, line in plain["lines"]),
+                ats=tuple(At(**at) for at in plain["ats"]),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not a stored program: {error}; compile its source again") from error
@@ -268,13 +313,14 @@ def _variable(plain: dict[str, Any]) -> Variable:
 
 def disassemble(program: Program) -> str:
     """Return the program's code as readable lines, for people who work on the compiler."""
-    entry_of = {pc: program.variables[v].name for v, pc in program.entries.items()}
+    entry_of = {pc: f"ON {program.variables[v].name}" for v, pc in program.entries.items()}
+    entry_of.update((at.pc, f"AT {at.identity}") for at in program.ats)
     lines_of = dict(program.lines)
     out = []
     for pc in range(0, len(program.code), 4):
         op, a, b, c = program.code[pc : pc + 4]
         if pc in entry_of:
-            out.append(f"ON {entry_of[pc]}:")
+            out.append(f"{entry_of[pc]}:")
         where = f"  ; line {lines_of[pc]}" if pc in lines_of else ""
         out.append(f"{pc:6d}  {Op(op).name:<13} {a} {b} {c}{where}")
     return "\n".join(out)

@@ -7,7 +7,7 @@ nothing else was touched.
 from __future__ import annotations
 
 from myocan.hub.core.linker import FAILED, REJECTED, TopicName
-from myocan.hub.core.program import Failure, Type, Variable
+from myocan.hub.core.program import Failure, Role, Type, Variable
 from myocan.hub.core.scalars import decimal_text
 
 _REASONS = {
@@ -36,11 +36,34 @@ def text(kind: int, module: str, line: int, variable: Variable, value: str, outc
         value = value[:_LONGEST_VALUE] + "…"
     message = variable.name if value == "null" else f"{variable.name} = {value}"
     where = f"{module}.scc:{line}: {message}"
+    if kind == REJECTED and variable.role == Role.TIMER:
+        return f"{where} is a timer that is not due; only the hub says when it is"
     if kind == REJECTED:
         return f"{where} does not fit: expected {expectation(variable)}; nothing was changed"
     if kind == FAILED:
         return f"{where} failed: {_REASONS[Failure(outcome)]}; the whole cycle was undone"
     return f"{where}: no ON of this module wants it; add one, or THEN ignore"
+
+
+def at_failed(module: str, line: int, at: int, outcome: int) -> str:
+    """Return the text of the record that the cycle of an AT failed.
+
+    Arguments:
+        module: whose it is.
+        line: of the statement that failed.
+        at: the line of the AT.
+        outcome: the `Failure`.
+    """
+    return (
+        f"{module}.scc:{line}: the AT of line {at} failed: {_REASONS[Failure(outcome)]}; "
+        "the whole cycle was undone"
+    )
+
+
+def at_gone(module: str, identities: list[str]) -> str:
+    """Return the text of the record that ATs came due which the module does not have."""
+    named = ", ".join(identities)[:_LONGEST_VALUE] or "no AT"
+    return f"{module}.scc has no such AT (any more): {named}; nothing was done"
 
 
 def loop(topic: TopicName) -> str:

@@ -32,6 +32,7 @@ if not cython.compiled:
         TEXT,
         TEXT_TAG,
         TIME,
+        TIMER,
         grown,
         rescale,
         table,
@@ -196,7 +197,14 @@ class Tables:
             Whether there is such a variable and the value fits it.
         """
         slot = self._slot_numbers.get((module, name), -1)
-        if slot < 0 or not self._convert(self._slot_meta[slot], tag, value):
+        if slot < 0:
+            return False
+        if self._role[self._slot_meta[slot]] == TIMER:
+            if tag != 0 or value < 0:
+                return False
+            self._converted = value
+            self._converted_tag = tag
+        elif not self._convert(self._slot_meta[slot], tag, value):
             return False
         self._values[slot] = self._converted
         self._tags[slot] = self._converted_tag
@@ -227,7 +235,11 @@ class Tables:
         return [
             (key, slot)
             for key, slot in self._slot_numbers.items()
-            if self._written[slot] and self._type[self._slot_meta[slot]] != EVENT
+            if self._written[slot]
+            and (
+                self._type[self._slot_meta[slot]] != EVENT
+                or self._role[self._slot_meta[slot]] == TIMER
+            )
         ]
 
     def _plain(self, slot: int) -> tuple[int, int | str]:

@@ -24,7 +24,7 @@ class cython:
 
 
 EVENT, ANY, ENUMERATION, BOOLEAN, DECIMAL, TEXT, TIME = (int(t) for t in _program.Type)
-SUBSCRIBE, PUBLIC, PRIVATE = (int(r) for r in _program.Role)
+SUBSCRIBE, PUBLIC, PRIVATE, TIMER = (int(r) for r in _program.Role)
 NULL_TAG, BOOL_TAG, TEXT_TAG = (int(t) for t in _program.Tag)
 OVERFLOW, DIVISION_BY_ZERO, OUTSIDE, NOT_A_NUMBER = (int(f) for f in _program.Failure)
 (
@@ -35,6 +35,7 @@ OVERFLOW, DIVISION_BY_ZERO, OUTSIDE, NOT_A_NUMBER = (int(f) for f in _program.Fa
     EQ, NE, LT, LE, GT, GE, NOT,
     SET, SET_TEXT, STORE, STORE_RAW, STORE_TEXT, COPY, ADD_CONST, NEXT, ACTIVATE,
     PIECE_TEXT, PIECE_VAR, PIECE_NUMBER, LOG,
+    START, RESET, CANCEL,
 ) = (int(op) for op in _program.Op)  # fmt: skip
 
 

@@ -56,3 +56,11 @@ def test_the_decode_benchmark_has_a_column_for_each_reader() -> None:
     assert set(document) == {"unit", "rounds", "core", "rows"}
     for row in document["rows"]:
         assert set(row) == {"message", "hub", "wire", "json", "msgspec"}
+
+
+@needs_mosquitto
+def test_the_table_of_stages_accounts_for_all_of_the_time() -> None:
+    document = run("stages.py")
+    assert set(document) == {"unit", "core", "versions"}
+    for row in document["versions"].values():
+        assert sum(row.values()) == pytest.approx(2 * row["all"])

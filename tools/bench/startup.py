@@ -4,10 +4,10 @@ The decision it informs: how often a checkpoint is due, what may be imported at 
 whether programs must be kept compiled. The goal: under 0.7 s with a million rows in the log.
 
 Each row starts `myocan run` on a house of --lamps lamps: `new` without a store, so that all modules
-are compiled; then with a log of so many rows (half of them presses, half lamps), as a hub leaves it that is
-stopped in good order; `killed` is the longest of them as the worst kill leaves it: 50,000 messages,
-the most that the agent lets pass, after the last checkpoint. A board presses as soon as the hub
-says that it is ready.
+are compiled; then with a log of so many rows (half of them presses, half lamps), as a hub leaves it
+that is stopped in good order; `killed` is the longest of them as the worst kill leaves it: 50,000
+messages, the most that the agent lets pass, after the last checkpoint. A board presses as soon as
+the hub says that it is ready.
 
     ready       from exec to the line that says so
     first       from exec to the first lamp

@@ -20,8 +20,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from myocan.hub.lang.schedules.place import Place, at_clock, has_day
+from myocan.hub.lang.schedules.place import Place, at_clock, has_day, plain_midnight
 from myocan.hub.lang.schedules.schedule import Alternative, Moment, Schedule
+from myocan.hub.lang.schedules.sky import crossing_days
 
 _DAY = timedelta(days=1)
 _EASTMOST = timedelta(hours=16)
@@ -71,6 +72,7 @@ def _first(
     """Return when an alternative is due first, after `after` and before `before`."""
     moment = alternative.moment
     minutes: int | None = None
+    among = -1
     if moment.kind == "clock":
         minutes = moment.minutes
     elif moment.kind == "variable":
@@ -79,12 +81,14 @@ def _first(
             return None
     elif place.latitude is None or place.longitude is None:
         return None
+    else:
+        among = crossing_days(place.latitude)
     offset = timedelta(minutes=alternative.offset)
     since = after - offset
     until = None if before is None else before - offset + _EASTMOST
     # A day earlier, since clocks that go back at midnight return to it.
     first = since.astimezone(place.zone).date() - _DAY
-    for day in place.days(alternative.conditions, first):
+    for day in place.days(alternative.conditions, first, among):
         if until is not None and datetime(day.year, day.month, day.day, tzinfo=UTC) > until:
             return None
         found = _moment(moment, minutes, day, place)
@@ -98,6 +102,9 @@ def _moment(moment: Moment, minutes: int | None, day: date, place: Place) -> dat
     """Return the moment on a local day, to the minute, in UTC."""
     if minutes is None:
         return place.sun(moment.kind, day)
+    midnight = plain_midnight(day, place.zone)
+    if midnight is not None:
+        return midnight + timedelta(minutes=minutes)
     found = at_clock(day, minutes, place.zone)
     if found.astimezone(place.zone).date() != day and not has_day(day, place.zone):
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from myocan.hub.lang.schedules.days import bit_of, days_of_year, season_of
 from myocan.hub.lang.schedules.holiday import ANY, holiday_days, holiday_names
@@ -19,8 +20,8 @@ HORIZON_YEARS = 41
 """How many years are searched for a day: longer than any gap of the Gregorian calendar (a 29
 February that is a Monday can be 40 years away), shorter than for ever."""
 
-_REMEMBERED = 4096
-"""Most years of days that a place remembers; a year is some 100 bytes."""
+_REMEMBERED = 1024
+"""Most conditions whose days a place remembers; a year of one is some 100 bytes."""
 
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
@@ -39,9 +40,10 @@ class Place:
     latitude: float | None = None
     longitude: float | None = None
     country: str = ""
-    _years: dict[tuple[tuple[Condition, ...], int], int] = field(
+    _years: dict[tuple[Condition, ...], dict[int, int]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    """The days of the years that were asked for, as bits."""
 
     @property
     def southern(self) -> bool:
@@ -69,12 +71,27 @@ class Place:
         """
         return holiday_names(self.country, range(year, year + 10)) | {ANY}
 
-    def days(self, conditions: tuple[Condition, ...], first: date) -> Iterator[date]:
-        """Yield the local days, from `first` on, that satisfy all conditions."""
+    def days(
+        self, conditions: tuple[Condition, ...], first: date, among: int = -1
+    ) -> Iterator[date]:
+        """Yield the local days, from `first` on, that satisfy all conditions.
+
+        among: the days of any year that are wanted, as bits.
+        """
         start = first.toordinal()
+        known = self._years.get(conditions)
+        if known is None:
+            if len(self._years) >= _REMEMBERED:
+                self._years.clear()
+            known = self._years[conditions] = {}
         for year in _years(conditions, first.year):
+            left = known.get(year)
+            if left is None:
+                left = known[year] = self._days_of_year(conditions, year)
+            left &= among
+            if not left:
+                continue
             january = date(year, 1, 1).toordinal()
-            left = self._days_of_year(conditions, year)
             if start > january:
                 left = left >> (start - january) << (start - january)
             while left:
@@ -83,13 +100,7 @@ class Place:
                 yield date.fromordinal(january + lowest.bit_length() - 1)
 
     def _days_of_year(self, conditions: tuple[Condition, ...], year: int) -> int:
-        known = self._years.get((conditions, year))
-        if known is None:
-            known = days_of_year(conditions, year, self.southern, self._holiday_bits)
-            if len(self._years) >= _REMEMBERED:
-                self._years.clear()
-            self._years[conditions, year] = known
-        return known
+        return days_of_year(conditions, year, self.southern, self._holiday_bits)
 
     def _holiday_bits(self, words: str, year: int) -> int:
         return sum(bit_of(day) for day in holiday_days(words, year, self.country))
@@ -127,6 +138,18 @@ def at_clock(day: date, minutes: int, zone: tzinfo) -> datetime:
         if instant.astimezone(zone).replace(tzinfo=None) == wall:
             return instant
         wall += _MINUTE
+
+
+@lru_cache(maxsize=8192)
+def plain_midnight(day: date, zone: tzinfo) -> datetime | None:
+    """Return when a local day begins, in UTC; None if clocks change in it, or left it out.
+
+    On such a day the time since midnight is what clocks show, so nothing else need be asked.
+    """
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    if day == date.max or midnight.utcoffset() != (midnight + _DAY).utcoffset():
+        return None
+    return midnight.astimezone(UTC)
 
 
 def has_day(day: date, zone: tzinfo) -> bool:

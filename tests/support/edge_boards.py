@@ -144,7 +144,7 @@ class MicroPythonBoard:
     def __init__(self, config: Any, directory: Path, library: Path | None = None) -> None:
         program = find_micropython()
         assert library is not None
-        (directory / "config.json").write_text(json.dumps(config))
+        (directory / "config.json").write_text(json.dumps(config, ensure_ascii=False), "utf-8")
         self.said: list[str] = []
         self._history: list[tuple[str, int]] = []
         self._changed = threading.Condition()

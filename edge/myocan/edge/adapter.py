@@ -50,9 +50,9 @@ _LONG_SILENCE_MS = const(480_000)
 _STATUS_MS = const(1_000)
 """What changes within this time is told in one status."""
 _HELD_MS = const(250)
-"""The loop's longest sleep while messages are held: their time-outs are the Outbox's secret."""
-CAPACITY = 8_192 if sys.implementation.name == "micropython" else 262_144
-"""Bytes of RAM for messages, if the configuration does not say."""
+"""The loop's longest sleep while something is held back: time-outs are the Outbox's secret."""
+_CAPACITY = const(8_192)
+"""Bytes of RAM for messages, if the configuration does not say (`outbox`)."""
 
 
 class Adapter:
@@ -86,9 +86,8 @@ class Adapter:
         self._random = random
         self._now = ticks()
         self._own = board_topic(config["domain"], config["name"], "ack")[:-3]
-        self.outbox = Outbox(
-            config.get("outbox") or CAPACITY, self._draw_boot(), self._draw_boot, self._now
-        )
+        capacity = config.get("outbox", _CAPACITY)
+        self.outbox = Outbox(capacity, self._draw_boot(), self._draw_boot, self._now)
         self._connection = 0  # that is open, or 0
         self._reason = ""  # as was said
         self._heard = False  # has the hub answered on it?
@@ -192,8 +191,11 @@ class Adapter:
         if self._heartbeat.rings(now):
             self._measure()
             outbox.ask()
-        if link.writable() and self._status_due.rings(now):
-            link.publish(*self._report(True, link.reason), True)
+        if self._status_due.rings(now):
+            if link.writable():
+                link.publish(*self._report(True, link.reason), True)
+            else:
+                self._status_due.set(now, _HELD_MS)
         while link.writable():
             frame = outbox.sendable()
             if frame is None:
@@ -216,10 +218,9 @@ class Adapter:
         }
         if online:
             kind = sys.implementation
-            version = ".".join([str(part) for part in kind.version[:3]])
             applied = {port.name: port.applied for port in self.ports if port.applied is not None}
             status["sdk"] = VERSION
-            status["runtime"] = f"{kind.name} {version} {sys.platform}"
+            status["runtime"] = f"{kind.name} {kind.version[0]}.{kind.version[1]} {sys.platform}"
             status["config"] = self._config_hash
             status["applied"] = applied
             status["lost"] = self.outbox.lost

@@ -8,12 +8,13 @@ import machine  # type: ignore[import-not-found]
 
 from myocan.edge.adapter import Adapter
 from myocan.edge.clock import Alarm, const, ticks_ms
+from myocan.edge.errors import ConfigError
 from myocan.edge.link import Link
 from myocan.edge.pins.machine import MachinePins
 
 _WATCHDOG_MS = const(8_000)
 """A loop that stands still for so long is ended by a reset; an RP2040 can wait 8,388."""
-_CRASH_S = const(5)
+_CRASH_S = const(3)
 """How long a board that crashed stays at its safe values before it starts again."""
 _STUCK_MS = const(900_000)
 """After so long without a broker the board starts again, if it holds no event."""
@@ -39,6 +40,8 @@ def _run(path: str) -> None:
     try:
         with open(path) as file:
             config = json.load(file)
+        if config["broker"].get("tls"):
+            raise ConfigError("no TLS yet: give the broker as mqtt:// and flash again")
         wifi = None
         if config.get("wifi"):
             from myocan.edge.wifi import Wifi

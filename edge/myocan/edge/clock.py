@@ -76,7 +76,9 @@ def soonest(alarms: "tuple[Alarm, ...]", now: int) -> int:
 
 
 class Backoff:
-    """Waits that double from _FIRST_MS to _LAST_MS, each cut by up to a half at random.
+    """Waits from _FIRST_MS to _LAST_MS, each half as long again, and cut by up to a half at random.
+
+    They grow slowly, so that a network that was away for a second is used again within half of one.
 
     random: returns so many random bytes (`os.urandom`). Without it all boards of a house would
         come back to a restarted broker at the same moment, again and again.
@@ -93,5 +95,5 @@ class Backoff:
     def wait_ms(self) -> int:
         """Return the time until the next attempt, in milliseconds."""
         ms = self._next_ms
-        self._next_ms = min(2 * ms, _LAST_MS)
+        self._next_ms = min(ms * 3 // 2, _LAST_MS)
         return ms - (ms // 2) * self._random(1)[0] // 255

@@ -48,28 +48,22 @@ _OPEN = const(4)
 
 
 class _Opening:
-    """Stands in for the module `socket` and for a socket while umqtt.simple opens a connection:
-    keeps what it writes, and tells it that all is well; the real answer is read later."""
+    """Stands in for the module `socket`, its addresses and its sockets while umqtt.simple opens a
+    connection: keeps what it writes, and says that all is well; the real answer is read later."""
 
     def __init__(self) -> None:
         self.packet = bytearray()
 
-    def socket(self, *_: object) -> "_Opening":
-        return self
-
-    def getaddrinfo(self, *_: object) -> "list[list[None]]":
-        return [[None]]
-
     def write(self, piece: bytes, count: "int | None" = None) -> None:
-        self.packet += bytes(piece if count is None else piece[:count])
+        self.packet += piece[:count]
 
     def read(self, _: int) -> bytes:
         return b"\x20\x02\x00\x00"
 
-    def _nothing(self, *_: object) -> None:
-        pass
+    def _itself(self, *_: object) -> "_Opening":
+        return self
 
-    connect = settimeout = setblocking = close = _nothing
+    socket = getaddrinfo = __getitem__ = connect = settimeout = _itself
 
 
 class Link:
@@ -104,7 +98,6 @@ class Link:
         self._state = _CLOSED
         self._flags = 0
         self._packet_id = 0
-        self._topics: list[str] = []
         self._to_subscribe: list[str] = []
         self._alarms = (Alarm(), Alarm(), Alarm(), Alarm(), Alarm())
         self._retry, self._answer, self._stall, self._ping, self._steady = self._alarms
@@ -136,7 +129,7 @@ class Link:
                 if self._answer.rings(now) or self._stall.rings(now):
                     self.renew("the broker does not answer")
         except OSError as error:
-            self.renew(f"no connection to the broker: {error}")
+            self._fail(error)
         except mqtt.ProtocolError as error:
             self.renew(f"the broker sent {error}")
 
@@ -151,7 +144,7 @@ class Link:
 
     def subscribe(self, topics: "list[str]") -> None:
         """See interfaces.Link."""
-        self._to_subscribe = topics
+        self._to_subscribe = list(topics)
 
     def probe(self) -> None:
         """See interfaces.Link."""
@@ -173,6 +166,14 @@ class Link:
         if self.writable():
             self._writer.bare(mqtt.DISCONNECT)
             self._send()
+        if self.ready:
+            try:
+                self._socket.settimeout(1)
+                # with bytes unread, closing would throw away what was sent last
+                while self._socket.read(1):
+                    pass
+            except OSError:
+                pass
         self._hang_up()
 
     def due(self, now: int) -> int:
@@ -249,8 +250,7 @@ class Link:
         self._steady.rings(self._now)
         if self._to_subscribe and self._state > _GREETING:
             self._packet_id = self._packet_id % 0xFFFF + 1
-            self._writer.subscribe(self._packet_id, self._to_subscribe)
-            self._to_subscribe = []
+            self._writer.subscribe(self._packet_id, self._to_subscribe.pop().encode())
             self._send()
         elif self._ping.rings(self._now):
             self._answer.set(self._now, _ANSWER_MS)
@@ -261,18 +261,18 @@ class Link:
         """Act on the packet that the reader has found."""
         reader = self._reader
         if (kind == mqtt.CONNACK) != (self._state == _GREETING):
-            raise mqtt.ProtocolError(f"a packet 0x{kind:02x} out of turn")
+            raise mqtt.ProtocolError("a packet out of turn")
         if kind == mqtt.CONNACK:
             if reader.code:
                 self.renew(f"the broker refuses this board ({reader.code}): check its password")
                 return
             self._state = _SUBSCRIBING
-            self._to_subscribe = self._topics
+            self.subscribe(self._topics)
             self._answer.set(self._now, _ANSWER_MS)
         elif kind == mqtt.SUBACK:
-            if reader.refused:
-                self.reason = f"the broker refuses {len(reader.refused)} subscriptions"
-            if self._state == _SUBSCRIBING:
+            if reader.code > 2:
+                self.reason = "the broker refuses a subscription: check its ACL"
+            if self._state == _SUBSCRIBING and not self._to_subscribe:
                 self._state = _OPEN
                 self.ready = True
                 self._answer.off()
@@ -292,7 +292,10 @@ class Link:
         try:
             self._flush()
         except OSError as error:
-            self.renew(f"the connection is lost: {error}")
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self.renew(f"no connection to the broker: {error}")
 
     def _flush(self) -> None:
         """Write as much of the packet as the network takes; the rest follows when it can."""
@@ -301,9 +304,11 @@ class Link:
         self._sent += self._socket.write(writer.buffer, self._sent, writer.end - self._sent) or 0
         if self._sent < writer.end:
             self._stall.set(self._now, _ANSWER_MS)
+            self._ping.off()
             self._poller.modify(self._socket, select.POLLOUT)
         elif stalled or self._state == _GREETING:
             self._stall.off()
+            self._ping.set(self._now, _PING_MS)
             self._poller.modify(self._socket, select.POLLIN)
 
     def _hang_up(self) -> None:

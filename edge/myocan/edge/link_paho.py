@@ -28,6 +28,8 @@ KEEPALIVE_S = 6
 """Seconds without a word after which paho asks the broker, and after which it gives it up."""
 ANSWER_MS = 4_000
 """How long the broker may take to answer."""
+GOODBYE_S = 1.0
+"""How long to wait at the end until the broker has closed the connection."""
 STEADY_MS = 1_000
 """A connection that lasted so long makes the next wait short again."""
 
@@ -118,8 +120,13 @@ class PahoLink:
         if self.ready:
             self.publish(topic, payload, True)
         if self.ready and self._client is not None:
-            self._client.disconnect()
-            self._flush()
+            # with bytes unread, closing would throw away what was sent last
+            with self._socket.dup() as lingering, suppress(OSError):
+                self._client.disconnect()
+                self._flush()
+                lingering.settimeout(GOODBYE_S)
+                while lingering.recv(4096):
+                    pass
         self._hang_up()
         self._retry.off()
         self._selector.close()

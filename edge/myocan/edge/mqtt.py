@@ -33,21 +33,18 @@ class Reader:
     Read into `space()`, tell `got(n)`, then call `next()` until it returns 0.
     """
 
+    topic: str
+    payload: "bytes | None"
+    """Of the PUBLISH that was found; None if it was larger than the buffer."""
+    retained: bool
+    packet_id: int
+    """Of the SUBACK or PUBLISH that was found; 0 if it wants no answer."""
+    code: int
+    """Of the CONNACK (0, or why not) or SUBACK (from 0x80 on it is a refusal) that was found."""
+
     def __init__(self, room: int = 1024) -> None:
-        self.topic = ""
-        self.payload: bytes | None = None
-        """Of the PUBLISH that was found; None if it was larger than the buffer."""
-        self.retained = False
-        self.packet_id = 0
-        """Of the SUBACK or PUBLISH that was found; 0 if it wants no answer."""
-        self.code = 0
-        """Of the CONNACK that was found: 0, or 4 and 5 if it does not know the user."""
-        self.refused: list[int] = []
-        """Of the SUBACK that was found: the positions of the topics that were refused."""
         self._view = memoryview(bytearray(room))
-        self._have = 0
-        self._at = 0
-        self._skip = 0
+        self.clear()
 
     def clear(self) -> None:
         """Forget everything: a new connection begins."""
@@ -110,9 +107,9 @@ class Reader:
             pass
         elif head == CONNACK and size == 2:
             self.code = self._view[at + 1]
-        elif head == SUBACK and whole and size > 2:
+        elif head == SUBACK and size == 3:
             self.packet_id = self._number(at)
-            self.refused = [i for i in range(size - 2) if self._view[at + 2 + i] & 0x80]
+            self.code = self._view[at + 2]
         else:
             raise ProtocolError(f"a packet 0x{head:02x} of {size} bytes")
 
@@ -152,14 +149,12 @@ class Writer:
         self._text(topic)
         self.raw(payload)
 
-    def subscribe(self, packet_id: int, topics: "list[str]") -> None:
-        """Compose a subscription to all `topics` at QoS 1."""
-        names = [topic.encode() for topic in topics]
-        self._begin(_SUBSCRIBE, 2 + sum([3 + len(name) for name in names]))
+    def subscribe(self, packet_id: int, topic: bytes) -> None:
+        """Compose a subscription at QoS 1."""
+        self._begin(_SUBSCRIBE, 5 + len(topic))
         self._number(packet_id)
-        for name in names:
-            self._text(name)
-            self.raw(b"\x01")
+        self._text(topic)
+        self.raw(b"\x01")
 
     def acknowledge(self, packet_id: int) -> None:
         """Compose the answer to a message of QoS 1."""

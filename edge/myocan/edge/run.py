@@ -1,14 +1,16 @@
 """Runs an adapter on CPython: on a Raspberry Pi, or with simulated pins on any machine."""
 
 import signal
-import threading
 from collections.abc import Callable
-from typing import Any
 
 from myocan.edge.adapter import Adapter
 from myocan.edge.errors import ConfigError
 from myocan.edge.interfaces import Pins, Spec
 from myocan.edge.link_paho import PahoLink
+
+CAPACITY = 262_144
+"""Bytes of memory for messages that the hub does not have yet, if the configuration does not say:
+more than a board has, since there is more."""
 
 
 def open_pins(backend: str = "gpiozero") -> Pins:
@@ -52,6 +54,8 @@ class Runner:
         pins: Pins | str | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
+        if config["broker"].get("tls"):
+            raise ConfigError("adapters have no TLS yet: give the address of the broker as mqtt://")
         if pins is None:
             pins = "simulated" if config.get("board") == "unix" else "gpiozero"
         if isinstance(pins, str):
@@ -60,7 +64,7 @@ class Runner:
         self._link = PahoLink(config["broker"], config["name"])
         self._stopping = False
         try:
-            self.adapter = Adapter(config, self._link, pins, say)
+            self.adapter = Adapter({"outbox": CAPACITY, **config}, self._link, pins, say)
         except Exception:
             self._link.close("", b"")
             pins.close()
@@ -85,19 +89,19 @@ class Runner:
 def run_adapter(
     config: Spec, pins: Pins | str | None = None, say: Callable[[str], None] = print
 ) -> None:
-    """Run an adapter until the process is told to end (Ctrl-C, or SIGTERM in the main thread).
+    """Run an adapter until the process is told to end, by Ctrl-C or SIGTERM.
 
-    The arguments are those of Runner, and so are the errors.
+    Must be called by the main thread, which gets the signals; see Runner for other threads, and
+    for the arguments and errors.
     """
     runner = Runner(config, pins, say)
-    before: Any = None
-    main = threading.current_thread() is threading.main_thread()
-    if main:
-        before = signal.signal(signal.SIGTERM, lambda number, frame: runner.stop())
+    # not as an exception, which could come in the middle of a packet
+    before = [
+        (number, signal.signal(number, lambda *_: runner.stop()))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    ]
     try:
         runner.run()
-    except KeyboardInterrupt:
-        pass
     finally:
-        if main:
-            signal.signal(signal.SIGTERM, before)
+        for number, action in before:
+            signal.signal(number, action)

@@ -65,7 +65,7 @@ class Port:
 
     def take(self, value: "Value") -> None:
         """Do what `value` says and set `applied`; raises Refused for a value it cannot take."""
-        raise Refused(f"port '{self.name}' takes no values: remove its `subscribe`")
+        raise Refused(f"port '{self.name}' takes no values")
 
     def make_safe(self) -> None:
         """Go to the safe value; must not raise and must work after any failure."""

@@ -1,0 +1,163 @@
+"""What a board has to carry: which files, how large, in how little memory."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.edge_boards import HEAP, ROOT
+
+FLASH = 24 * 1024
+"""Bytes of bytecode that wire and the core of the edge may take."""
+FIRMWARE = ROOT / "firmware"
+KINDS = ("button", "contact", "relay", "led")
+BESIDE_THE_CORE = {
+    *(f"myocan/edge/ports/{name}.py" for name in (*KINDS, "debounce", "levels")),
+    "myocan/edge/board.py",
+    "myocan/edge/wifi.py",
+}
+"""Kinds of ports (a board carries those that it uses), and the firmware's own loop."""
+
+
+def carried() -> dict[str, Path]:
+    """Return what package.json says: file on the board -> source."""
+    urls = json.loads((FIRMWARE / "package.json").read_text())["urls"]
+    return {target: (FIRMWARE / source).resolve() for target, source in urls}
+
+
+def imports(source: Path) -> Iterator[str]:
+    """Yield what a file imports on a board: not what is for the type checker, or CPython, only."""
+    stack: list[ast.AST] = [ast.parse(source.read_text())]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            stack += node.orelse
+        elif isinstance(node, ast.Try) and "ImportError" in ast.unparse(node.handlers[0]):
+            continue
+        elif isinstance(node, ast.ImportFrom):
+            package = ".".join(source.relative_to(ROOT).parts[1 : -node.level or None])
+            stem = ".".join(filter(None, [package if node.level else "", node.module]))
+            yield stem
+            yield from (f"{stem}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        else:
+            stack += ast.iter_child_nodes(node)
+
+
+def file_of(module: str) -> str | None:
+    """Return a module of ours as a file on a board; None for others and for names in a module."""
+    parts = module.split(".")
+    if parts[0] != "myocan" or len(parts) < 2:
+        return None
+    portion = ROOT / ("shared" if parts[1] == "wire" else "edge")
+    for path in ("/".join(parts) + "/__init__.py", "/".join(parts) + ".py"):
+        if (portion / path).is_file():
+            return path
+    return None
+
+
+def test_a_board_carries_what_its_program_imports_and_nothing_else() -> None:
+    wanted = {
+        "myocan.edge.board",
+        *(f"myocan.edge.ports.{kind}" for kind in KINDS),
+        *(module for script in ("boot.py", "main.py") for module in imports(FIRMWARE / script)),
+    }
+    needed: set[str] = set()
+    while wanted:
+        module = wanted.pop()
+        path = file_of(module)
+        if path is None or path in needed:
+            continue
+        needed.add(path)
+        portion = ROOT / ("shared" if path.startswith("myocan/wire/") else "edge")
+        wanted |= {*imports(portion / path), module.rpartition(".")[0]}
+    assert needed == set(carried())
+
+
+def test_what_a_board_carries_is_there_and_named_as_it_is_imported() -> None:
+    for target, source in carried().items():
+        assert source.is_file()
+        assert source.as_posix().endswith("/" + target)
+
+
+def test_the_manifest_freezes_the_same_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen: list[str] = []
+
+    def package(name: str, files: list[str], base_path: str) -> None:
+        for file in files:
+            assert (FIRMWARE / base_path / name / file).is_file()
+        frozen.extend(f"{name}/{file}" for file in files)
+
+    monkeypatch.chdir(FIRMWARE)
+    names: dict[str, Any] = {
+        "include": lambda path: None,
+        "require": lambda name: None,
+        "package": package,
+    }
+    exec((FIRMWARE / "manifest.py").read_text(), names)
+    assert sorted(frozen) == sorted(carried())
+
+
+def test_wire_and_the_core_of_the_edge_fit_into_their_flash(board_library: Path) -> None:
+    sizes = {
+        target: (board_library / target).with_suffix(".mpy").stat().st_size for target in carried()
+    }
+    core = {target: size for target, size in sizes.items() if target not in BESIDE_THE_CORE}
+    largest = sorted(core.items(), key=lambda each: -each[1])[:6]
+    assert sum(core.values()) <= FLASH, f"{sum(core.values())} bytes, most of them in {largest}"
+
+
+def test_everything_is_imported_and_runs_in_the_heap_of_a_small_board(
+    run_on_board: Callable[..., str],
+) -> None:
+    modules = [
+        target.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for target in carried()
+        if target not in ("myocan/edge/board.py", "myocan/edge/wifi.py")
+        and not target.endswith("pins/machine.py")
+    ]
+    said = run_on_board(
+        "import gc\n"
+        + "".join(f"import {module}\n" for module in modules)
+        + "gc.collect()\nprint(gc.mem_free())\n",
+        heap=HEAP,
+    )
+    assert int(said) > 32 * 1024, f"only {said} bytes are left for ports and messages"
+
+
+def test_an_idle_loop_takes_no_memory(run_on_board: Callable[..., str]) -> None:
+    said = run_on_board("""
+import gc, json
+from myocan.edge.adapter import Adapter
+from myocan.edge.link import Link
+from myocan.edge.pins.simulated import SimulatedPins
+ports = [
+    {"name": "button%d" % n, "kind": "button", "pin": "GP%d" % n, "pull": "up",
+     "publish": {"press": "button%d/press" % n}}
+    for n in range(8)
+]
+broker = {"host": "127.0.0.1", "port": 1, "user": None, "password": None}
+config = {"wire": 1, "name": "porch", "domain": "home", "broker": broker, "ports": ports}
+link = Link(broker, "porch")
+now = 1000
+adapter = Adapter(config, link, SimulatedPins(), ticks=lambda: now)
+adapter.step()
+link._retry.off()
+gc.collect()
+gc.disable()
+before = gc.mem_alloc()
+for _ in range(1000):
+    adapter.step()
+    link.wait(0)
+    now += 1
+print(gc.mem_alloc() - before)
+""")
+    assert int(said) < 1000 * 40, (
+        "what one step takes, a collection each minute must be able to bear"
+    )

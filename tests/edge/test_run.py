@@ -1,0 +1,112 @@
+"""Running an adapter on CPython: how it starts, how it is stopped, what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import gpiozero
+import pytest
+from gpiozero.pins.mock import MockFactory
+
+from myocan.edge import ConfigError, PinError
+from myocan.edge.errors import EdgeError
+from myocan.edge.pins.gpiozero import GpiozeroPins
+from myocan.edge.pins.simulated import SimulatedPins
+from myocan.edge.run import Runner
+from support.edge_boards import BUTTON, LAMP, LAMP_TOPIC, configuration
+from support.fake_hub import FakeHub
+from support.mosquitto import Mosquitto
+
+MAIN = """
+import json, sys
+from myocan.edge.run import run_adapter
+run_adapter(json.load(open(sys.argv[1])), say=lambda text: print(text, flush=True))
+print("ended", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=str)
+def test_a_signal_ends_it_in_good_order(
+    tmp_path: Path, broker: Mosquitto, hub: FakeHub, number: signal.Signals
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(configuration(broker.port)))
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, str(tmp_path / "config.json")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            hub.wait_online()
+            process.send_signal(number)
+            said, _ = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert said.splitlines()[-1] == "ended"
+    hub.wait(lambda hub: hub.statuses[-1].get("reason") == "stopped", "a last word")
+
+
+def test_an_adapter_whose_broker_is_away_can_be_stopped_too(tmp_path: Path) -> None:
+    runner = Runner(configuration(1), say=lambda text: runner.stop())
+    runner.run()
+
+
+def test_a_crash_leaves_outputs_safe_and_is_told(
+    broker: Mosquitto, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = SimulatedPins()
+    levels: list[int] = []
+
+    def crash_when_lit(pin: str, level: int) -> None:
+        levels.append(level)
+        if level:
+            raise RuntimeError("the relay smokes")
+
+    pins.on_change = crash_when_lit
+    runner = Runner(configuration(broker.port, [LAMP]), pins, lambda text: None)
+    hub.publish(LAMP_TOPIC, "on")
+    with pytest.raises(RuntimeError, match="smokes"):
+        runner.run()
+    assert levels[-1] == 0
+    hub.wait(lambda hub: hub.statuses and not hub.statuses[-1]["online"], "a last word")
+
+
+def test_the_board_of_the_configuration_says_which_pins_are_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    factory = MockFactory()
+    monkeypatch.setattr(gpiozero.Device, "pin_factory", factory)
+    for board, kind in (("unix", SimulatedPins), ("raspberry-pi", GpiozeroPins)):
+        runner = Runner(configuration(1, [BUTTON], board=board), say=lambda text: None)
+        assert isinstance(runner.pins, kind)
+        runner.adapter.close()
+    factory.close()
+
+
+def test_a_broker_with_tls_is_refused_rather_than_spoken_to_in_the_clear() -> None:
+    config = configuration(1)
+    config["broker"]["tls"] = True
+    with pytest.raises(ConfigError, match="no TLS yet"):
+        Runner(config)
+
+
+@pytest.mark.parametrize(
+    ("port", "error"),
+    [({**LAMP, "kind": "toaster"}, ConfigError), ({**LAMP, "pin": "GP99"}, PinError)],
+    ids=["kind", "pin"],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_sent_and_frees_its_pins(
+    monkeypatch: pytest.MonkeyPatch, port: dict[str, Any], error: type[EdgeError]
+) -> None:
+    factory = MockFactory()
+    monkeypatch.setattr(gpiozero.Device, "pin_factory", factory)
+    for _ in range(2):
+        with pytest.raises(error):
+            Runner(configuration(1, [BUTTON, port], board="raspberry-pi"))
+    factory.close()

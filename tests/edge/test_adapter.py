@@ -433,6 +433,22 @@ def test_closing_leaves_outputs_safe_and_says_why(make_desk: MakeDesk) -> None:
     assert decode_status(desk.link.closed_with[1])["reason"] == "for the test"
 
 
+def test_a_port_that_cannot_be_made_safe_does_not_keep_others_from_it(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk([{**LAMP, "name": "broken", "pin": "GP1"}, LAMP])
+    desk.run(100)
+    desk.data("on", 1)
+
+    def fail() -> None:
+        raise OSError("no such pin any more")
+
+    monkeypatch.setattr(desk.adapter.ports[0], "make_safe", fail)
+    desk.adapter.make_safe()
+    assert desk.pins.level("GP15") == 0
+    assert any("broken" in line for line in desk.said)
+
+
 def test_a_configuration_of_another_wire_version_is_refused(make_desk: MakeDesk) -> None:
     pins = make_desk().pins
     with pytest.raises(ConfigError, match="flash it again"):

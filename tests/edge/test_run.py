@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,13 @@ def test_a_signal_ends_it_in_good_order(
 def test_an_adapter_whose_broker_is_away_can_be_stopped_too(tmp_path: Path) -> None:
     runner = Runner(configuration(1), say=lambda text: runner.stop())
     runner.run()
+
+
+def test_an_adapter_that_is_just_dialling_can_be_stopped_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        runner = Runner(configuration(server.getsockname()[1]), say=lambda text: None)
+        runner.adapter.step()
+        runner.adapter.close()
 
 
 def test_a_crash_leaves_outputs_safe_and_is_told(

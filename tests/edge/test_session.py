@@ -259,6 +259,7 @@ def test_what_makes_no_sense_is_told_to_the_hub_and_changes_nothing(
     board = start_board(broker.port)
     hub.wait_online()
     hub.publish(LAMP_TOPIC, "blue")
+    hub.publish(LAMP_TOPIC, "\n" * 4000)
     hub.send(LAMP_TOPIC, b'["on",')
     hub.send(LAMP_TOPIC, b"")
     hub.send(LAMP_TOPIC, b"x" * 100_000)

@@ -10,7 +10,6 @@ Here is what surrounds it: `status` and last will, the heartbeat, what a silent 
 port takes which message.
 """
 
-import gc
 import os
 import sys
 
@@ -93,7 +92,8 @@ class Adapter:
         self._heard = False  # has the hub answered on it?
         self._store = ""
         self._lost = 0
-        self._free: int | None = None
+        self.free: int | None = None
+        """Bytes of memory that were free when least of it was; told in the status if it is set."""
         self._remarks: list[str] = []
         self._alarms = (Alarm(), Alarm(), Alarm(), Alarm())
         self._status_due, self._heartbeat, self._patience, self._silence = self._alarms
@@ -144,7 +144,10 @@ class Adapter:
     def make_safe(self) -> None:
         """Bring all outputs to their safe values; works after any failure."""
         for port in self.ports:
-            port.make_safe()
+            try:
+                port.make_safe()
+            except Exception as error:  # the others have to be safe, too
+                self._say(f"{port.name}: {error!r}")
 
     def close(self, reason: str = "stopped") -> None:
         """End in good order: outputs safe, the hub told, the connection closed, pins given back."""
@@ -156,7 +159,7 @@ class Adapter:
         """Tell the hub's log, and whoever watches the board, what a person should know."""
         self._say(text)
         if len(self._remarks) < 4:  # a flood says no more than its beginning
-            self._remarks.append(text)
+            self._remarks.append(text[:200])
 
     # the connection
 
@@ -189,7 +192,6 @@ class Adapter:
             link.probe()
             outbox.ask()
         if self._heartbeat.rings(now):
-            self._measure()
             outbox.ask()
         if self._status_due.rings(now):
             if link.writable():
@@ -224,19 +226,12 @@ class Adapter:
             status["config"] = self._config_hash
             status["applied"] = applied
             status["lost"] = self.outbox.lost
-            if self._free is not None:
-                status["free"] = self._free
+            if self.free is not None:
+                status["free"] = self.free
         return self._own + "status", encode_status(status)
 
     def _will(self) -> "tuple[str, bytes]":
         return self._report(False, "the connection broke")
-
-    def _measure(self) -> None:
-        """Note the lowest free memory that was ever seen, on a board."""
-        if hasattr(gc, "mem_free"):
-            gc.collect()
-            free = gc.mem_free()
-            self._free = free if self._free is None else min(free, self._free)
 
     # what comes
 
@@ -250,7 +245,7 @@ class Adapter:
                 # an earlier connection's will, late: the retained copy is older than our own word
                 if not retained and not decode_status(payload)["online"]:
                     self._status_due.set(self._now, 0)
-            else:
+            elif payload:  # without one, the variable is gone
                 value, offset, _, _, incarnation = decode_data(payload)
                 for inlet in self._inlets:
                     if inlet.port.subscribe == topic:

@@ -1,5 +1,6 @@
 """Runs an adapter on a board, for ever: what the firmware's main.py calls."""
 
+import gc
 import json
 import sys
 import time
@@ -16,6 +17,8 @@ _WATCHDOG_MS = const(8_000)
 """A loop that stands still for so long is ended by a reset; an RP2040 can wait 8,388."""
 _CRASH_S = const(3)
 """How long a board that crashed stays at its safe values before it starts again."""
+_SWEEP_MS = const(10_000)
+"""How often memory is tidied up, and what is free of it noted."""
 _STUCK_MS = const(900_000)
 """After so long without a broker the board starts again, if it holds no event."""
 
@@ -68,10 +71,15 @@ def _loop(adapter: Adapter) -> None:
         watchdog = machine.WDT(timeout=_WATCHDOG_MS)
     except (AttributeError, TypeError, ValueError):
         watchdog = None  # it has none, or one that looks after itself
-    stuck = Alarm()
+    stuck, sweep = Alarm(), Alarm()
+    sweep.set(ticks_ms(), 0)
     while True:
         ms = adapter.step()
         now = ticks_ms()
+        if sweep.rings(now):
+            sweep.set(now, _SWEEP_MS)
+            gc.collect()
+            adapter.free = min(gc.mem_free(), adapter.free or 1 << 29)  # type: ignore[attr-defined]
         if adapter.link.ready:
             stuck.off()
         elif stuck.rings(now) and not adapter.outbox.events():
@@ -86,8 +94,8 @@ def _loop(adapter: Adapter) -> None:
 def _let_watchdog_go() -> None:
     """Whoever sits at the console, or copies files, shall not be reset while he does.
 
-    RP2040 Datasheet, 4.7.6, RP2350 Datasheet, 12.9.7: register CTRL, bit 30 ENABLE; 0x3000 above
-    a register, bits written as 1 are cleared. An ESP32's watchdog takes another time at any time.
+    RP2040 Datasheet, 4.7 "Watchdog", RP2350 Datasheet, 12.9: register CTRL, bit 30 ENABLE; what is
+    written 0x3000 above a register clears its bits. An ESP32 takes another time-out at any time.
     """
     if sys.platform == "rp2":
         base = 0x400D8000 if "RP2350" in sys.implementation._machine else 0x40058000  # type: ignore[attr-defined]

@@ -115,7 +115,7 @@ class PahoLink:
     def close(self, topic: str, payload: bytes) -> None:
         """See interfaces.Link."""
         if self._dialling is not None:
-            self._dialling.join()
+            self._dialling.abandon()
             self._dialling = None
         if self.ready:
             self.publish(topic, payload, True)
@@ -260,6 +260,13 @@ class _Dialling(Thread):
         self.done = False
         self._broker = (host, port)
         self._ring = ring
+
+    def abandon(self) -> None:
+        """Wait for the end, and close what was opened. (A name server may take for ever; then the
+        thread is left to itself.)"""
+        self.join(ANSWER_MS / 1000 + 1)
+        if (opened := self.client.socket()) is not None:
+            opened.close()
 
     def run(self) -> None:
         try:

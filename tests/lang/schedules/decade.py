@@ -19,11 +19,10 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from lang.schedules.drawn import PLACES, VARIABLES
+from lang.schedules.drawn import PLACES, TURNS, VARIABLES
+from lang.schedules.reading import read
 from lang.schedules.walk import walk
-from myocan.hub.lang.diagnostics import Report
-from myocan.hub.lang.lexer import tokens
-from myocan.hub.lang.schedules import Mistake, Schedule, next_due, parse_schedule
+from myocan.hub.lang.schedules import next_due
 
 LINES = (
     "midnight",
@@ -42,13 +41,6 @@ LINES = (
 )
 
 
-def read(line: str) -> Schedule:
-    """Return the schedule of a line."""
-    found = parse_schedule(tokens(line, 1, Report("AT"))[0])
-    assert not isinstance(found, Mistake), (line, found)
-    return found
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--weeks", type=int, default=3)
@@ -58,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start = options.start.replace(tzinfo=UTC)
     end = start + timedelta(weeks=options.weeks)
     wrong = 0
-    for name, place in PLACES.items():
+    for name in TURNS:
+        place = PLACES[name]
         begin = time.perf_counter()
         walked = walk(schedules, place, VARIABLES, start, end)
         spent, count = time.perf_counter() - begin, 0

@@ -23,6 +23,8 @@ from myocan.hub.lang.schedules.schedule import DAYS_IN_MONTH
 
 PLACES = {
     "Berlin": Place(ZoneInfo("Europe/Berlin"), 52.5, 13.4, "DE"),
+    "Athens": Place(ZoneInfo("Europe/Athens"), 38.0, 23.7, "GR"),
+    "Belgrade": Place(ZoneInfo("Europe/Belgrade"), 44.8, 20.5, "RS"),
     "New York": Place(ZoneInfo("America/New_York"), 40.7, -74.0, "US"),
     "Sao Paulo": Place(ZoneInfo("America/Sao_Paulo"), -23.5, -46.6, "BR"),
     "St. John's": Place(ZoneInfo("America/St_Johns"), 47.6, -52.7, "CA"),

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lang.schedules import decade
-from lang.schedules.drawn import PLACES, VARIABLES, schedules, starts
+from lang.schedules.drawn import PLACES, TURNS, VARIABLES, schedules, starts
 from lang.schedules.walk import walk
 from myocan.hub.lang.schedules import Place, Schedule, next_due
 
@@ -24,7 +24,7 @@ def computed(schedule: Schedule, place: Place, start: datetime, end: datetime) -
     return found
 
 
-@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("name", TURNS)
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_due_times_are_those_that_a_walk_over_every_minute_finds(

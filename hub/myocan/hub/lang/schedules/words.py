@@ -335,7 +335,10 @@ class _Reader:
                 raise self.wrong("a date behind ON comes every year", f"IN {self.text()}")
             found.add((month, self.day(month)))
             length = self.separator()
-            if self.kind(length) != "NUMBER" or _singular(self.word(length + 1)) in MONTHS:
+            backwards = _singular(self.word(length + 1)) in MONTHS  # 25 january, without a 1 behind
+            if self.kind(length) != "NUMBER":
+                return found
+            if backwards and self.kind(length + 2) != "NUMBER":
                 return found
             self.at += length
 
@@ -377,6 +380,8 @@ class _Reader:
                 longest += 1
             texts = [fold(self.text(ahead)) for ahead in range(longest)]
             runs = [(length, " ".join(texts[:length])) for length in range(longest, 0, -1)]
+        if self.kind(longest) not in ("", "WORD", "NUMBER", "TEXT", "COMMA"):
+            raise self.no_day(runs[-1:], ())  # `state==off`
         if runs[-1][1] in (ANY, "holiday"):
             self.at += 1
             return ANY

@@ -23,10 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 class AmqttBroker(OwnBroker):
-    """A private amqtt in a process of its own; see `OwnBroker` for the arguments."""
+    """A private amqtt in a process of its own; see `OwnBroker` for the arguments.
 
-    protocol = "3.1.1"
-    """It does not refuse MQTT 5: it takes it for something longer, and waits for the rest."""
+    It does not even refuse MQTT 5: it takes it for something longer, and waits for the rest.
+    """
 
     def __init__(
         self, directory: Path, listen: str = "127.0.0.1:18830", *, domain: str = "home"

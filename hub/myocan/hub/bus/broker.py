@@ -83,8 +83,8 @@ class OwnBroker(ABC):
     """
 
     protocol = "3.1.1"
-    """All that MQTT 5 adds here are reasons for refusals, and the hub itself writes the rules of these
-    brokers; paho pays for it with a quarter of its time at each message (tools/bench/stages.py)."""
+    """All that MQTT 5 adds here are reasons for refusals, and the hub writes the rules of these
+    brokers itself; paho pays for it with a quarter of its time (tools/bench/stages.py)."""
 
     def __init__(self, directory: Path, listen: str, domain: str) -> None:
         self.directory = directory

@@ -19,7 +19,8 @@ from myocan.hub.lang.schedules import (
     Schedule,
     parse_schedule,
 )
-from myocan.hub.lang.schedules.words import QUALIFIERS, TIMES
+from myocan.hub.lang.schedules.cursor import QUALIFIERS
+from myocan.hub.lang.schedules.words import TIMES
 
 NOON = Moment("clock", 720)
 SUNSET = Moment("sunset")

@@ -1,5 +1,6 @@
 """Schedules: what an AT says, when it is due next, and how it is read from the words of a line."""
 
+from myocan.hub.lang.schedules.cursor import Mistake
 from myocan.hub.lang.schedules.due import next_due
 from myocan.hub.lang.schedules.place import HORIZON_YEARS, Place, at_clock
 from myocan.hub.lang.schedules.remarks import remarks
@@ -16,7 +17,7 @@ from myocan.hub.lang.schedules.schedule import (
     On,
     Schedule,
 )
-from myocan.hub.lang.schedules.words import Mistake, parse_schedule
+from myocan.hub.lang.schedules.words import parse_schedule
 
 HORIZON_DAYS = 366 * HORIZON_YEARS
 """How far ahead `next_due` looks, at most, in days."""

@@ -25,6 +25,7 @@ from myocan.hub.lang.schedules.schedule import Alternative, Moment, Schedule
 from myocan.hub.lang.schedules.sky import crossing_days
 
 _DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 _EASTMOST = timedelta(hours=16)
 """More than any zone is ahead of UTC."""
 
@@ -84,6 +85,7 @@ def _first(
     else:
         among = crossing_days(place.latitude)
     offset = timedelta(minutes=alternative.offset)
+    clock = None if minutes is None else timedelta(minutes=minutes)
     since = after - offset
     until = None if before is None else before - offset + _EASTMOST
     # A day earlier, since clocks that go back at midnight return to it.
@@ -91,21 +93,21 @@ def _first(
     for day in place.days(alternative.conditions, first, among):
         if until is not None and datetime(day.year, day.month, day.day, tzinfo=UTC) > until:
             return None
-        found = _moment(moment, minutes, day, place)
+        found = _moment(moment, clock, day, place)
         if found is not None and found > since:
             due = found + offset
             return due if before is None or due < before else None
     return None
 
 
-def _moment(moment: Moment, minutes: int | None, day: date, place: Place) -> datetime | None:
-    """Return the moment on a local day, to the minute, in UTC."""
-    if minutes is None:
+def _moment(moment: Moment, clock: timedelta | None, day: date, place: Place) -> datetime | None:
+    """Return the moment on a local day, to the minute, in UTC; `clock` is a time since midnight."""
+    if clock is None:
         return place.sun(moment.kind, day)
     midnight = plain_midnight(day, place.zone)
     if midnight is not None:
-        return midnight + timedelta(minutes=minutes)
-    found = at_clock(day, minutes, place.zone)
+        return midnight + clock
+    found = at_clock(day, clock // _MINUTE, place.zone)
     if found.astimezone(place.zone).date() != day and not has_day(day, place.zone):
         return None
     return found

@@ -9,6 +9,10 @@ After a crash: the state is the last checkpoint with the changes of the log's ta
 is executed again. What the broker had not confirmed is published again under its original offset,
 and the boards send again what was never acknowledged.
 
+What is due by now, timers and ATs (`Timetable`), is taken before what has come, one message after
+the other, each with its due time as the log's time. So a hub that was away makes up for what it
+missed in order, and a restart at any moment changes nothing. The log's time never goes back.
+
 When the disk is full, the batch waits: nothing is published, nothing acknowledged, nothing new
 taken, and the hub tries again until there is room.
 """
@@ -22,15 +26,19 @@ import platform
 import sqlite3
 import threading
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from myocan.hub.agent.clerk import Clerk, Written
 from myocan.hub.agent.deployment import CODE, Deployment, load_deployment
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.outlet import Name, Outlet
+from myocan.hub.agent.timetable import Due, Timetable
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import (
     CONNECTED,
@@ -42,7 +50,9 @@ from myocan.hub.bus import (
     Outgoing,
     pick_broker,
 )
-from myocan.hub.core import COMPILED, Core
+from myocan.hub.core import COMPILED, Core, Tag, linker
+from myocan.hub.core.program import AT_VARIABLE
+from myocan.hub.core.scalars import parse_time
 from myocan.hub.errors import HubError
 from myocan.hub.house import House, RunningHub
 from myocan.hub.store import Checkpoint, DiskFull, Position, Store, StoreError, Syncer
@@ -55,6 +65,9 @@ from myocan.wire import (
     encode_status,
     hub_topic,
 )
+
+if TYPE_CHECKING:
+    from myocan.hub.lang.schedules import Place
 
 __all__ = ["Agent"]
 
@@ -72,6 +85,15 @@ INTRODUCTION_S = 2.0
 
 DISK_FULL_S = 1.0
 """The pause between two attempts to write while the disk is full."""
+
+CLOCK_CHECK_S = 30.0
+"""The loop looks at the clock at least this often while something is to come due."""
+
+MAX_DUE = 1000
+"""Due messages that are taken before boards are acknowledged and the end may come."""
+
+CLOCK = "clock"
+"""The producer of what comes due."""
 
 _log = logging.getLogger(__name__)
 
@@ -236,6 +258,7 @@ class Agent:
             now_ms=self._now_ms,
         )
         self._offset = self._store.next_offset(MODE)
+        self._log_ms = next((row[1] for row in self._store.rows(MODE, self._offset - 2)), 0)
         self._dirty: dict[int, str | None] = {}
         self._checkpoint: Checkpoint | None = None
         self._checkpoint_offset = recovered.checkpoint
@@ -248,19 +271,67 @@ class Agent:
         fits = {name for name, value in state.items() if self._clerk.restore(name, value)}
         sources = {name[0]: json.loads(value) for name, value in state.items() if name[1] == CODE}
         changed, removed = deployment.stale(sources)
+        now = self._clock()
+        self._timetable = self._new_timetable(state, set(changed), now)
+        # What was missed comes behind the texts that it is done with; the log's time only rises.
+        due = self._timetable.next_due_ms()
+        if due is not None:
+            now = max(self._log_ms, min(now, due))
         for module in [*changed, *removed]:
             forgotten = [
                 name for name in state if name[0] == module and name[1] != CODE and name not in fits
             ]
             source = deployment.sources.get(module)
-            row = self._clerk.code_row(self._offset, self._now_ms(), module, source, forgotten)
+            row = self._clerk.code_row(self._offset, now, module, source, forgotten)
             self._append(row, [])
             for name in forgotten:
                 del state[name]
-                self._gone.append(self._outlet.forget(name))
+                if name[1] != AT_VARIABLE:
+                    self._gone.append(self._outlet.forget(name))
         for name, value in state.items():
             if self._clerk.publishes(name):
                 self._outlet.remember(name, value, self._offset - 1, name[0])
+
+    def _new_timetable(self, state: dict[Name, str], changed: set[str], now: int) -> Timetable:
+        """Return what is to come due, from the state.
+
+        All that was due before the last row of the log was taken before it; a text that the log
+        does not know has missed nothing.
+        """
+        last = self._log_ms
+
+        def after(module: str, identity: str) -> int:
+            if module in changed:
+                return now
+            return max(int(state.get((module, AT_VARIABLE, identity), 0)), last - 1)
+
+        timetable = Timetable(self._core.programs, self._place, self._minutes, after)
+        self._timed = {}
+        for module, variable in timetable.variables:
+            self._timed[self._store.name_id(module, variable)] = module, variable
+            due_ms = self._due_ms(module, variable)
+            if due_ms:
+                timetable.note(module, variable, due_ms, last)
+        return timetable
+
+    def _place(self) -> Place:
+        from myocan.hub.lang.schedules import Place
+
+        place = self.house.location
+        zone = ZoneInfo(self.house.timezone)
+        return Place(zone, place.latitude, place.longitude, place.country or "")
+
+    def _minutes(self, module: str, variable: str) -> int | None:
+        """Return what a time variable says."""
+        scalar = self._core.read(module, variable)
+        if scalar is None or scalar[0] != Tag.TEXT:
+            return None
+        return parse_time(self._core.texts[scalar[1]])
+
+    def _due_ms(self, module: str, variable: str) -> int:
+        """Return when a timer is due, 0 if it does not run or is no timer."""
+        scalar = self._core.read(module, variable)
+        return scalar[1] if scalar is not None and scalar[0] == 0 else 0
 
     def _close(self, orderly: bool) -> None:
         bus = self._bus
@@ -306,15 +377,20 @@ class Agent:
         now = self._monotonic()
         if self._introduction_ends is not None:
             waits.append(self._introduction_ends - now)
+        due = self._timetable.next_due_ms()
+        if due is not None:
+            waits.append(min((due - self._clock()) / 1000, CLOCK_CHECK_S))
         if self._dirty:
             waits.append(self._checkpoint_at + CHECKPOINT_S - now)
         return max(0.0, min((wait for wait in waits if wait is not None), default=CHECKPOINT_S))
 
     def _process(self) -> None:
         intake = self._intake
+        now = self._clock()
+        if not self._take_what_is_due(now):
+            return
         if intake.topics:
-            now = self._now_ms()
-            self._core.run(intake.topics, intake.tags, intake.values)
+            self._core.run(intake.topics, intake.tags, intake.values, now)
             written = self._clerk.write(self._offset, now, intake.origins, self._incarnation)
             intake.clear()
         else:
@@ -327,6 +403,45 @@ class Agent:
             self._publish([(topic, b"", 1, True, 0) for topic in intake.unwelcome])
             intake.unwelcome.clear()
         self._core.compact()
+
+    def _clock(self) -> int:
+        """Return the log's time: the wall clock's, but never less than it was."""
+        return max(self._now_ms(), self._log_ms)
+
+    def _take_what_is_due(self, now: int) -> bool:
+        """Process what is due by `now`; return False if there is more, for the next turn."""
+        for _ in range(MAX_DUE):
+            due = self._timetable.take(now)
+            if due is None:
+                return True
+            if isinstance(due, str):
+                self._say(linker.WARN, due)
+            else:
+                self._process_due(due)
+            if self._stopping.is_set():
+                return False
+        return False
+
+    def _process_due(self, due: Due) -> None:
+        number = self._core.topic(("", due.module, due.variable))
+        at_ms = max(due.at_ms, self._log_ms)
+        taken = [((due.module, AT_VARIABLE, one), str(due.at_ms)) for one in due.identities]
+        self._run_one(number, due.text, at_ms, taken)
+
+    def _say(self, level: int, text: str) -> None:
+        """Write a line of the hub's own log."""
+        self._run_one(level, text, self._log_ms or self._clock(), [])
+
+    def _run_one(
+        self, topic: int, text: str | None, now: int, taken: list[tuple[Name, str]]
+    ) -> None:
+        """Process a message of the hub's own; what has come in meanwhile stays where it is."""
+        scalar = (Tag.NULL, 0) if text is None else (Tag.TEXT, self._core.intern(text))
+        tag, value = map(int, scalar)
+        self._core.run(array("q", (topic,)), array("q", (tag,)), array("q", (value,)), now)
+        written = self._clerk.write(self._offset, now, [(CLOCK, None)], self._incarnation, taken)
+        self._append(written, [])
+        self._publish(written.frames)
 
     def _append(self, written: Written, positions: Sequence[Position]) -> None:
         """Write a batch into the log, however long the disk takes to have room for it."""
@@ -344,10 +459,17 @@ class Agent:
                     raise
         if waiting:
             _log.error("there is room on the disk again; going on")
-        self._intake.written(self._written)
+        if positions:
+            self._intake.written(self._written)
         self._syncer.written(self._written)
         self._offset += len(written.rows)
         self._dirty.update(written.state)
+        if written.rows:
+            self._log_ms = max(self._log_ms, written.rows[-1][1])
+        for number in self._timed.keys() & written.state.keys():
+            module, variable = self._timed[number]
+            due_ms = self._due_ms(module, variable)
+            self._timetable.note(module, variable, due_ms, self._log_ms)
 
     def _publish(self, frames: Sequence[Outgoing]) -> None:
         """Send frames if there is a connection; if not, the log has them for the next one."""

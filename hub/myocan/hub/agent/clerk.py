@@ -16,6 +16,7 @@ from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, Role, Tag
 from myocan.hub.core.linker import LOG_TOPICS, TopicName
+from myocan.hub.core.program import AT_VARIABLE
 from myocan.hub.core.scalars import decimal_text, parse_scalar, scalar_json
 from myocan.hub.store import LogRow, Store
 
@@ -92,7 +93,12 @@ class Clerk:
         return Written([row], [], state)
 
     def write(
-        self, offset: int, now_ms: int, origins: Sequence[Origin], incarnation: int
+        self,
+        offset: int,
+        now_ms: int,
+        origins: Sequence[Origin],
+        incarnation: int,
+        taken: Iterable[tuple[Name, str]] = (),
     ) -> Written:
         """Return what the core's last run comes to.
 
@@ -101,6 +107,8 @@ class Clerk:
             now_ms: the log's time.
             origins: who sent each input, and when.
             incarnation: the present one.
+            taken: what the first input changes besides variables, names and JSON texts: which
+                occurrence of an AT it is.
         """
         self._follow()
         core, outlet, text_of = self._core, self._outlet, self._text
@@ -112,6 +120,10 @@ class Clerk:
             text = text_of(tag, value)
             name, number, published, kept = self._topics[topic]
             changed: list[str] = []
+            for taken_name, taken_text in taken if row == 0 else ():
+                taken_number = self._store.name_id(*taken_name)
+                state[taken_number] = taken_text
+                changed.append(f"{taken_number},{taken_text}")
             while place < end and changes[place][0] == row:
                 _row, slot, slot_tag, slot_value = changes[place]
                 slot_number = self._slot_number(slot)
@@ -181,12 +193,20 @@ class Clerk:
             for variable in program.variables
             if variable.role == Role.PUBLIC
         }
+        own = {
+            variable.topic
+            for program in core.programs
+            for variable in program.variables
+            if variable.role == Role.TIMER
+        }
         self._published_names: set[Name] = set()
         self._topics: list[tuple[Name, int, bool, bool]] = []
         for topic in core.topics:
             domain, module, variable = topic
             name = (f"{domain}.{module}" if domain else module, variable, "")
             as_input = topic in LOG_TOPICS or self._inputs is None or topic in self._inputs
+            # What comes due concerns the module alone: it is in the log, and nowhere else.
+            as_input = as_input and variable != AT_VARIABLE and topic not in own
             if as_input or topic in public:
                 self._published_names.add(name)
             # A module's own SUBSCRIBE variable has the topic's name, and its own idea of the value.

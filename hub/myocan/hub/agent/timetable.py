@@ -1,0 +1,227 @@
+"""What comes due, and when: the running timers and the next occurrence of every AT.
+
+The one idea: it has no clock and no memory of its own. What it knows comes from the state (when a
+timer is due, when an AT was taken last), so after a restart it is as it was, and it says what is
+due at a given time one thing after the other, in the order of due times, then of modules, then of
+lines. Nothing is polled: an AT costs nothing until it is due.
+
+Rules:
+
+- An occurrence of an AT is known by its due time, and comes once: the next one is looked for behind
+  the last that was taken, whatever the clock does.
+- What a time variable says counts for occurrences after the change.
+- Missed occurrences of an AT come all, at their own due times, unless they are older than
+  `CATCH_UP_MS`: those are left out, which `take` tells. A timer is never left out: it is one
+  message, late if need be.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, NamedTuple
+
+from myocan.hub.core import At, Program, Role
+from myocan.hub.core.linker import fold
+from myocan.hub.core.program import AT_VARIABLE
+
+if TYPE_CHECKING:
+    from myocan.hub.lang.schedules import Place, Schedule
+
+__all__ = ["CATCH_UP_MS", "Due", "Timetable"]
+
+CATCH_UP_MS = 24 * 3_600_000
+"""How far back missed ATs are made up for."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_REMEMBERED = 1024
+"""Answers of the calendar that are kept: many modules have the same schedule."""
+
+
+class Due(NamedTuple):
+    """A message that is due.
+
+    Arguments:
+        at_ms: when, milliseconds since 1970 UTC; the log's time of the message.
+        module, variable: its topic.
+        text: its value, None for a timer's.
+        identities: of the ATs that it names.
+    """
+
+    at_ms: int
+    module: str
+    variable: str
+    text: str | None = None
+    identities: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A timer or an AT, and when it is due next; None for a timer that does not run."""
+
+    number: int
+    module: str
+    name: str
+    line: int
+    due_ms: int | None = None
+    at: At | None = None
+    schedule: Schedule | None = None
+
+
+@dataclass(slots=True)
+class _Hearers:
+    """What depends on a variable: the timer that it is, the ATs that name it."""
+
+    timer: _Entry | None = None
+    ats: list[_Entry] = field(default_factory=list)
+
+
+class Timetable:
+    """The timers and ATs of some programs.
+
+    Arguments:
+        programs: those that run.
+        place: where the house stands; asked for if there is an AT.
+        minutes: returns what a time variable says, minutes since midnight, by module and
+            lower-case name; None if it says nothing.
+        after_ms: returns behind which time the occurrences of an AT count, by module and identity.
+    """
+
+    def __init__(
+        self,
+        programs: Iterable[Program],
+        place: Callable[[], Place],
+        minutes: Callable[[str, str], int | None],
+        after_ms: Callable[[str, str], int],
+    ) -> None:
+        self._minutes = minutes
+        self._heap: list[tuple[int, str, int, int]] = []
+        self._entries: list[_Entry] = []
+        self._hearers: dict[tuple[str, str], _Hearers] = {}
+        self._answers: dict[tuple[str, int], int | None] = {}
+        self._place: Place | None = None
+        for program in programs:
+            for variable in program.variables:
+                if variable.role == Role.TIMER:
+                    name = fold(variable.name)
+                    entry = self._add(
+                        _Entry(len(self._entries), program.module, name, variable.line)
+                    )
+                    self._heard(program.module, name).timer = entry
+            for at in program.ats:
+                if self._place is None:
+                    self._place = place()
+                self._add_at(program.module, at, after_ms(program.module, at.identity))
+
+    @property
+    def variables(self) -> Iterable[tuple[str, str]]:
+        """The timers and time variables, (module, lower-case name), whose changes `note` wants."""
+        return self._hearers.keys()
+
+    def note(self, module: str, name: str, due_ms: int, now_ms: int) -> None:
+        """Take note of a change of one of `variables`.
+
+        Arguments:
+            module, name: the variable.
+            due_ms: of a timer: when it is due, 0 if it does not run.
+            now_ms: the log's time of the change.
+        """
+        hearers = self._hearers[module, name]
+        if hearers.timer is not None:
+            self._plan(hearers.timer, due_ms or None)
+        for entry in hearers.ats:
+            self._plan(entry, self._next(entry, now_ms))
+
+    def next_due_ms(self) -> int | None:
+        """Return when something is due next, milliseconds since 1970 UTC; None for never."""
+        while self._heap:
+            due_ms, _module, _line, number = self._heap[0]
+            if self._entries[number].due_ms == due_ms:
+                return due_ms
+            heappop(self._heap)  # it was stopped, or started anew
+        return None
+
+    def take(self, now_ms: int) -> Due | str | None:
+        """Return the first thing that is due by now, and go on to the next.
+
+        Ask again before anything else is processed, until it is None; what a timer's or AT's
+        message changes must be noted before.
+
+        Returns:
+            A message, or what was left out, in words, or None.
+        """
+        due_ms = self.next_due_ms()
+        if due_ms is None or due_ms > now_ms:
+            return None
+        entry = self._entries[heappop(self._heap)[3]]
+        oldest = now_ms - CATCH_UP_MS
+        if entry.at is None:
+            entry.due_ms = None
+            return Due(max(due_ms, oldest), entry.module, entry.name)
+        if due_ms < oldest:
+            self._plan(entry, self._next(entry, oldest - 1))
+            missed = (_EPOCH + due_ms * _MILLISECOND).isoformat(timespec="minutes")
+            return (
+                f"{entry.module}.scc:{entry.line}: this AT was due at {missed}, more than "
+                f"{CATCH_UP_MS // 3_600_000} hours ago; what is that old is left out"
+            )
+        together = [entry]
+        self._plan(entry, self._next(entry, due_ms))
+        while self.next_due_ms() == due_ms:
+            other = self._entries[self._heap[0][3]]
+            if other.module != entry.module or other.at is None:
+                break
+            heappop(self._heap)
+            together.append(other)
+            self._plan(other, self._next(other, due_ms))
+        identities = tuple(one.name for one in together)
+        return Due(due_ms, entry.module, AT_VARIABLE, json.dumps(identities), identities)
+
+    def _add(self, entry: _Entry) -> _Entry:
+        self._entries.append(entry)
+        return entry
+
+    def _heard(self, module: str, name: str) -> _Hearers:
+        return self._hearers.setdefault((module, name), _Hearers())
+
+    def _add_at(self, module: str, at: At, after_ms: int) -> None:
+        from myocan.hub.lang.schedules import Schedule
+
+        schedule = Schedule.from_json(at.schedule)
+        number = len(self._entries)
+        entry = self._add(_Entry(number, module, at.identity, at.line, at=at, schedule=schedule))
+        for name in schedule.variables:
+            self._heard(module, name).ats.append(entry)
+        self._plan(entry, self._next(entry, after_ms))
+
+    def _plan(self, entry: _Entry, due_ms: int | None) -> None:
+        if due_ms is not None and due_ms != entry.due_ms:  # else it stands in the heap already
+            heappush(self._heap, (due_ms, entry.module, entry.line, entry.number))
+        entry.due_ms = due_ms
+
+    def _next(self, entry: _Entry, after_ms: int) -> int | None:
+        """Return when an AT is due first after a time."""
+        from myocan.hub.lang.schedules import next_due
+
+        assert entry.at is not None
+        assert entry.schedule is not None
+        assert self._place is not None
+        key = entry.at.schedule, after_ms
+        if key in self._answers:
+            return self._answers[key]
+        variables = {}
+        for name in entry.schedule.variables:
+            minutes = self._minutes(entry.module, name)
+            if minutes is not None:
+                variables[name] = minutes
+        found = next_due(entry.schedule, _EPOCH + after_ms * _MILLISECOND, self._place, variables)
+        due_ms = None if found is None else (found - _EPOCH) // _MILLISECOND
+        if not entry.schedule.variables:
+            if len(self._answers) >= _REMEMBERED:
+                self._answers.clear()
+            self._answers[key] = due_ms
+        return due_ms

@@ -6,9 +6,10 @@ so it looks like what `myocan tail` would show.
 
 from __future__ import annotations
 
+import re
 from array import array
 
-from myocan.hub.core import Core
+from myocan.hub.core import Core, Role
 from myocan.hub.core.scalars import parse_scalar, scalar_json
 from myocan.hub.lang import compile_module
 
@@ -25,13 +26,19 @@ class Living:
             programs.append(compiled.program)
         self.core = Core()
         self.core.link(programs)
+        self.now_ms = 1_000_000
 
     def send(self, *messages: str) -> list[str]:
         """Send `module.variable` or `module.variable = value`, one after the other.
 
+        `6 minutes later` alone lets that time pass, and sends what timers send.
+
         Returns:
             What was published, in the same form; records of the log with them.
         """
+        waited = re.fullmatch(r"\s*([0-9]+) minutes? later\s*", messages[0])
+        if waited is not None:
+            return self._wait(60_000 * int(waited[1]))
         topics, tags, values = array("q"), array("q"), array("q")
         for message in messages:
             name, _, value = (part.strip() for part in message.partition("="))
@@ -43,8 +50,26 @@ class Living:
             topics.append(number)
             tags.append(tag)
             values.append(units)
-        self.core.run(topics, tags, values)
+        self.core.run(topics, tags, values, self.now_ms)
         return [line for line, cause in self._rows() if cause >= 0]
+
+    def _wait(self, by_ms: int) -> list[str]:
+        end = self.now_ms + by_ms
+        said = []
+        while True:
+            due = [
+                (int(self.value(f"{program.module}.{variable.name}")), program.module, variable)
+                for program in self.core.programs
+                for variable in program.variables
+                if variable.role is Role.TIMER
+                and self.value(f"{program.module}.{variable.name}") not in ("null", "0")
+            ]
+            first = min(due, key=lambda one: one[0], default=None)
+            if first is None or first[0] > end:
+                self.now_ms = end
+                return said
+            self.now_ms = first[0]
+            said += self.send(f"{first[1]}.{first[2].name.lower()}")
 
     def value(self, name: str) -> str:
         """Return the JSON text of a variable, named `module.variable`."""

@@ -25,6 +25,7 @@ def listing(program: Program) -> str:
         f"line {when.line}"
         for when in program.whens
     ]
+    parts += [f"AT {at.identity}, line {at.line}: {at.schedule}" for at in program.ats]
     parts += [f"text {number}: {text}" for number, text in enumerate(program.texts)]
     return "\n".join(parts) + "\n"
 
@@ -39,4 +40,4 @@ def test_the_code_of_a_module_is(name: str) -> None:
 
 
 def test_there_are_golden_programs() -> None:
-    assert NAMES == ["alternatives", "lamp", "thermostat"]
+    assert NAMES == ["alternatives", "lamp", "porch", "thermostat"]

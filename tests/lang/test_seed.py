@@ -61,8 +61,6 @@ def test_a_subscribed_variable_keeps_its_value_for_later() -> None:
 @pytest.mark.parametrize(
     ("line", "word"),
     [
-        ("AT midnight", "AT"),
-        ("AT noon ON fridays", "AT"),
         ("SUBSCRIPTION event[location] {toggle}", "a name with a key in brackets"),
         ("TOPIC bedtime.activate", "TOPIC"),
     ],
@@ -71,5 +69,5 @@ def test_what_is_yet_to_come_is_said_to_be(line: str, word: str) -> None:
     found = compile_module(f"MODULE lamp\n\t{line}\n", "lamp").diagnostics
     assert [d.message for d in found] == [
         f"{word} comes in a later version of myocan; this one knows MODULE, SUBSCRIBE, PUBLIC, "
-        "PRIVATE, ON, WHEN and IF"
+        "PRIVATE, TIMER, ON, AT, WHEN and IF"
     ]

@@ -60,6 +60,9 @@ WRITES = {
     Op.ADD_CONST,
     Op.NEXT,
     Op.ACTIVATE,
+    Op.START,
+    Op.RESET,
+    Op.CANCEL,
 }
 
 
@@ -68,8 +71,11 @@ def verify(program: Program) -> None:
     assert len(program.code) % 4 == 0
     assert all(INT64_MIN <= number <= INT64_MAX for number in program.code)
     for variable, start in program.entries.items():
-        assert program.variables[variable].role is Role.SUBSCRIBE
+        assert program.variables[variable].role in (Role.SUBSCRIBE, Role.TIMER)
         _follow(program, start)
+    assert len({at.identity for at in program.ats}) == len(program.ats)
+    for at in program.ats:
+        _follow(program, at.pc)
     for when in program.whens:
         assert list(when.reads) == sorted(set(when.reads))
         assert all(0 <= variable < len(program.variables) for variable in when.reads)
@@ -126,6 +132,9 @@ def _operands(program: Program, op: Op, a: int, b: int, c: int) -> None:
             _in_range(variables[b], c)
     if op in WRITES:
         assert variables[a].role is not Role.SUBSCRIBE, "a SUBSCRIBE variable is written"
+    timed = op in (Op.START, Op.RESET, Op.CANCEL)
+    assert not timed or variables[a].role is Role.TIMER, f"{op.name} of what is no timer"
+    assert not timed or b == (0 if op is Op.CANCEL else variables[a].duration_ms)
     if op is Op.SET:
         _in_range(variables[a], b)
     if op in (Op.PUSH_TEXT, Op.PIECE_TEXT):

@@ -120,6 +120,15 @@ def test_what_nobody_sends_is_a_warning_and_no_failure(myocan: Myocan, house: Pa
     assert checked.stdout.endswith("2 modules: 1 warning\n")
 
 
+def test_a_sunset_of_a_house_that_is_nowhere_is_a_warning(myocan: Myocan, house: Path) -> None:
+    text = "MODULE dusk\nPUBLIC light {off, on}\nAT sunset\n  THEN light.on\n"
+    (house / "modules" / "dusk.scc").write_text(text)
+    checked = myocan("check", cwd=house)
+    assert checked.returncode == 0
+    assert "modules/dusk.scc:3:1: warning: sunset is never due" in checked.stdout
+    assert "[location]" in checked.stdout
+
+
 def test_findings_come_as_json(myocan: Myocan, house: Path) -> None:
     (house / "modules" / "lamp1.scc").write_text("MODULE lamp1\n  PUBLIK x\n")
     checked = myocan("check", "--json", cwd=house)

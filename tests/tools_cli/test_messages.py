@@ -77,6 +77,16 @@ def test_tail_shows_when_what_and_because_of_what(myocan: Myocan, running_house:
     assert " by lamp1:" in lamp
 
 
+def test_tail_says_in_words_that_an_at_is_due() -> None:
+    from zoneinfo import ZoneInfo
+
+    from myocan.hub.store import Message
+    from myocan.tools.cli.messages import describe
+
+    message = Message(7, 0, "porch", "%%at%%", "", '"[\\"77f1.0\\"]"', "clock", None, None, None)
+    assert "porch: an AT is due" in describe(message, ZoneInfo("UTC"))
+
+
 def test_tail_goes_on_with_what_comes(myocan: Myocan, running_house: Path) -> None:
     command = [sys.executable, "-m", "myocan.tools.cli", "tail", "switch1", "--json"]
     with subprocess.Popen(

@@ -138,9 +138,31 @@ def check_house(house: House) -> list[Finding]:
         findings.append(from_diagnostic(diagnostic, texts[diagnostic.file]))
     programs = [compile_module(source, name).program for name, source in sources.items()]
     taken = check_taken(adapters, [program for program in programs if program is not None])
+    for name, program in zip(sources, programs, strict=True):
+        if program is not None and program.ats:
+            findings += check_ats(house, program, names[name], texts[names[name]])
     if None not in programs:  # else a topic that seems missing may be in a module with a mistake
         findings += taken
     return findings
+
+
+def check_ats(house: House, program: Program, file: str, text: str) -> list[Finding]:
+    """Tell which ATs of a module do nothing where the house stands: no sun, no such holiday."""
+    from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo
+
+    from myocan.hub.lang import Diagnostic
+    from myocan.hub.lang.schedules import Place, Schedule, remarks
+
+    where = house.location
+    zone = ZoneInfo(house.timezone)
+    place = Place(zone, where.latitude, where.longitude, where.country or "")
+    now = datetime.now(UTC)
+    return [
+        from_diagnostic(Diagnostic("warning", file, at.line, 1, 2, remark), text)
+        for at in program.ats
+        for remark in remarks(Schedule.from_json(at.schedule), place, now)
+    ]
 
 
 def topics_of_boards(adapters: Iterable[AdapterFile]) -> list[Topic]:

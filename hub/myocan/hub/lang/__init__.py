@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from myocan.hub.core.program import Program
     from myocan.hub.lang.meaning import Checked
 
-COMPILER_VERSION = 1
+COMPILER_VERSION = 2
 """Raised with each change of what is generated, so that kept programs are compiled again."""
 
 

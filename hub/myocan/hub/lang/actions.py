@@ -12,7 +12,7 @@ from myocan.hub.lang.declare import Declarer, Symbol, describe
 from myocan.hub.lang.diagnostics import Report, Span, clip, listed, nearest, quoted
 from myocan.hub.lang.expressions import Expressions, share, written_number
 from myocan.hub.lang.meaning import Kind
-from myocan.hub.lang.words import ACTIONS, LOG_LEVELS, fold
+from myocan.hub.lang.words import ACTIONS, LOG_LEVELS, TIMER_ACTIONS, fold, shout
 
 
 class Actions:
@@ -59,7 +59,9 @@ class Actions:
             return self._assign(symbol, resolved.member, target.span)
         variable = symbol.variable
         if variable is not None and self._writable(symbol, target.span, event=True):
-            if variable.type is Type.EVENT:
+            if variable.role is Role.TIMER:
+                self._say_what(symbol, target.span)
+            elif variable.type is Type.EVENT:
                 self.report.error(
                     target.span, "an event is published with activate", f"activate({symbol.name})"
                 )
@@ -72,8 +74,11 @@ class Actions:
         return None
 
     def _writable(self, symbol: Symbol, span: Span, event: bool = False) -> bool:
-        """Whether a variable can be assigned; reports why not. Notes that it is written."""
-        symbol.written = True
+        """Whether a variable can be assigned; reports why not. Notes that it is written.
+
+        A timer is written by being started; `_timer` notes that.
+        """
+        symbol.written = symbol.written or symbol.variable is None or _is_no_timer(symbol.variable)
         variable = symbol.variable
         if variable is None:
             return False
@@ -84,6 +89,9 @@ class Actions:
                 "and cannot be assigned here",
             )
             return False
+        if variable.role is Role.TIMER and not event:
+            self._say_what(symbol, span)
+            return False
         if variable.type is Type.EVENT and not event:
             self.report.error(
                 span,
@@ -93,7 +101,31 @@ class Actions:
             return False
         return True
 
+    def _timer(self, symbol: Symbol, word: str, span: Span) -> meaning.Action | None:
+        """Return what start, reset or cancel does to a variable, which should be a TIMER."""
+        variable = symbol.variable
+        if variable is None:
+            return None
+        if _is_no_timer(variable):
+            self.report.error(
+                span, f"{word} takes a TIMER, and {quoted(symbol.name)} is {variable.role.name}"
+            )
+            return None
+        symbol.written = symbol.written or word == "start"
+        return meaning.Timer(symbol.index, shout(word))
+
+    def _say_what(self, symbol: Symbol, span: Span) -> None:
+        self.report.error(
+            span,
+            f"{quoted(symbol.name)} is a TIMER; {listed(TIMER_ACTIONS)} it",
+            f"start({symbol.name})",
+        )
+
     def _assign(self, symbol: Symbol, value: tree.Expression, span: Span) -> meaning.Action | None:
+        if symbol.variable is not None and symbol.variable.role is Role.TIMER:
+            said = fold(value.bare or "") if isinstance(value, tree.Name) else ""
+            if said in TIMER_ACTIONS:
+                return self._timer(symbol, said, span)
         if not self._writable(symbol, span):
             return None
         variable = symbol.variable
@@ -221,6 +253,8 @@ class Actions:
         if resolved.member is not None:
             self.report.error(resolved.member.span, f"{name} takes a variable, not a member of it")
             return None
+        if name in TIMER_ACTIONS:
+            return self._timer(resolved.symbol, name, call.arguments[0].span)
         return self._event_or_next(name, resolved.symbol, call.arguments[0].span)
 
     def _event_or_next(self, name: str, symbol: Symbol, span: Span) -> meaning.Action | None:
@@ -228,6 +262,9 @@ class Actions:
             return None
         variable = symbol.variable
         assert variable is not None
+        if variable.role is Role.TIMER:
+            self._say_what(symbol, span)
+            return None
         if name == "activate":
             if variable.type is Type.EVENT:
                 return meaning.Activate(symbol.index)
@@ -275,6 +312,10 @@ class Actions:
             return None if found is None else found[0]
         self.expressions.read(symbol)
         return meaning.Piece(symbol.index)
+
+
+def _is_no_timer(variable: Variable) -> bool:
+    return variable.role is not Role.TIMER
 
 
 def _added(variable: int, value: meaning.Value, decimals: int) -> meaning.Add | None:

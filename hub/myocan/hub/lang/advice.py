@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from myocan.hub.lang.diagnostics import Span, listed, quoted
+from myocan.hub.lang.diagnostics import Span, clip, listed, quoted
 from myocan.hub.lang.lexer import Token
 from myocan.hub.lang.words import (
     ACTIONS,
@@ -62,6 +62,8 @@ def explain(line: Sequence[Token], index: int, expected: set[str]) -> Advice:
         index: of the first that does not fit; their count if the line ends too early.
         expected: the terminals that would have fitted there.
     """
+    if shout(line[0].text) == "TIMER":
+        return _of_timer(line, index)
     if index == len(line):
         last = line[-1].span
         place = Span(last.line, last.end_column, last.end_column + 1)
@@ -132,6 +134,15 @@ def _of_declaration(line: Sequence[Token], index: int) -> Advice | None:
     if declares and any(shout(earlier.text) == "AS" for earlier in line[:index]):
         return token.span, "AS and the local name stand at the end of the line", None
     return None
+
+
+def _of_timer(line: Sequence[Token], index: int) -> Advice:
+    example = f"TIMER {clip(line[1].text) if len(line) > 1 else 'pause'} 30 minutes"
+    told = f"a TIMER has a name and a duration in hours, minutes and seconds, as in {example}"
+    if index < len(line):
+        return line[index].span, told, None
+    last = line[-1].span
+    return Span(last.line, last.end_column, last.end_column + 1), told, None
 
 
 def _expected(kinds: set[str]) -> str:

@@ -7,9 +7,9 @@ and left out; only when the whole text was looked at does an error mean that the
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from myocan.hub.core.program import Role
+from myocan.hub.core.program import Role, Type
 from myocan.hub.lang import meaning, tree
 from myocan.hub.lang.actions import Actions
 from myocan.hub.lang.coverage import warn_of_ons
@@ -20,6 +20,10 @@ from myocan.hub.lang.meaning import Checked, Comparison
 from myocan.hub.lang.reader import decode, read
 from myocan.hub.lang.words import fold, later
 
+if TYPE_CHECKING:
+    from myocan.hub.lang.schedules import Mistake
+
+_ARRIVING: Final = (Role.SUBSCRIBE, Role.TIMER)
 _MODULE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -50,6 +54,8 @@ class _Checker:
         self.declared = Declarer(name, report)
         self.expressions = Expressions(self.declared, report)
         self.actions = Actions(self.declared, self.expressions, report)
+        self.schedules: dict[str, int] = {}
+        """The ordinal of the last AT of each schedule."""
 
     def check(self, source: tree.Source) -> meaning.Meaning:
         self._module(source)
@@ -59,6 +65,7 @@ class _Checker:
             self.declared.broken(broken)
         ons: list[meaning.On] = []
         whens: list[meaning.When] = []
+        ats: list[meaning.At] = []
         places: list[Span] = []
         whole = not source.broken
         for reaction in source.reactions:
@@ -66,6 +73,10 @@ class _Checker:
             if isinstance(reaction.opening, tree.Opening) and reaction.opening.word == "ON":
                 ons.append(self._on(reaction, reaction.opening))
                 places.append(reaction.opening.span)
+            elif isinstance(reaction.opening, tree.At):
+                at = self._at(reaction, reaction.opening)
+                if at is not None:
+                    ats.append(at)
             else:
                 whens.append(self._when(reaction))
         # In a text with errors, what seems unused may be used by what was not understood.
@@ -74,7 +85,7 @@ class _Checker:
             warn_of_ons(ons, places, self.declared.symbols, self.report)
         declared = (symbol.variable for symbol in self.declared.symbols)
         variables = tuple(variable for variable in declared if variable is not None)
-        return meaning.Meaning(self.name, variables, tuple(ons), tuple(whens))
+        return meaning.Meaning(self.name, variables, tuple(ons), tuple(whens), tuple(ats))
 
     def _module(self, source: tree.Source) -> None:
         start = Span(1, 1, 2)
@@ -113,6 +124,8 @@ class _Checker:
             variable = symbol.variable
             if variable is None:
                 continue
+            if variable.role is Role.TIMER:
+                self._unused_timer(symbol)
             if variable.role is Role.SUBSCRIBE and not symbol.read:
                 self.report.warning(
                     symbol.span,
@@ -124,7 +137,43 @@ class _Checker:
                     f"nothing writes {quoted(symbol.name)}; use it behind THEN, or delete it",
                 )
 
+    def _unused_timer(self, symbol: Symbol) -> None:
+        name = quoted(symbol.name)
+        if not symbol.written:
+            self.report.warning(
+                symbol.span,
+                f"nothing starts the TIMER {name}; use start({clip(symbol.name)}) behind THEN, or "
+                "delete it",
+            )
+        elif not symbol.read:
+            self.report.warning(
+                symbol.span,
+                f"nothing happens when the TIMER {name} has run out; add ON {clip(symbol.name)}, "
+                "or delete it",
+            )
+
     # Reactions.
+
+    def _at(self, reaction: tree.Reaction, opening: tree.At) -> meaning.At | None:
+        from myocan.hub.lang.schedules import Mistake, parse_schedule
+
+        symbols = self.declared.by_name
+        times = {
+            name
+            for name, symbol in symbols.items()
+            if symbol.variable is None or symbol.variable.type is Type.TIME
+        }
+        found = parse_schedule(opening.words, times)
+        guards, actions = self._guards(reaction), self._actions(reaction)
+        if isinstance(found, Mistake):
+            self.report.error(_place(opening, found), found.message, found.suggestion)
+            return None
+        for name in found.variables:
+            symbols[name].read = True
+        text = found.to_json()
+        ordinal = self.schedules[text] = self.schedules.get(text, -1) + 1
+        line = opening.span.line
+        return meaning.At(line, found.identity(ordinal), text, guards, actions)
 
     def _on(self, reaction: tree.Reaction, opening: tree.Opening) -> meaning.On:
         arrivals: list[meaning.Arrival] = []
@@ -214,7 +263,7 @@ class _Checker:
                 node.span, "ON compares a SUBSCRIBE variable, as in: ON x > 30; this names none"
             )
             return None
-        arriving = [s for s in named if s.variable is None or s.variable.role is Role.SUBSCRIBE]
+        arriving = [s for s in named if s.variable is None or s.variable.role in _ARRIVING]
         symbol = arriving[0] if arriving else named[0]
         if not self._arrives(symbol, opening):
             return None
@@ -223,15 +272,24 @@ class _Checker:
 
     def _arrives(self, symbol: Symbol, opening: tree.Opening) -> bool:
         variable = symbol.variable
-        if variable is None or variable.role is Role.SUBSCRIBE:
+        if variable is None or variable.role in _ARRIVING:
             return True
         self.report.error(
             opening.span,
             f"{quoted(symbol.name)} is {variable.role.name} and does not arrive; only SUBSCRIBE "
-            "variables stand behind ON, a change of others is seen with WHEN",
+            "variables and TIMERs stand behind ON, a change of others is seen with WHEN",
             "WHEN",
         )
         return False
+
+
+def _place(at: tree.At, mistake: Mistake) -> Span:
+    """Return where in the text an AT is wrong: its words, or behind them if some are missing."""
+    words = at.words[mistake.index : mistake.index + max(mistake.count, 1)]
+    if words:
+        return words[0].span.to(words[-1].span)
+    end = (at.words[-1].span if at.words else at.span).end_column
+    return Span(at.span.line, end, end + 1)
 
 
 def _alternatives(condition: tree.Expression) -> list[tree.Expression]:

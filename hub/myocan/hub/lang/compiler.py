@@ -14,6 +14,7 @@ from myocan.hub.core.program import (
     INT64_MAX,
     INT64_MIN,
     STACK_DEPTH,
+    At,
     Op,
     Program,
     Type,
@@ -76,6 +77,7 @@ def write(module: meaning.Meaning) -> Program:
     writer = _Writer(module)
     entries = writer.entries()
     whens = tuple(writer.when(when) for when in module.whens)
+    ats = tuple(writer.at(at) for at in module.ats)
     return Program(
         module=module.module,
         variables=module.variables,
@@ -84,6 +86,7 @@ def write(module: meaning.Meaning) -> Program:
         entries=entries,
         whens=whens,
         lines=tuple(writer.lines),
+        ats=ats,
     )
 
 
@@ -155,6 +158,19 @@ class _Writer:
         self.actions(when.actions)
         return When(condition, actions, tuple(sorted(when.reads)), when.line)
 
+    def at(self, at: meaning.At) -> At:
+        """Write an AT."""
+        pc = len(self.code)
+        otherwise = _Label()
+        self.mark(at.line)
+        for guard in at.guards:
+            self.mark(guard.line)
+            self.unless(_condition(guard), otherwise)
+        self.actions(at.actions)
+        self.here(otherwise)
+        self.put(Op.UNMATCHED)
+        return At(at.identity, at.schedule, pc, at.line)
+
     def actions(self, actions: tuple[meaning.Line, ...]) -> None:
         """Write what is done."""
         for line in actions:
@@ -179,6 +195,9 @@ class _Writer:
                 self.put(Op.NEXT, variable)
             case meaning.Activate(variable):
                 self.put(Op.ACTIVATE, variable)
+            case meaning.Timer(variable, operator):
+                takes = 0 if operator == "CANCEL" else self.variables[variable].duration_ms
+                self.put(Op[operator], variable, takes)
             case meaning.Store():
                 self.store(action)
             case meaning.Log(level, pieces):

@@ -13,7 +13,7 @@ from typing import Final
 from myocan.hub.core.program import INT64_MAX, INT64_MIN, Role, Type, Variable
 from myocan.hub.lang import tree
 from myocan.hub.lang.diagnostics import Report, Span, clip, nearest, quoted
-from myocan.hub.lang.words import fold, later
+from myocan.hub.lang.words import UNITS_MS, fold, later
 
 MAX_VARIABLES: Final = 1000
 """Most variables of a module."""
@@ -26,7 +26,16 @@ MAX_NAME: Final = 64
 
 _TRAVELS: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
-_ROLES: Final = {"SUBSCRIBE": Role.SUBSCRIBE, "PUBLIC": Role.PUBLIC, "PRIVATE": Role.PRIVATE}
+_ROLES: Final = {
+    "SUBSCRIBE": Role.SUBSCRIBE,
+    "PUBLIC": Role.PUBLIC,
+    "PRIVATE": Role.PRIVATE,
+    "TIMER": Role.TIMER,
+}
+
+MIN_DURATION_MS: Final = 100
+MAX_DURATION_MS: Final = 366 * 24 * 3_600_000
+"""How long a TIMER runs, at least and at most."""
 
 
 @dataclass(slots=True)
@@ -203,10 +212,11 @@ class Declarer:
         if len(".".join(name.words[:-2])) > MAX_NAME:
             self.report.error(name.span, f"this domain is too long; it may have {MAX_NAME} letters")
             return False
-        if statement.word == "PRIVATE" and len(name.parts) > 1:
+        if statement.word in ("PRIVATE", "TIMER") and len(name.parts) > 1:
+            what = "PRIVATE variable" if statement.word == "PRIVATE" else "TIMER"
             self.report.error(
                 name.span,
-                "a PRIVATE variable has a name of one word; nobody else sees it",
+                f"a {what} has a name of one word; nobody else sees it",
                 name.words[-1],
             )
             return False
@@ -249,6 +259,8 @@ class Declarer:
                 return None
             case None:
                 return replace(base, type=Type.EVENT if base.role is Role.PUBLIC else Type.ANY)
+            case tree.Duration() as duration:
+                return self._timer(duration, base)
             case tree.Braces() as braces:
                 return self._enumeration(braces, base)
             case tree.Bounds() as bounds:
@@ -271,6 +283,32 @@ class Declarer:
                     "{" + word.text + "}",
                 )
         return None
+
+    def _timer(self, duration: tree.Duration, base: Variable) -> Variable | None:
+        total = 0
+        units: list[int] = []
+        for number, word in duration.terms:
+            unit = UNITS_MS.get(fold(word.text))
+            if unit is None:
+                self.report.error(
+                    word.span,
+                    f"{quoted(word.text)} is no unit; a TIMER counts hours, minutes and seconds",
+                    nearest(fold(word.text), ("hours", "minutes", "seconds", "hour", "minute")),
+                )
+                return None
+            if units and unit >= units[-1]:
+                self.report.error(word.span, "the larger unit stands first, and each but once")
+                return None
+            units.append(unit)
+            milliseconds, rest = divmod(number.units * unit, 10**number.decimals)
+            if rest:
+                self.report.error(number.span, "a TIMER counts whole milliseconds")
+                return None
+            total += milliseconds
+        if not MIN_DURATION_MS <= total <= MAX_DURATION_MS:
+            self.report.error(duration.span, "a TIMER runs from 0.1 seconds to 8784 hours (a year)")
+            return None
+        return replace(base, type=Type.EVENT, duration_ms=total)
 
     def _enumeration(self, braces: tree.Braces, base: Variable) -> Variable | None:
         names: dict[str, str] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from myocan.hub.core.program import INT64_MAX, INT64_MIN, Type, Variable
+from myocan.hub.core.program import INT64_MAX, INT64_MIN, Role, Type, Variable
 from myocan.hub.lang import meaning, tree
 from myocan.hub.lang.declare import CLOCKS, Symbol, describe, digits, plain, scaled
 from myocan.hub.lang.diagnostics import Span, clip, listed, nearest, quoted
@@ -100,7 +100,10 @@ class Expressions(Names):
         return None
 
     def _is_event(self, span: Span, symbol: Symbol) -> None:
-        self.report.error(span, f"{quoted(symbol.name)} is an event, it has no value to look at")
+        what = "an event"
+        if symbol.variable is not None and symbol.variable.role is Role.TIMER:
+            what = "a TIMER"
+        self.report.error(span, f"{quoted(symbol.name)} is {what}, it has no value to look at")
 
     def _comparison(self, node: tree.Binary) -> meaning.Condition | None:
         comparison = COMPARISONS[node.operator]

@@ -239,6 +239,14 @@ class Activate:
 
 
 @dataclass(frozen=True, slots=True)
+class Timer:
+    """`START`, `RESET` or `CANCEL` of a timer."""
+
+    variable: int
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A variable as part of a log line, written as people write it."""
 
@@ -258,7 +266,7 @@ class Ignore:
     """Nothing: the message is accepted."""
 
 
-Action = Set | Store | Copy | Add | Next | Activate | Log | Ignore
+Action = Set | Store | Copy | Add | Next | Activate | Timer | Log | Ignore
 
 
 # Reactions.
@@ -301,6 +309,17 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
+class At:
+    """An AT: when it is due, as `Schedule.to_json` writes it, and what `Schedule.identity` says."""
+
+    line: int
+    identity: str
+    schedule: str
+    guards: tuple[Line, ...]
+    actions: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Meaning:
     """A whole module."""
 
@@ -308,6 +327,7 @@ class Meaning:
     variables: tuple[Variable, ...]
     ons: tuple[On, ...]
     whens: tuple[When, ...]
+    ats: tuple[At, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

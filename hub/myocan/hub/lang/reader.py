@@ -113,7 +113,7 @@ class _Reader:
         near = (
             nearest(first.text, (*STATEMENTS, *LATER_STATEMENTS)) if first.kind == "WORD" else None
         )
-        known = "MODULE, SUBSCRIBE, PUBLIC, PRIVATE, ON, AND, WHEN, IF or THEN"
+        known = "MODULE, SUBSCRIBE, PUBLIC, PRIVATE, TIMER, ON, AT, AND, WHEN, IF or THEN"
         following = line[1].kind if len(line) > 1 else ""
         if near is None and (
             following in ("ASSIGN", "INCREMENT", "DECREMENT", "DOT", "HASH")
@@ -141,7 +141,7 @@ class _Reader:
                 self.reaction.guards.append(
                     tree.Guard(statement.span, statement.word, statement.condition)
                 )
-            case tree.Opening():
+            case tree.Opening() | tree.At():
                 self._open(statement)
             case tree.Guard():
                 self._guard(statement)
@@ -149,7 +149,7 @@ class _Reader:
                 if self.reaction is None:
                     self.report.error(
                         statement.span,
-                        "this THEN has no ON, WHEN or IF above it that it belongs to",
+                        "this THEN has no ON, AT, WHEN or IF above it that it belongs to",
                     )
                 else:
                     self.reaction.actions.append(statement)
@@ -159,7 +159,7 @@ class _Reader:
         if word == "MODULE":
             self.end()
             self.source.module = self.source.module or broken
-        elif word in DECLARATIONS or word in ("TIMER", "TOPIC", "EXTERNAL"):
+        elif word in DECLARATIONS or word in LATER_STATEMENTS:
             self.end()
             self.source.broken.append(broken)
         elif word in ("ON", "AT", "IF") or (word == "WHEN" and not self._takes_guards()):
@@ -187,7 +187,7 @@ class _Reader:
             )
         self.source.module = statement
 
-    def _open(self, opening: tree.Opening | tree.Broken) -> None:
+    def _open(self, opening: tree.Opening | tree.At | tree.Broken) -> None:
         self.end()
         self.reaction = tree.Reaction(opening)
         self.source.reactions.append(self.reaction)
@@ -205,13 +205,13 @@ class _Reader:
         if self.reaction is None:
             self.report.error(
                 statement.span,
-                f"this {statement.word} has no ON, WHEN or IF above it that it belongs to",
+                f"this {statement.word} has no ON, AT, WHEN or IF above it that it belongs to",
             )
         elif self.reaction.actions:
             self.report.error(
                 statement.span,
                 f"{statement.word} stands before the first THEN; what has another condition opens "
-                "with an ON, WHEN or IF of its own",
+                "with an ON, AT, WHEN or IF of its own",
             )
         else:
             self.reaction.guards.append(statement)
@@ -219,7 +219,7 @@ class _Reader:
 
 def _declared(line: list[Token], word: str) -> str | None:
     """Return the name that a broken line declares, as well as can be said."""
-    if word not in DECLARATIONS and word not in ("TIMER", "TOPIC", "EXTERNAL"):
+    if word not in DECLARATIONS and word not in LATER_STATEMENTS:
         return None
     for index, token in enumerate(line):
         if token.kind == "WORD" and shout(token.text) == "AS" and index + 1 < len(line):

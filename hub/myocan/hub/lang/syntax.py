@@ -71,6 +71,8 @@ def parse(line: Sequence[Token], report: Report) -> tree.Statement | None:
         span = line[MAX_TOKENS].span
         report.error(span, f"this line is too long; it has more than {MAX_TOKENS} words and signs")
         return None
+    if shout(line[0].text) == "AT":
+        return tree.At(line[0].span, "AT", tuple(line[1:]))
     parser: Any = _parser().parse_interactive()
     index = 0
     try:
@@ -178,6 +180,18 @@ class _Builder(Transformer[Any, Any]):
         role, name, kind, initial, local = children
         span, word = role
         return tree.Declaration(span, word, name, kind, initial, local)
+
+    def timer(self, children: list[Any]) -> tree.Declaration:
+        first, name, duration = (value(child) for child in children)
+        return tree.Declaration(first.span, "TIMER", name, duration)
+
+    def duration(self, children: list[Any]) -> tree.Duration:
+        pieces = [value(child) for child in children]
+        terms = tuple(
+            (tree.NumberLiteral(number.span, 1, *_number(number)), tree.Part(unit.span, unit.text))
+            for number, unit in zip(pieces[::2], pieces[1::2], strict=True)
+        )
+        return tree.Duration(_span(pieces[0], pieces[-1]), terms)
 
     def role(self, children: list[Any]) -> tuple[Span, str]:
         token = value(children[0])

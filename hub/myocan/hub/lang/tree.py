@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from myocan.hub.lang.diagnostics import Span
+from myocan.hub.lang.lexer import Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,14 @@ class Bounds:
     upper: NumberLiteral | None
 
 
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """`1 hour 30 minutes`: numbers and the words behind them."""
+
+    span: Span
+    terms: tuple[tuple[NumberLiteral, Part], ...]
+
+
 Literal = NumberLiteral | TextLiteral | ClockLiteral | Name
 
 
@@ -154,11 +163,14 @@ class Module(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Declaration(Statement):
-    """`SUBSCRIBE`, `PUBLIC` or `PRIVATE`: `word` is one of these three, however it was written."""
+    """`SUBSCRIBE`, `PUBLIC`, `PRIVATE` or `TIMER`: `word` is one of these, however it was written.
+
+    `kind` is a `Duration` behind TIMER, and only there.
+    """
 
     word: str
     name: Name
-    kind: Braces | Bounds | Literal | None = None
+    kind: Braces | Bounds | Duration | Literal | None = None
     initial: Literal | None = None
     local: Part | None = None
 
@@ -169,6 +181,14 @@ class Opening(Statement):
 
     word: str
     condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class At(Statement):
+    """`AT` and the words behind it, which are read when the time variables are known."""
+
+    word: str
+    words: tuple[Token, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +223,7 @@ class Broken(Statement):
 class Reaction:
     """An opening with the guards and actions below it; `opening` may be `Broken`."""
 
-    opening: Opening | Broken
+    opening: Opening | At | Broken
     guards: list[Guard] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     complete: bool = True

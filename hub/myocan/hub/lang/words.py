@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-DECLARATIONS: Final = ("SUBSCRIBE", "SUBSCRIPTION", "PUBLIC", "PUBLISH", "PRIVATE")
+DECLARATIONS: Final = ("SUBSCRIBE", "SUBSCRIPTION", "PUBLIC", "PUBLISH", "PRIVATE", "TIMER")
 """Words that open a declaration."""
 
-STATEMENTS: Final = ("MODULE", *DECLARATIONS, "ON", "AND", "WITH", "WHEN", "IF", "THEN")
+STATEMENTS: Final = ("MODULE", *DECLARATIONS, "ON", "AT", "AND", "WITH", "WHEN", "IF", "THEN")
 """Words that open a line."""
 
-LATER_STATEMENTS: Final = ("TIMER", "AT", "TOPIC", "EXTERNAL")
+LATER_STATEMENTS: Final = ("TOPIC", "EXTERNAL")
 """Words that open a line of the language that this version does not run yet."""
 
 INNER_WORDS: Final = ("AS", "OR", "NOT", "AGENT", "AUTO", "HISTORY")
@@ -25,15 +25,25 @@ KEYWORDS: Final = frozenset((*STATEMENTS, *INNER_WORDS))
 FUNCTIONS: Final = ("min", "max", "abs", "round")
 """Functions that have a value."""
 
-ACTIONS: Final = ("activate", "next", "log", "ignore")
+TIMER_ACTIONS: Final = ("start", "reset", "cancel")
+"""What can be done with a TIMER."""
+
+ACTIONS: Final = ("activate", "next", "log", "ignore", *TIMER_ACTIONS)
 """Functions that stand behind THEN."""
 
-LATER_ACTIONS: Final = ("start", "reset", "cancel", "create", "drop")
+LATER_ACTIONS: Final = ("create", "drop")
+
+UNITS_MS: Final = {
+    **dict.fromkeys(("second", "seconds", "sec", "s"), 1000),
+    **dict.fromkeys(("minute", "minutes", "min"), 60_000),
+    **dict.fromkeys(("hour", "hours", "h"), 3_600_000),
+}
+"""Units of a duration, in milliseconds."""
 
 LOG_LEVELS: Final = {"info": 0, "warn": 1, "alert": 2}
 """`system.log#info` and so on, with the level that `Op.LOG` takes."""
 
-KNOWS: Final = "this one knows MODULE, SUBSCRIBE, PUBLIC, PRIVATE, ON, WHEN and IF"
+KNOWS: Final = "this one knows MODULE, SUBSCRIBE, PUBLIC, PRIVATE, TIMER, ON, AT, WHEN and IF"
 
 _LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _UPPER: Final = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 CODE = "%%code%%"
 """The variable that holds a module's text; too long to be shown among values."""
 
+AT = "%%at%%"
+"""The variable that says which ATs of a module are due."""
+
 CONTEXT = 10
 """Messages that `tail` shows of what was, when nobody says since when."""
 
@@ -38,6 +41,8 @@ def describe(message: Message, zone: ZoneInfo) -> str:
     value = show_value(message.value)
     if message.variable == CODE:
         said = f"{topic.module}: its rules, {len(value.splitlines())} lines"
+    elif message.variable == AT:
+        said = f"{topic.module}: an AT is due"
     else:
         said = f"{topic} = {value}" if value else f"{topic}"
     if message.cause is None:
@@ -73,8 +78,8 @@ def values_of(reader: Reader, mode: str, topic: Topic) -> dict[Topic, str]:
 
 
 def _of_another(topic: Topic) -> bool:
-    """Whether this is a module's text, or its copy of another's variable, not its own state."""
-    return topic.variable == CODE or "." in topic.variable
+    """Whether this is no state of its own: text, a note on an AT, a copy of another's variable."""
+    return topic.variable in (CODE, AT) or "." in topic.variable
 
 
 def tail(

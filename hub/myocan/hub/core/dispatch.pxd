@@ -14,7 +14,7 @@ cdef class Core(Tables):
     cdef long long _most_rows
     cdef long long _pc
 
-    @cython.locals(head="long long", number=Py_ssize_t, topic="long long")
+    @cython.locals(head="long long", count=Py_ssize_t, number=Py_ssize_t, topic="long long")
     cpdef long long run(self, long long[::1] topics, long long[::1] tags, long long[::1] values, long long now_ms=*) except -1
     @cython.locals(
         count=Py_ssize_t, known="long long", pool="long long", finest="long long", number=Py_ssize_t,
@@ -24,17 +24,17 @@ cdef class Core(Tables):
     @cython.locals(sub="long long")
     cdef void _dispatch(self, long long row, long long topic) except *
     @cython.locals(
-        module="long long", base="long long", meta="long long", entry="long long", number="long long",
-        slot="long long", outcome="long long", first="long long", last="long long", failure="long long",
+        heard="Subscription*", base="long long", meta="long long", entry="long long",
+        number="long long", slot="long long", outcome="long long", first="long long", last="long long", failure="long long",
     )
     cdef void _cycle(self, long long row, long long sub) except *
     @cython.locals(due="long long")
     cdef bint _runs_out(self, long long meta, long long slot, long long tag) noexcept
     @cython.locals(
-        base="long long", meta="long long", code="long long", named=list, outcome="long long",
-        first="long long", last="long long",
+        heard="Subscription*", module="long long", base="long long", meta="long long", code="long long",
+        named=list, outcome="long long", first="long long", last="long long",
     )
-    cdef void _cycle_of_ats(self, long long row, long long module) except *
+    cdef void _cycle_of_ats(self, long long row, long long sub) except *
     @cython.locals(count="long long", when="long long", number="long long", outcome="long long")
     cdef long long _react(
         self, long long first, long long last, long long base, long long meta) except? -99
@@ -50,7 +50,7 @@ cdef class Core(Tables):
     @cython.locals(module="long long", number="long long", pc="long long", line="long long")
     cdef void _record_of(self, long long kind, long long row, long long sub, long long outcome) except *
     @cython.locals(
-        code="long long*", values="long long*", stack="int128*", top="long long", op="long long",
+        code="long long*", slots="Slot*", stack="int128*", top="long long", op="long long",
         a="long long", b="long long", value="long long", outcome="long long",
     )
     cdef long long _execute(self, long long pc, long long base, long long meta) except? -99

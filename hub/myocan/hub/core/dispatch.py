@@ -101,6 +101,7 @@ if not cython.compiled:
         UNMATCHED,
         beyond_64_bits,
         combine,
+        look_ahead,
         narrow,
         plus,
         times_power,
@@ -154,7 +155,17 @@ class Core(Tables):
         self._changes = 0
         self._now = now_ms
         head = 0
-        for number in range(len(topics)):
+        count = len(topics)
+        for number in range(count):
+            if cython.compiled and number + 6 < count:
+                look_ahead(
+                    self._topic_first,
+                    self._subscriptions,
+                    self._slots,
+                    topics[number + 6],
+                    topics[number + 4],
+                    topics[number + 2],
+                )
             self._emit(topics[number], tags[number], values[number], -1 - number, -1, -1, 0)
             self._last_row = self._rows + self._most_rows
             while head < self._rows:
@@ -193,14 +204,14 @@ class Core(Tables):
             self._cycle(row, sub)
 
     def _cycle(self, row: int, sub: int) -> None:
-        module = self._sub_module[sub]
-        base = self._module_base[module]
-        meta = self._module_meta[module]
-        entry = self._sub_entry[sub]
-        number = self._sub_variable[sub]
+        heard = self._subscriptions
+        number = heard[sub].variable
         if number < 0:
-            self._cycle_of_ats(row, module)
+            self._cycle_of_ats(row, sub)
             return
+        base = heard[sub].base
+        meta = heard[sub].meta
+        entry = heard[sub].entry
         slot = base + number
         self._touched = 0
         if not self._convert(meta + number, self._row_tag[row], self._row_value[row]):
@@ -214,8 +225,8 @@ class Core(Tables):
         if entry >= 0:
             outcome = self._execute(entry, base, meta)
         if outcome >= 0:
-            first = self._module_first_when[module]
-            last = self._module_last_when[module]
+            first = heard[sub].first_when
+            last = heard[sub].last_when
             if first != last:
                 failure = self._react(first, last, base, meta)
                 if failure < 0:
@@ -223,24 +234,26 @@ class Core(Tables):
         if outcome < 0:
             self._undo()
             if self._role[meta + number] == TIMER:
-                self._values[slot] = 0
+                self._slots[slot].value = 0
                 self._change(row, slot, 0, 0)
             self._record_of(FAILED, row, sub, outcome)
             return
-        self._finish(row, module, meta - base)
+        self._finish(row, heard[sub].module, meta - base)
         if outcome == 0:
             self._record_of(UNHANDLED, row, sub, 0)
 
     def _runs_out(self, meta: int, slot: int, tag: int) -> int:
         """Tell whether a message is that of a timer which is due."""
-        due = self._values[slot]
+        due = self._slots[slot].value
         return 1 if self._role[meta] == TIMER and tag == NULL_TAG and 0 < due <= self._now else 0
 
-    def _cycle_of_ats(self, row: int, module: int) -> None:
+    def _cycle_of_ats(self, row: int, sub: int) -> None:
         """A cycle whose message names the ATs of a module that are due."""
+        heard = self._subscriptions
+        module = heard[sub].module
+        base = heard[sub].base
+        meta = heard[sub].meta
         program = self.programs[module]
-        base = self._module_base[module]
-        meta = self._module_meta[module]
         code = self.layout.shapes[module].code
         self._touched = 0
         named = _identities(self._row_tag[row], self._row_value[row], self.texts)
@@ -253,8 +266,8 @@ class Core(Tables):
                 if outcome != 0:
                     break
         if outcome >= 0:
-            first = self._module_first_when[module]
-            last = self._module_last_when[module]
+            first = heard[sub].first_when
+            last = heard[sub].last_when
             outcome = self._react(first, last, base, meta)
         if outcome < 0:
             self._undo()
@@ -289,9 +302,9 @@ class Core(Tables):
     def _undo(self) -> None:
         for number in range(self._touched):
             slot = self._touched_slot[number]
-            self._values[slot] = self._touched_value[number]
-            self._tags[slot] = self._touched_tag[number]
-            self._written[slot] = self._touched_written[number]
+            self._slots[slot].value = self._touched_value[number]
+            self._slots[slot].tag = self._touched_tag[number]
+            self._slots[slot].written = self._touched_written[number]
         self._drop_log_lines()
 
     def _finish(self, row: int, module: int, meta_of_base: int) -> None:
@@ -310,8 +323,8 @@ class Core(Tables):
             meta = meta_of_base + slot
             kind = self._type[meta]
             differs = (
-                self._touched_value[number] != self._values[slot]
-                or self._touched_tag[number] != self._tags[slot]
+                self._touched_value[number] != self._slots[slot].value
+                or self._touched_tag[number] != self._slots[slot].tag
                 or not self._touched_written[number]
             )
             if differs and (kind != EVENT or self._role[meta] == TIMER):
@@ -322,7 +335,7 @@ class Core(Tables):
                 differs or kind == EVENT or (kind == ENUMERATION and self._count[meta] == 1)
             ):
                 self._emit(
-                    self._slot_topic[slot],
+                    self._slots[slot].topic,
                     self._scalar_tag(meta, slot),
                     self._scalar_value(meta, slot),
                     module,
@@ -347,8 +360,8 @@ class Core(Tables):
         self._emit(kind, TEXT_TAG, self.intern(text), module, row, pc, self._row_depth[row] + 1)
 
     def _record_of(self, kind: int, row: int, sub: int, outcome: int) -> None:
-        module = self._sub_module[sub]
-        number = self._sub_variable[sub]
+        module = self._subscriptions[sub].module
+        number = self._subscriptions[sub].variable
         program = self.programs[module]
         variable = program.variables[number]
         value = scalar_json(self._row_tag[row], self._row_value[row], self.texts)
@@ -368,7 +381,7 @@ class Core(Tables):
             1 at MATCHED, 0 at UNMATCHED, or a `Failure` (negative; `_pc` says where).
         """
         code = self._code
-        values = self._values
+        slots = self._slots
         stack = self._stack
         top = 0
         while True:
@@ -376,17 +389,17 @@ class Core(Tables):
             a = code[pc + 1]
             b = code[pc + 2]
             if op == UNLESS_EQ:
-                pc = pc + 4 if values[base + b] == code[pc + 3] else a
+                pc = pc + 4 if slots[base + b].value == code[pc + 3] else a
                 continue
             if op == SET:
                 self._assign(base + a, b, NULL_TAG, pc)
             elif op == MATCHED:
                 return 1
             elif op == NEXT:
-                value = values[base + a] + 1
+                value = slots[base + a].value + 1
                 self._assign(base + a, value if value < self._count[meta + a] else 0, NULL_TAG, pc)
             elif op == ADD_CONST:
-                outcome = self._store_units(base + a, meta + a, plus(values[base + a], b), pc)
+                outcome = self._store_units(base + a, meta + a, plus(slots[base + a].value, b), pc)
                 if outcome < 0:
                     return outcome
             elif op == UNMATCHED:
@@ -394,19 +407,19 @@ class Core(Tables):
             elif op == ACTIVATE:
                 self._assign(base + a, 0, NULL_TAG, pc)
             elif op == UNLESS_NE:
-                pc = pc + 4 if values[base + b] != code[pc + 3] else a
+                pc = pc + 4 if slots[base + b].value != code[pc + 3] else a
                 continue
             elif op == UNLESS_LT:
-                pc = pc + 4 if values[base + b] < code[pc + 3] else a
+                pc = pc + 4 if slots[base + b].value < code[pc + 3] else a
                 continue
             elif op == UNLESS_LE:
-                pc = pc + 4 if values[base + b] <= code[pc + 3] else a
+                pc = pc + 4 if slots[base + b].value <= code[pc + 3] else a
                 continue
             elif op == UNLESS_GT:
-                pc = pc + 4 if values[base + b] > code[pc + 3] else a
+                pc = pc + 4 if slots[base + b].value > code[pc + 3] else a
                 continue
             elif op == UNLESS_GE:
-                pc = pc + 4 if values[base + b] >= code[pc + 3] else a
+                pc = pc + 4 if slots[base + b].value >= code[pc + 3] else a
                 continue
             elif op == JUMP:
                 pc = a
@@ -420,7 +433,7 @@ class Core(Tables):
                 pc = a if stack[top] == 0 else pc + 4
                 continue
             elif op == LOAD:
-                stack[top] = times_power(values[base + a], b)
+                stack[top] = times_power(slots[base + a].value, b)
                 top += 1
             elif op == PUSH:
                 stack[top] = times_power(a, b)
@@ -478,18 +491,20 @@ class Core(Tables):
             stack[top] = self._scalar_value(meta + a, slot) if is_text else -1
             return top + 1
         if op == LOAD_TRUTH:
-            stack[top] = self._values[slot] if self._tags[slot] == BOOL_TAG else -1
+            stack[top] = self._slots[slot].value if self._slots[slot].tag == BOOL_TAG else -1
             return top + 1
         if op == LOAD_NUMBER:
-            if self._tags[slot] < 0:
+            if self._slots[slot].tag < 0:
                 return NOT_A_NUMBER
-            stack[top] = times_power(self._values[slot], 9 - self._tags[slot])
+            stack[top] = times_power(self._slots[slot].value, 9 - self._slots[slot].tag)
             return top + 1
         if op == HAS_NUMBER:
             number = times_power(b, self._code[pc + 3])
-            is_number = self._tags[slot] >= 0
+            is_number = self._slots[slot].tag >= 0
             if is_number:
-                is_number = times_power(self._values[slot], 9 - self._tags[slot]) == number
+                is_number = (
+                    times_power(self._slots[slot].value, 9 - self._slots[slot].tag) == number
+                )
             stack[top] = 1 if is_number else 0
             return top + 1
         if op == ANY_EQUAL:
@@ -521,10 +536,10 @@ class Core(Tables):
         if op == PIECE_NUMBER:
             self._pieces.append(number_text(to_python(stack[top - 1])))
             return top - 1
-        if op == START or (op == RESET and self._values[slot] > 0):
+        if op == START or (op == RESET and self._slots[slot].value > 0):
             self._assign(slot, self._now + b, 0, pc)
             return top
-        if op == CANCEL and self._values[slot] > 0:
+        if op == CANCEL and self._slots[slot].value > 0:
             self._assign(slot, 0, 0, pc)
             return top
         if op in (RESET, CANCEL):  # it does not run
@@ -538,15 +553,16 @@ class Core(Tables):
 
     def _same(self, one: int, other: int) -> bool:
         """Tell whether two unconstrained variables hold the same scalar; 5 and 5.0 are the same."""
-        tag = self._tags[one]
-        other_tag = self._tags[other]
+        tag = self._slots[one].tag
+        other_tag = self._slots[other].tag
         if tag >= 0 and other_tag >= 0:
             return bool(
-                times_power(self._values[one], 9 - tag)
-                == times_power(self._values[other], 9 - other_tag)
+                times_power(self._slots[one].value, 9 - tag)
+                == times_power(self._slots[other].value, 9 - other_tag)
             )
         return bool(
-            tag == other_tag and (tag == NULL_TAG or self._values[one] == self._values[other])
+            tag == other_tag
+            and (tag == NULL_TAG or self._slots[one].value == self._slots[other].value)
         )
 
     def _store_number(self, slot: int, meta: int, number: int, pc: int) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from myocan.hub.core.program import AT_VARIABLE, Op, Program, Role, Type, Variable
 
@@ -39,6 +40,28 @@ class Shape:
     meta: int
     code: int
     entries: dict[int, int]
+    first_when: int
+    last_when: int
+
+
+@dataclass(slots=True)
+class Subscription:
+    """What a module hears on one topic, with all that a cycle needs to begin (integers).
+
+    Arguments:
+        topic: what it hears.
+        module, variable: whose and which it is; variable -1 is the module's ATs.
+        entry: pc of its ONs, -1 for none.
+        base, meta: where the module's slots, and their descriptions, start.
+        first_when, last_when: the module's WHENs are first_when <= w < last_when.
+    """
+
+    topic: int
+    module: int
+    variable: int
+    entry: int
+    base: int
+    meta: int
     first_when: int
     last_when: int
 
@@ -82,9 +105,7 @@ class Layout:
     # By subscription, in the order of topics.
     topics: list[TopicName] = field(default_factory=list)
     topic_first: list[int] = field(default_factory=list)  # one more at the end
-    sub_module: list[int] = field(default_factory=list)
-    sub_variable: list[int] = field(default_factory=list)  # -1: the module's ATs
-    sub_entry: list[int] = field(default_factory=list)  # -1: no ON
+    subscriptions: list[Subscription] = field(default_factory=list)
 
     most_variables: int = 0
     most_whens: int = 0
@@ -112,7 +133,6 @@ def lay_out(
     for name in (*LOG_TOPICS, *sorted(topics)):
         topic(name)
     shapes: dict[tuple[object, ...], Shape] = {}
-    subscriptions: list[tuple[int, int, int, int]] = []  # topic, module, variable, entry
     for program in sorted(programs, key=lambda p: p.module):
         key = _shape_key(program)
         shape = shapes.get(key)
@@ -121,7 +141,8 @@ def lay_out(
         module = len(layout.modules)
         layout.modules.append(program)
         layout.shapes.append(shape)
-        layout.module_base.append(len(layout.slot_initial))
+        base = len(layout.slot_initial)
+        layout.module_base.append(base)
         for number, variable in enumerate(program.variables):
             initial = variable.initial
             layout.slot_initial.append(intern(initial) if isinstance(initial, str) else initial)
@@ -129,21 +150,33 @@ def lay_out(
             publishes = variable.role == Role.PUBLIC and variable.topic is not None
             layout.slot_topic.append(topic(variable.topic) if publishes and variable.topic else -1)
             if variable.role in _HEARING and variable.topic is not None:
-                entry = shape.entries.get(number, -1)
-                subscriptions.append((topic(variable.topic), module, number, entry))
+                layout.subscriptions.append(
+                    _hear(topic(variable.topic), module, number, base, shape)
+                )
         if program.ats:
-            subscriptions.append((topic(("", program.module, AT_VARIABLE)), module, -1, -1))
-    subscriptions.sort()
+            ats = topic(("", program.module, AT_VARIABLE))
+            layout.subscriptions.append(_hear(ats, module, -1, base, shape))
+    layout.subscriptions.sort(key=attrgetter("topic"))  # and by module, as they came
     layout.topic_first = [0] * (len(layout.topics) + 1)
-    for number, module, variable_number, entry in subscriptions:
-        layout.topic_first[number + 1] += 1
-        layout.sub_module.append(module)
-        layout.sub_variable.append(variable_number)
-        layout.sub_entry.append(entry)
+    for subscription in layout.subscriptions:
+        layout.topic_first[subscription.topic + 1] += 1
     for number in range(len(layout.topics)):
         layout.topic_first[number + 1] += layout.topic_first[number]
     layout.when_reads.append(len(layout.reads))
     return layout
+
+
+def _hear(topic: int, module: int, variable: int, base: int, shape: Shape) -> Subscription:
+    return Subscription(
+        topic=topic,
+        module=module,
+        variable=variable,
+        entry=shape.entries.get(variable, -1),
+        base=base,
+        meta=shape.meta,
+        first_when=shape.first_when,
+        last_when=shape.last_when,
+    )
 
 
 def _shape_key(program: Program) -> tuple[object, ...]:
@@ -205,7 +238,7 @@ def _line_of_each_pc(program: Program) -> list[int]:
 
 def fold(text: str) -> str:
     """Return `text` with A-Z as a-z and nothing else changed, as names and members are compared."""
-    return text.translate(_FOLD)
+    return text.lower() if text.isascii() else text.translate(_FOLD)
 
 
 _FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}

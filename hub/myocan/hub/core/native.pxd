@@ -26,6 +26,7 @@ cdef extern from *:
     ctypedef long long int128  # wider in C than Cython needs to know; never converted to Python as it is
     const int128 OVER "MYOCAN_OVER"
     const long long* POWERS "myocan_power"
+    void _prefetch "__builtin_prefetch"(const void* place) nogil
     bint _add_overflows "myocan_add"(int128 a, int128 b, int128* sum) nogil
     int128 _half_even "myocan_half_even"(int128 n, int128 d) nogil
 
@@ -107,6 +108,65 @@ cdef enum:
     START = 48
     RESET = 49
     CANCEL = 50
+
+# What one cycle touches together lies together; linker.py and uncompiled.py tell what it means.
+cdef struct Slot:
+    long long value
+    int tag
+    int topic
+    int touch
+    int written
+
+cdef struct Subscription:
+    int topic
+    int module
+    int variable
+    int entry
+    int base
+    int meta
+    int first_when
+    int last_when
+
+cdef inline void* _zeros(list owner, Py_ssize_t size) except NULL:
+    cdef array.array cell_array = array.array("b", bytes(size))
+    owner.append(cell_array)
+    return cell_array.data.as_voidptr
+
+cdef inline Slot* slot_table(list owner, list initial, list topics) except NULL:
+    cdef Py_ssize_t number
+    cdef Slot* slots = <Slot*>_zeros(owner, sizeof(Slot) * (len(initial) + 1))
+    for number in range(len(initial)):
+        slots[number].value = initial[number]
+        slots[number].tag = NULL_TAG
+        slots[number].topic = topics[number]
+    return slots
+
+cdef inline Subscription* subscription_table(list owner, list rows) except NULL:
+    cdef Py_ssize_t number
+    cdef Subscription* table = <Subscription*>_zeros(owner, sizeof(Subscription) * (len(rows) + 1))
+    for number, row in enumerate(rows):
+        table[number].topic = row.topic
+        table[number].module = row.module
+        table[number].variable = row.variable
+        table[number].entry = row.entry
+        table[number].base = row.base
+        table[number].meta = row.meta
+        table[number].first_when = row.first_when
+        table[number].last_when = row.last_when
+    return table
+
+# The tables of very many modules do not fit the processor's cache, and a cycle would wait for memory
+# three times: for its topic, then the subscription, then the slots. So each is asked for some messages
+# before its turn, when what leads to it has come. A topic that nobody hears may lead to the row behind
+# the last subscription, which is there and empty.
+cdef inline void look_ahead(
+        const long long* first, const Subscription* subscriptions, const Slot* slots,
+        long long far, long long near, long long nearest) noexcept:
+    cdef const Slot* variables = slots + subscriptions[first[nearest]].base
+    _prefetch(first + far)
+    _prefetch(subscriptions + first[near])
+    _prefetch(variables)
+    _prefetch(variables + 2)  # 48 bytes on: it may be the next cache line
 
 cdef inline long long* table(list owner, list cells) except NULL:
     cdef array.array cell_array = array.array("q", cells)

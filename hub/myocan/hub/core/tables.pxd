@@ -26,25 +26,15 @@ cdef class Tables:
     cdef long long* _first
     cdef long long* _count
     cdef long long* _members
-    cdef long long* _values
-    cdef long long* _tags
-    cdef long long* _written
+    cdef Slot* _slots
+    cdef Subscription* _subscriptions
     cdef long long* _slot_meta
-    cdef long long* _slot_topic
     cdef long long* _when_condition
     cdef long long* _when_actions
     cdef long long* _when_reads
     cdef long long* _reads
     cdef long long* _topic_first
-    cdef long long* _sub_module
-    cdef long long* _sub_variable
-    cdef long long* _sub_entry
-    cdef long long* _module_base
-    cdef long long* _module_meta
-    cdef long long* _module_first_when
-    cdef long long* _module_last_when
     cdef long long* _chosen
-    cdef long long* _touch_number
     cdef long long* _touched_slot
     cdef long long* _touched_value
     cdef long long* _touched_tag
@@ -84,7 +74,7 @@ cdef class Tables:
     cpdef list rows(self)
     @cython.locals(number="long long")
     cpdef list changes(self)
-    @cython.locals(number="long long")
+    @cython.locals(slots="Slot*", number="long long")
     cdef void _assign(self, long long slot, long long value, long long tag, long long pc) noexcept
     @cython.locals(number="long long", before="long long", tag="long long")
     cdef bint _differs(self, long long slot) noexcept

@@ -35,6 +35,8 @@ if not cython.compiled:
         TIMER,
         grown,
         rescale,
+        slot_table,
+        subscription_table,
         table,
         times_power,
     )
@@ -109,9 +111,7 @@ class Tables:
 
     def _own_layout(self, layout: Layout) -> None:
         owner: list[object] = []
-        slots = len(layout.slot_initial)
         most = layout.most_variables + 1
-        shapes = layout.shapes
         self._code = table(owner, layout.code)
         self._type = table(owner, layout.meta_type)
         self._role = table(owner, layout.meta_role)
@@ -121,25 +121,15 @@ class Tables:
         self._first = table(owner, layout.meta_members)
         self._count = table(owner, layout.meta_count)
         self._members = table(owner, layout.members)
-        self._values = table(owner, layout.slot_initial)
-        self._tags = table(owner, [NULL_TAG] * slots)
-        self._written = table(owner, [0] * slots)
+        self._slots = slot_table(owner, layout.slot_initial, layout.slot_topic)
         self._slot_meta = table(owner, layout.slot_meta)
-        self._slot_topic = table(owner, layout.slot_topic)
         self._when_condition = table(owner, layout.when_condition)
         self._when_actions = table(owner, layout.when_actions)
         self._when_reads = table(owner, layout.when_reads)
         self._reads = table(owner, layout.reads)
         self._topic_first = table(owner, layout.topic_first)
-        self._sub_module = table(owner, layout.sub_module)
-        self._sub_variable = table(owner, layout.sub_variable)
-        self._sub_entry = table(owner, layout.sub_entry)
-        self._module_base = table(owner, layout.module_base)
-        self._module_meta = table(owner, [shape.meta for shape in shapes])
-        self._module_first_when = table(owner, [shape.first_when for shape in shapes])
-        self._module_last_when = table(owner, [shape.last_when for shape in shapes])
+        self._subscriptions = subscription_table(owner, layout.subscriptions)
         self._chosen = table(owner, [0] * (layout.most_whens + 1))
-        self._touch_number = table(owner, [0] * slots)
         self._touched_slot = table(owner, [0] * most)
         self._touched_value = table(owner, [0] * most)
         self._touched_tag = table(owner, [0] * most)
@@ -206,9 +196,9 @@ class Tables:
             self._converted_tag = tag
         elif not self._convert(self._slot_meta[slot], tag, value):
             return False
-        self._values[slot] = self._converted
-        self._tags[slot] = self._converted_tag
-        self._written[slot] = 1
+        self._slots[slot].value = self._converted
+        self._slots[slot].tag = self._converted_tag
+        self._slots[slot].written = 1
         return True
 
     def read(self, module: str, name: str) -> tuple[int, int] | None:
@@ -235,7 +225,7 @@ class Tables:
         return [
             (key, slot)
             for key, slot in self._slot_numbers.items()
-            if self._written[slot]
+            if self._slots[slot].written
             and (
                 self._type[self._slot_meta[slot]] != EVENT
                 or self._role[self._slot_meta[slot]] == TIMER
@@ -250,33 +240,34 @@ class Tables:
 
     def _assign(self, slot: int, value: int, tag: int, pc: int) -> None:
         """Store into a slot; keep its value before the cycle, for step 4 and for undoing."""
-        number = self._touch_number[slot]
+        slots = self._slots
+        number = slots[slot].touch
         if number >= self._touched or self._touched_slot[number] != slot:
             number = self._touched
             self._touched = number + 1
-            self._touch_number[slot] = number
+            slots[slot].touch = number
             self._touched_slot[number] = slot
-            self._touched_value[number] = self._values[slot]
-            self._touched_tag[number] = self._tags[slot]
-            self._touched_written[number] = self._written[slot]
+            self._touched_value[number] = slots[slot].value
+            self._touched_tag[number] = slots[slot].tag
+            self._touched_written[number] = slots[slot].written
         self._touched_pc[number] = pc
-        self._values[slot] = value
-        self._tags[slot] = tag
-        self._written[slot] = 1
+        slots[slot].value = value
+        slots[slot].tag = tag
+        slots[slot].written = 1
 
     def _differs(self, slot: int) -> bool:
         """Tell whether this cycle gave a slot another value; 5 and 5.0 in an ANY are the same."""
-        number = self._touch_number[slot]
+        number = self._slots[slot].touch
         if number >= self._touched or self._touched_slot[number] != slot:
             return False
         before = self._touched_tag[number]
-        tag = self._tags[slot]
+        tag = self._slots[slot].tag
         if before != tag and before >= 0 and tag >= 0:
             return bool(
                 times_power(self._touched_value[number], 9 - before)
-                != times_power(self._values[slot], 9 - tag)
+                != times_power(self._slots[slot].value, 9 - tag)
             )
-        return before != tag or self._touched_value[number] != self._values[slot]
+        return before != tag or self._touched_value[number] != self._slots[slot].value
 
     # ------------------------------------------------------------------ scalars and slots
 
@@ -331,21 +322,21 @@ class Tables:
             return self._decimals[meta]
         if kind == BOOLEAN:
             return BOOL_TAG
-        return self._tags[slot]
+        return self._slots[slot].tag
 
     def _scalar_value(self, meta: int, slot: int) -> int:
         kind = self._type[meta]
         if kind == ENUMERATION:
-            return self._members[self._first[meta] + self._values[slot]]
+            return self._members[self._first[meta] + self._slots[slot].value]
         if kind == TIME:
-            return self.intern(time_text(self._values[slot]))
-        return self._values[slot]
+            return self.intern(time_text(self._slots[slot].value))
+        return self._slots[slot].value
 
     def _shown(self, meta: int, slot: int) -> str:
         """Return what is in a slot as people write it; a member in its declared spelling."""
         members = self.layout.meta_variable[meta].members
         if members:
-            return members[self._values[slot]]
+            return members[self._slots[slot].value]
         return plain_text(self._scalar_tag(meta, slot), self._scalar_value(meta, slot), self.texts)
 
     # ------------------------------------------------------------------ rows and changes

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from myocan.hub.core import program as _program
+from myocan.hub.core.linker import Subscription
 from myocan.hub.core.wide import OVER as OVER
 from myocan.hub.core.wide import POWERS, wide_add, wide_divide, wide_multiply
 from myocan.hub.core.wide import rescale as rescale
@@ -37,6 +38,50 @@ OVERFLOW, DIVISION_BY_ZERO, OUTSIDE, NOT_A_NUMBER = (int(f) for f in _program.Fa
     PIECE_TEXT, PIECE_VAR, PIECE_NUMBER, LOG,
     START, RESET, CANCEL,
 ) = (int(op) for op in _program.Op)  # fmt: skip
+
+
+class Slot:
+    """One variable of a module.
+
+    Attributes:
+        value: as its type says (see `program`).
+        tag: what an ANY holds, else NULL.
+        topic: number of the topic that a PUBLIC one is published to, else -1.
+        touch: if this cycle has assigned it, where its value from before is kept.
+        written: 1 if it was ever assigned.
+    """
+
+    __slots__ = ("tag", "topic", "touch", "value", "written")
+
+    def __init__(self, value: int, topic: int) -> None:
+        self.value = value
+        self.tag = NULL_TAG
+        self.topic = topic
+        self.touch = 0
+        self.written = 0
+
+
+def slot_table(owner: list[object], initial: Sequence[int], topics: Sequence[int]) -> list[Slot]:
+    """Return slots that hold these values and publish to these topics."""
+    return [Slot(value, topic) for value, topic in zip(initial, topics, strict=True)]
+
+
+def subscription_table(
+    owner: list[object], subscriptions: list[Subscription]
+) -> list[Subscription]:
+    """Return the subscriptions in the form that a cycle reads."""
+    return subscriptions
+
+
+def look_ahead(
+    first: list[int],
+    subscriptions: list[Subscription],
+    slots: list[Slot],
+    far: int,
+    near: int,
+    nearest: int,
+) -> None:
+    """Ask for the memory of coming messages; Python has no word for that."""
 
 
 def table(owner: list[object], cells: Sequence[int]) -> list[int]:

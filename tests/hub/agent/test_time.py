@@ -6,6 +6,7 @@ the log, with the log's own time.
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from myocan.hub.store import Reader
 from support.board import Board
 
 MINUTE, HOUR = 60_000, 3_600_000
@@ -281,3 +283,29 @@ def test_nobody_else_can_say_that_a_timer_has_run_out(
         until(lambda: log("$log.rejected"), "record")
     assert state("motion", "wentout") is None
     assert state("motion", "light") == '"on"'
+
+
+def test_a_killed_hub_knows_from_its_log_what_ran_and_what_was_taken(
+    broker, hub, house, modules, clock, log, tmp_path
+) -> None:
+    modules(
+        m="SUBSCRIBE button1.press\nPUBLIC count 0\nTIMER t 90 minutes\nON button1.press\n"
+        "  THEN start(t)\nON t\n  THEN count++\nAT 12:30 OR 13:00\n  THEN count++\n"
+    )
+    killed = tmp_path / "killed"
+    with Board(broker.url, "home", "porch") as board, hub(now_ms=clock) as running:
+        board.send("button1/press")
+        until(lambda: log("button1.press"), "press")
+        clock.to("2027-03-27T12:30:01", running)
+        until(lambda: log("m.%%at%%"), "AT")
+        shutil.copytree(house, killed)  # as a power cut leaves it: no checkpoint, only the log
+    clock.to("2027-03-27T13:40")
+    with (
+        type(running)(killed, broker.url, now_ms=clock),
+        Reader(killed / ".myocan" / "store.sqlite") as reader,
+    ):
+        until(lambda: reader.value("live", "m", "count") == "3", "count of three")
+        due = [row for row in reader.messages("live") if row.producer == "clock"]
+    assert [(row.variable, shown(row.time_ms)[6:]) for row in due] == [
+        ("%%at%%", "12:30"), ("%%at%%", "13:00"), ("t", "13:30"),
+    ]  # fmt: skip

@@ -287,5 +287,6 @@ for _ in range(3):
     link.subscribe(["b"])
     go_until(lambda: link._reader.packet_id != before)
     print(link._reader.packet_id)
+print(link.connection)
 """)
-    assert said.split() == ["65535", "1", "2"]
+    assert said.split() == ["65535", "1", "2", "1"]

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,31 @@ def test_a_signal_ends_it_in_good_order(
 def test_an_adapter_whose_broker_is_away_can_be_stopped_too(tmp_path: Path) -> None:
     runner = Runner(configuration(1), say=lambda text: runner.stop())
     runner.run()
+
+
+def test_an_idle_adapter_sleeps(
+    broker: Mosquitto, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Runner(configuration(broker.port, [BUTTON]), say=lambda text: None)
+    steps = 0
+    step = runner.adapter.step
+
+    def counted() -> int:
+        nonlocal steps
+        steps += 1
+        return step()
+
+    monkeypatch.setattr(runner.adapter, "step", counted)
+    thread = threading.Thread(target=runner.run, name="adapter")
+    thread.start()
+    try:
+        hub.wait_online()
+        before = steps
+        hub.wait(lambda hub: len(hub.statuses) > 1, "the status that is told a second later")
+        assert steps - before < 20
+    finally:
+        runner.stop()
+        thread.join()
 
 
 def test_an_adapter_that_is_just_dialling_can_be_stopped_too() -> None:

@@ -175,7 +175,9 @@ def test_an_at_fires_once_a_day_over_clock_changes_and_restarts(
     assert state("night", "count") == str(len(expected))
 
 
-def test_a_clock_that_is_set_back_repeats_nothing(broker, hub, modules, clock, log) -> None:
+def test_a_clock_that_is_set_back_repeats_nothing_and_is_told(
+    broker, hub, modules, clock, log, caplog
+) -> None:
     modules(noon="PUBLIC count 0\nAT 13:00\n  THEN count++\n")
     with hub(now_ms=clock) as running:
         clock.to("2027-03-27T13:00:01", running)
@@ -188,6 +190,7 @@ def test_a_clock_that_is_set_back_repeats_nothing(broker, hub, modules, clock, l
         until(lambda: len(log("noon.%%at%%")) == 2, "the next day's")
     times = [row.time_ms for row in log()]
     assert times == sorted(times)
+    assert "behind the log" in caplog.text
 
 
 def test_what_was_missed_comes_in_order_before_what_is_new(

@@ -89,6 +89,9 @@ DISK_FULL_S = 1.0
 CLOCK_CHECK_S = 30.0
 """The loop looks at the clock at least this often while something is to come due."""
 
+CLOCK_BEHIND_MS = 60_000
+"""A clock that is further behind the log than this is worth a warning."""
+
 MAX_DUE = 1000
 """Due messages that are taken before boards are acknowledged and the end may come."""
 
@@ -136,6 +139,7 @@ class Agent:
         self._failure: HubError | None = None
         self._synced = 0
         self._written = 0
+        self._clock_behind = False
         self._bus: Bus | None = None
         self._broker: Broker | None = None
 
@@ -406,7 +410,16 @@ class Agent:
 
     def _clock(self) -> int:
         """Return the log's time: the wall clock's, but never less than it was."""
-        return max(self._now_ms(), self._log_ms)
+        now = self._now_ms()
+        behind = self._log_ms - now > CLOCK_BEHIND_MS
+        if behind and not self._clock_behind:
+            _log.warning(
+                "the clock is %d s behind the log: it was set back, or was wrong before; until it "
+                "has caught up, no timer runs out and no AT is due",
+                (self._log_ms - now) // 1000,
+            )
+        self._clock_behind = behind
+        return max(now, self._log_ms)
 
     def _take_what_is_due(self, now: int) -> bool:
         """Process what is due by `now`; return False if there is more, for the next turn."""

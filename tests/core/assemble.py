@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from core import reference as ref
-from myocan.hub.core import Core, Op, Program, Role, Type, Variable, When
+from myocan.hub.core import At, Core, Op, Program, Role, Type, Variable, When
 from myocan.hub.core.program import DIGITS, INT64_MAX, INT64_MIN
 from myocan.hub.core.scalars import parse_scalar, scalar_json
 
@@ -213,6 +213,12 @@ class Assembler:
                 self.emit(Op.NEXT, self.of(var))
             case ref.Activate(var):
                 self.emit(Op.ACTIVATE, self.of(var))
+            case ref.Start(var):
+                self.emit(Op.START, self.of(var), var.duration_ms)
+            case ref.Reset(var):
+                self.emit(Op.RESET, self.of(var), var.duration_ms)
+            case ref.Cancel(var):
+                self.emit(Op.CANCEL, self.of(var))
             case ref.Log(level, pieces):
                 for piece in pieces:
                     if isinstance(piece, str):
@@ -257,16 +263,14 @@ def assemble(module: ref.Module, short: bool = True) -> Program:
         if ons:
             entries[out.of(var)] = len(out.code)
         for on in ons:
-            out.line(on.line)
-            further = out.place()
-            for guard in on.guards:
-                out.unless(guard, further)
-            for action in on.actions:
-                out.action(action)
-            out.emit(Op.MATCHED)
-            out.mark(further)
+            reaction(out, on)
         if ons:
             out.emit(Op.UNMATCHED)
+    ats = []
+    for at in module.ats:
+        ats.append(At(at.identity, "[]", len(out.code), at.line))
+        reaction(out, at)
+        out.emit(Op.UNMATCHED)
     whens = []
     for when in module.whens:
         out.line(when.line)
@@ -289,7 +293,20 @@ def assemble(module: ref.Module, short: bool = True) -> Program:
         entries=entries,
         whens=tuple(whens),
         lines=tuple(out.lines),
+        ats=tuple(ats),
     )
+
+
+def reaction(out: Assembler, on: ref.On | ref.AtDo) -> None:
+    """Append guards and actions; what follows is where they jump that do not hold."""
+    out.line(on.line)
+    further = out.place()
+    for guard in on.guards:
+        out.unless(guard, further)
+    for action in on.actions:
+        out.action(action)
+    out.emit(Op.MATCHED)
+    out.mark(further)
 
 
 def variable(var: ref.Var) -> Variable:
@@ -310,6 +327,7 @@ def variable(var: ref.Var) -> Variable:
         members=var.members,
         initial=initial,
         line=var.line,
+        duration_ms=var.duration_ms,
     )
 
 

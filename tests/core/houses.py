@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 from core import reference as ref
 from core.reference import Module, Scalar, Topic, Var
 from myocan.hub.core import Role, Type
+from myocan.hub.core.program import AT_VARIABLE
 
 NAMES = ("ant", "Bee", "cat", "dog")
 OUTSIDE: tuple[Topic, ...] = (("", "switch", "press"), ("", "dial", "turn"), ("net.far", "a", "b"))
 SHARED: Topic = ("", "shared", "x")
 MEMBERS = (("off", "on"), ("Off", "Auto", "ON"), ("toggle",), ("a", "b", "c", "on"))
 TEXTS = ("on", "ON", "Auto", "toggle", "off", "hello", "", "ä\u2028", "7:05", "23:59", "24:00", "b")
+ATS = ("a.0", "b.0")
+DUE = ('["a.0"]', '["b.0"]', '["b.0","a.0"]', '["c.0","b.0"]', "[]", "damaged")
 TIMES = ("00:00", "07:05", "12:00", "23:59")
 EDGE_UNITS = (0, 1, -1, 5, 15, 25, -5, -15, 50, 250, 10**9, 2**62, 2**63 - 1, -(2**63), 1 - 2**63)
 
@@ -50,10 +53,12 @@ class Case:
     modules: tuple[Module, ...]
     short: bool
     batches: tuple[tuple[tuple[Topic, Scalar], ...], ...]
+    times: tuple[int, ...]  # by batch: the log's time, milliseconds
     relink: tuple[bool, ...]  # by batch: the same programs are linked again before it
 
     def __repr__(self) -> str:
-        return "\n".join([*map(repr, self.modules), *map(repr, self.batches), repr(self.relink)])
+        rest = (self.batches, self.times, self.relink)
+        return "\n".join([*map(repr, self.modules), *map(repr, zip(*rest, strict=True))])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))  # or hypothesis spells out every field
@@ -123,7 +128,8 @@ class Writer:
     def __init__(self, draw: Any, variables: list[Var]) -> None:
         self.draw = draw
         self.all = [var for var in variables if var.type != Type.EVENT]
-        self.assignable = [v for v in variables if v.role != Role.SUBSCRIBE]
+        self.assignable = [v for v in variables if v.role in (Role.PUBLIC, Role.PRIVATE)]
+        self.timers = [v for v in variables if v.role == Role.TIMER]
         self.line = 100
 
     def one(self, *choices: Any) -> Any:
@@ -211,6 +217,8 @@ class Writer:
 
     def action(self) -> ref.Action:
         line = self.next_line()
+        if self.timers and self.one(*range(3)) == 0:
+            return self.one(ref.Start, ref.Start, ref.Reset, ref.Cancel)(self.timers[0], line)  # type: ignore[no-any-return]
         if not self.assignable or self.one(*range(8)) == 0:
             return ref.Log(self.one(0, 1, 2), self.pieces(), line)
         var = self.one(*self.assignable)
@@ -260,20 +268,31 @@ def module(draw: Any, name: str, heard: list[tuple[Topic, Var | None]]) -> Modul
     if _one(draw, 0, 1):
         publics.append(variable(draw, "shared", Role.PUBLIC, SHARED))
     privates = [variable(draw, f"V{i}", Role.PRIVATE, None) for i in range(_one(draw, 0, 1, 2))]
-    declared = draw(st.permutations(subscriptions + publics + privates))
+    timers = [
+        Var("Wait", Role.TIMER, Type.EVENT, ("", name, "wait"), duration_ms=_one(draw, 1, 500))
+        for _ in range(_one(draw, 0, 1))
+    ]
+    declared = draw(st.permutations(subscriptions + publics + privates + timers))
     variables = [replace(var, line=line) for line, var in enumerate(declared, 1)]
     writer = Writer(draw, variables)
+
+    def guards() -> tuple[ref.Condition, ...]:
+        return tuple(writer.condition(1) for _ in range(_one(draw, 0, 0, 1, 2)))
+
     ons = []
     for var in variables:
-        if var.role == Role.SUBSCRIBE:
+        if var.role in (Role.SUBSCRIBE, Role.TIMER):
             for _ in range(_one(draw, 0, 1, 1, 2)):
-                guards = tuple(writer.condition(1) for _ in range(_one(draw, 0, 0, 1, 2)))
-                ons.append(ref.On(var, guards, writer.actions(), writer.next_line()))
+                ons.append(ref.On(var, guards(), writer.actions(), writer.next_line()))
     whens = [
         ref.WhenDo(writer.condition(2), writer.actions(), writer.next_line())
         for _ in range(_one(draw, 0, 1, 2))
     ]
-    return Module(name, tuple(variables), tuple(ons), tuple(whens))
+    ats = tuple(
+        ref.AtDo(identity, guards(), writer.actions(), writer.next_line())
+        for identity in ATS[: _one(draw, 0, 1, 2)]
+    )
+    return Module(name, tuple(variables), tuple(ons), tuple(whens), ats)
 
 
 @st.composite
@@ -293,12 +312,21 @@ def cases(draw: Any) -> Case:
                 heard += [(var.topic, var)] * 3
     known = [v for m in modules for v in m.variables if v.role == Role.SUBSCRIBE and v.topic]
 
+    timers = [v.topic for m in modules for v in m.variables if v.role == Role.TIMER and v.topic]
+    ats: list[Topic] = [("", module.name, AT_VARIABLE) for module in modules if module.ats]
+
     def message() -> tuple[Topic, Scalar]:
+        if timers and _one(draw, *range(4)) == 0:
+            return _one(draw, *timers), _one(draw, None, None, None, "word")
+        if ats and _one(draw, *range(6)) == 0:
+            return _one(draw, *ats), _one(draw, *DUE)
         var = _one(draw, *known)
         return var.topic, fitting(draw, var) if _one(draw, 1, 1, 1, 1, 1, 0) else draw(scalars)
 
     batches = tuple(
         tuple(message() for _ in range(_one(draw, 1, 2, 4, 8))) for _ in range(_one(draw, 1, 2, 3))
     )
+    times = tuple(1000 + 600 * number for number in range(len(batches)))
     relink = tuple(_one(draw, False, True) for _ in batches)
-    return Case(tuple(draw(st.permutations(modules))), _one(draw, True, False), batches, relink)
+    declared = tuple(draw(st.permutations(modules)))
+    return Case(declared, _one(draw, True, False), batches, times, relink)

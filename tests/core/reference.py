@@ -7,7 +7,8 @@ that is wrong.
 
 A number that a variable holds or that travels is a `Decimal` whose exponent says how many digits
 stand behind its point. A number inside an expression is a `Fraction`, a multiple of 10 ** -9.
-Enumerations hold the folded name of their member, times of day are `HH:MM`.
+Enumerations hold the folded name of their member, times of day are `HH:MM`, a timer when it is due
+in milliseconds (0 while it does not run, None if it never did).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from myocan.hub.core import Failure, Role, Type
+from myocan.hub.core.program import AT_VARIABLE
 
 Scalar = None | bool | Decimal | str
 Topic = tuple[str, str, str]
@@ -46,6 +48,7 @@ class Var:
     members: tuple[str, ...] = ()
     initial: Scalar = None
     line: int = 0
+    duration_ms: int = 0
 
     def __repr__(self) -> str:
         return self.name
@@ -203,18 +206,44 @@ class Activate:
 
 
 @dataclass(frozen=True)
+class Start:
+    var: Var
+    line: int
+
+
+@dataclass(frozen=True)
+class Reset:
+    var: Var
+    line: int
+
+
+@dataclass(frozen=True)
+class Cancel:
+    var: Var
+    line: int
+
+
+@dataclass(frozen=True)
 class Log:
     level: int
     pieces: tuple[str | Var | Number, ...]
     line: int
 
 
-Action = Assign | Step | Next | Activate | Log
+Action = Assign | Step | Next | Activate | Start | Reset | Cancel | Log
 
 
 @dataclass(frozen=True)
 class On:
     var: Var
+    guards: tuple[Condition, ...]
+    actions: tuple[Action, ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class AtDo:
+    identity: str
     guards: tuple[Condition, ...]
     actions: tuple[Action, ...]
     line: int
@@ -233,10 +262,12 @@ class Module:
     variables: tuple[Var, ...]
     ons: tuple[On, ...] = ()
     whens: tuple[WhenDo, ...] = ()
+    ats: tuple[AtDo, ...] = ()
 
     def __repr__(self) -> str:
         declared = [var.declaration() for var in self.variables]
-        return "\n  ".join([f"MODULE {self.name}", *declared, *map(repr, self.ons + self.whens)])
+        reactions = map(repr, (*self.ons, *self.whens, *self.ats))
+        return "\n  ".join([f"MODULE {self.name}", *declared, *reactions])
 
 
 def variables_in(node: object) -> Iterator[Var]:
@@ -339,6 +370,7 @@ class Cycle:
 
     module: Module
     state: dict[str, Scalar]
+    now: int = 0
     assigned: dict[str, int] = field(default_factory=dict)  # name -> line of the last assignment
     log: list[tuple[int, str, int]] = field(default_factory=list)
     line: int = 0
@@ -459,6 +491,12 @@ class Cycle:
                     self.put(var, members[(place + 1) % len(members)])
             case Activate(var):
                 self.put(var, None)
+            case Start(var):
+                self.put(var, Decimal(self.now + var.duration_ms))
+            case Reset(var) | Cancel(var):
+                if self.state[var.name]:
+                    due = self.now + var.duration_ms if isinstance(action, Reset) else 0
+                    self.put(var, Decimal(due))
             case Log(level, pieces):
                 self.log.append((level, " ".join(map(self.piece, pieces)), self.line))
 
@@ -481,14 +519,27 @@ class Cycle:
         before = dict(self.state)
         self.put(var, value)
         ons = [on for on in self.module.ons if on.var.name == var.name]
-        unwanted = bool(ons)
-        for on in ons:
-            self.line = on.line
-            if all(self.holds(guard) for guard in on.guards):
-                for action in on.actions:
+        wanted = self.first_that_holds(ons)
+        self.whens(before)
+        return bool(ons) and not wanted
+
+    def run_ats(self, due: list[str]) -> None:
+        """Take the message that these ATs are due."""
+        before = dict(self.state)
+        self.first_that_holds([at for at in self.module.ats if at.identity in due])
+        self.whens(before)
+
+    def first_that_holds(self, reactions: Sequence[On | AtDo]) -> bool:
+        for reaction in reactions:
+            self.line = reaction.line
+            if all(self.holds(guard) for guard in reaction.guards):
+                for action in reaction.actions:
                     self.act(action)
-                unwanted = False
-                break
+                return True
+        return False
+
+    def whens(self, before: dict[str, Scalar]) -> None:
+        """Choose the WHENs by what differs from `before`, then run them."""
         chosen = []
         for when in self.module.whens:
             self.line = when.line
@@ -500,7 +551,6 @@ class Cycle:
         for when in chosen:
             for action in when.actions:
                 self.act(action)
-        return unwanted
 
 
 def _compare(op: str, a: Any, b: Any) -> bool:
@@ -525,9 +575,10 @@ class House:
         self.rows: list[Row] = []
         self.changes: list[tuple[int, str, str, str]] = []
 
-    def take(self, messages: Sequence[tuple[Topic, Scalar]]) -> None:
+    def take(self, messages: Sequence[tuple[Topic, Scalar]], now: int = 0) -> None:
         """Process a batch; `rows` and `changes` are this batch's."""
         self.rows, self.changes = [], []
+        self.now = now
         head = 0
         for number, (topic, scalar) in enumerate(messages):
             self.rows.append(Row(topic, json_text(scalar), -1 - number, -1, 0, scalar))
@@ -539,11 +590,14 @@ class House:
 
     def _pass_on(self, number: int) -> None:
         row = self.rows[number]
-        hearing = [
+        hearing: list[tuple[Module, Var | None]] = [
             (module, var)
             for module in self.modules
             for var in module.variables
-            if var.role == Role.SUBSCRIBE and var.topic == row.topic
+            if var.role in (Role.SUBSCRIBE, Role.TIMER) and var.topic == row.topic
+        ]
+        hearing += [
+            (m, None) for m in self.modules if m.ats and row.topic == ("", m.name, AT_VARIABLE)
         ]
         if hearing and row.depth >= DEPTH:
             self._add("failed", None, row.producer, number, row.line)
@@ -561,24 +615,50 @@ class House:
             text = json_text(scalar)
             self.rows.append(Row(topic, text, producer, cause, line, scalar, depth))
 
-    def _cycle(self, number: int, module: Module, var: Var) -> None:
-        value = converted(self.rows[number].scalar, var)
+    def _cycle(self, number: int, module: Module, var: Var | None) -> None:
+        scalar = self.rows[number].scalar
+        before = self.state[module.name]
+        value = scalar if var is None else self._taken(scalar, var, before)
         if value is _REFUSED:
+            assert var is not None
             self._add("rejected", None, module.name, number, var.line)
             return
-        before, written = self.state[module.name], self.written[module.name]
-        cycle = Cycle(module, dict(before))
+        cycle = Cycle(module, dict(before), self.now)
+        due = identities(scalar)
+        unwanted = False
         try:
-            unwanted = cycle.run(var, value)  # type: ignore[arg-type]
+            if var is None:
+                cycle.run_ats(due)
+            else:
+                unwanted = cycle.run(var, value)  # type: ignore[arg-type]
         except Failed:
+            if var is not None and var.role == Role.TIMER:
+                before[var.name] = Decimal(0)  # it has run out, whatever became of its cycle
+                self.changes.append((number, module.name, var.name, "0"))
             self._add("failed", None, module.name, number, cycle.line)
             return
+        self._publish(number, cycle)
+        if unwanted and var is not None:
+            self._add("unhandled", None, module.name, number, var.line)
+        if var is None and (not due or set(due) - {at.identity for at in module.ats}):
+            self._add("unhandled", None, module.name, number, 0)
+
+    def _taken(self, scalar: Scalar, var: Var, state: dict[str, Scalar]) -> object:
+        if var.role != Role.TIMER:
+            return converted(scalar, var)
+        due = state[var.name]
+        runs_out = isinstance(due, Decimal) and 0 < due <= self.now and scalar is None
+        return Decimal(0) if runs_out else _REFUSED
+
+    def _publish(self, number: int, cycle: Cycle) -> None:
+        module = cycle.module
+        before, written = self.state[module.name], self.written[module.name]
         for declared in module.variables:
             name = declared.name
             if name not in cycle.assigned:
                 continue
             after = cycle.state[name]
-            event = declared.type == Type.EVENT
+            event = declared.role == Role.PUBLIC and declared.type == Type.EVENT
             differs = name not in written or json_text(before[name]) != json_text(after)
             if differs and not event:
                 self.changes.append((number, module.name, name, json_text(after)))
@@ -591,5 +671,12 @@ class House:
             topic = ("", "$log", ("info", "warn", "alert")[level])
             self._add(topic, text, module.name, number, line)
         self.state[module.name] = cycle.state
-        if unwanted:
-            self._add("unhandled", None, module.name, number, var.line)
+
+
+def identities(scalar: Scalar) -> list[str]:
+    """Return the ATs that a message names, none if it is damaged."""
+    try:
+        named = json.loads(scalar) if isinstance(scalar, str) else None
+    except ValueError:
+        return []
+    return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []

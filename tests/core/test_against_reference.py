@@ -21,14 +21,14 @@ def test_rows_changes_records_and_variables_are_those_of_the_reference(case: Cas
     programs = [assemble(module, case.short) for module in case.modules]
     core.link(programs)
     house = ref.House(case.modules)
-    for messages, relink in zip(case.batches, case.relink, strict=True):
+    for messages, now, relink in zip(case.batches, case.times, case.relink, strict=True):
         if relink:
             core.link(programs[::-1])
         try:
-            house.take(messages)
+            house.take(messages, now)
         except ref.TooLong:
             assume(False)
-        assert core.run(*batch(core, messages)) == len(house.rows)
+        assert core.run(*batch(core, messages), now) == len(house.rows)
         seen = map(without_words, rows_of(core), house.rows)
         assert list(seen) == [
             (row.topic, row.text, row.producer, row.cause, row.line) for row in house.rows
@@ -43,7 +43,7 @@ def without_words(seen: tuple[Any, ...], row: ref.Row) -> tuple[Any, ...]:
     """Return a row as it is, but of a record the line that its words name, instead of the words."""
     topic, text, producer, cause, _line = seen
     if row.text is None and topic[1] == "$log" and topic[2] in RECORDS:
-        place = f'"{producer}.scc:{row.line}: '
+        place = f'"{producer}.scc:{row.line}: ' if row.line else f'"{producer}.scc has no such AT'
         if text.startswith(place) or (topic[2] == "failed" and "was not passed on" in text):
             return (topic, None, producer, cause, row.line)
     return seen

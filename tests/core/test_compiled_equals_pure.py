@@ -86,11 +86,11 @@ def test_random_houses_are_the_same_in_both(pure: Any, case: Case, compact: bool
     cores = Core(), pure()
     for one in cores:
         one.link(programs)
-    for messages, relink in zip(case.batches, case.relink, strict=True):
+    for messages, now, relink in zip(case.batches, case.times, case.relink, strict=True):
         for one in cores:
             if relink:
                 one.link(one.programs)
-            one.run(*batch(one, messages))
+            one.run(*batch(one, messages), now)
             one.compact()
         assert all_of(cores[0]) == all_of(cores[1])
 

@@ -13,6 +13,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from myocan.edge import ConfigError, PinError
+from myocan.edge.clock import NEVER
 from myocan.edge.pins.gpiozero import GpiozeroPins, gpio_name
 from myocan.edge.pins.simulated import SimulatedPins
 from myocan.edge.run import open_pins
@@ -106,6 +107,19 @@ def test_a_simulated_pin_is_where_its_pull_holds_it_until_it_is_driven() -> None
     ]
     pins.drive("d", 1)
     assert pins.digital_in("d", "down").value() == 1, "also if it was driven before it was opened"
+    pins.close()
+
+
+def test_every_level_that_a_simulated_pin_is_driven_to_can_be_seen() -> None:
+    pins = SimulatedPins()
+    first, second = pins.digital_in("a", "up"), pins.digital_in("b", "up")
+    for pin, level in (("a", 0), ("b", 0), ("a", 1), ("a", 0)):
+        pins.drive(pin, level)
+    seen = []
+    for _ in range(4):
+        pins.take_in()
+        seen.append((first.value(), second.value(), pins.look_ms))
+    assert seen == [(0, 1, 0), (0, 0, 0), (1, 0, 0), (0, 0, NEVER)]
     pins.close()
 
 

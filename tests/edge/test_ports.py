@@ -43,6 +43,7 @@ class Desk:
             self.now += 1
         if level is not None:
             self.pins.drive("GP1", level)
+            self.pins.take_in()
         self.port.step(self.now)
         told, self.told = self.told, []
         return told

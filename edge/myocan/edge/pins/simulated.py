@@ -3,6 +3,9 @@
 In the same process: `drive("GP14", 0)`, from any thread, and `level("GP15")`. From another one:
 give it a connected, non-blocking stream socket; each line "GP14 0" that comes in drives a pin, and
 each line "GP15 1" that goes out tells of an output that changed. Runs on both runtimes.
+
+The one idea to know: no change is too short to be seen. Between any two changes the adapter gets a
+look at its pins, however busy the machine is, so a test can count on every press.
 """
 
 import sys
@@ -26,8 +29,8 @@ class SimulatedPins:
     def __init__(self, control: "Any" = None) -> None:
         self.on_change: Callable[[str, int], None] | None = None
         """Called with pin and level when an output changes, by the adapter's own thread."""
-        self.look_ms = NEVER
         self._levels: dict[str, int] = {}
+        self._coming: list[tuple[str, int]] = []
         self._control = control
         self._line = b""
         self._wake: Any = None
@@ -35,12 +38,12 @@ class SimulatedPins:
             from myocan.edge.wake import Wake
 
             self._wake = Wake()
-        elif control is None:
-            self.look_ms = 1
+        self._idle_ms = NEVER if self.streams() else 1
+        self.look_ms = self._idle_ms
 
     def drive(self, pin: str, level: int) -> None:
         """Do to an input what a finger or a wire would do, before or after a port opens it."""
-        self._levels[pin] = level
+        self._coming.append((pin, level))
         if self._wake is not None:
             self._wake.ring()
 
@@ -51,6 +54,8 @@ class SimulatedPins:
         return self._levels[pin]
 
     def digital_in(self, pin: str, pull: "str | None") -> "SimulatedPin":
+        while self._coming:
+            self.take_in()
         if pin not in self._levels:
             self._levels[pin] = 1 if pull == "up" else 0
         return SimulatedPin(self, pin)
@@ -75,8 +80,14 @@ class SimulatedPins:
     def take_in(self) -> None:
         if self._wake is not None:
             self._wake.clear()
-        if self._control is None:
-            return
+        if self._control is not None:
+            self._read_control()
+        if self._coming:
+            pin, level = self._coming.pop(0)
+            self._levels[pin] = level
+            self.look_ms = 0 if self._coming else self._idle_ms
+
+    def _read_control(self) -> None:
         try:
             received = self._control.recv(512)
         except OSError:  # nothing there
@@ -87,7 +98,7 @@ class SimulatedPins:
         self._line = lines[-1]
         for line in lines[:-1]:
             pin, level = line.decode().split()
-            self._levels[pin] = int(level)
+            self._coming.append((pin, int(level)))
 
     def close(self) -> None:
         if self._wake is not None:

@@ -29,8 +29,27 @@ HUB_STEPS = [
     "be_killed",
     "lose_power",
 ]
-TROUBLES = ["", "", "lose_power", "be_killed", "cut", "restart", "restart, then power cut"]
 FATES = st.lists(st.sampled_from(["arrives"] * 3 + ["twice", "waits", "lost"]), max_size=5)
+TROUBLES = ["", "", "lose_power", "be_killed", "cut", "restart", "restart, then power cut"]
+ROUND = {
+    "pushes": st.sampled_from(["e", "ee", "t", "tet", "tuet", "e" * 5, "e" * 70, ""]),
+    "ms": st.sampled_from([60, 1, 600]),
+    "trouble": st.sampled_from(TROUBLES),
+    "fates": st.just([]) | FATES,
+    "backwards": st.booleans(),
+    "steps": st.sampled_from(
+        [
+            ["commit", "sync"],
+            ["commit"],
+            ["commit", "sync one"],
+            [],
+            ["fail_to_commit"],
+            ["commit", "lose_power"],
+        ]
+    ),
+    "ack_fates": st.just([]) | FATES,
+    "then_fair": st.sampled_from([False, False, True]),
+}
 
 Frame = tuple[str, bytes]
 
@@ -46,7 +65,8 @@ class Session(RuleBasedStateMachine):
         self.hub = Hub()
         self.up: list[Frame] = []
         self.down: list[bytes] = []
-        self.boots: list[int] = []  # every boot number in use so far
+        self.fresh = 0  # the boot number drawn last of those that were not in use
+        self.used_again: set[int] = set()  # once each; more often, and it would look like a clone
         self.count = 0  # messages pushed
         self.events: dict[int, int] = {}  # event -> which life of the board
         self.life = 0
@@ -77,14 +97,23 @@ class Session(RuleBasedStateMachine):
         taken = [
             boot
             for boot, (last, _) in self.hub.positions.items()
-            if last > 0 and boot not in in_flight | unsynced
+            if last > 0 and boot not in in_flight | unsynced | self.used_again
         ]
-        fresh = max(self.boots, default=0) + 1
-        boot = taken[0] if taken and fresh % 2 else fresh
-        self.boots.append(fresh)
+        self.fresh += 1
+        boot = self.fresh
+        if taken and self.fresh % 2:
+            boot = taken[0]
+            self.used_again.add(boot)
         self.highest = 0
         self.numbers = {key: value for key, value in self.numbers.items() if key[0] != boot}
         return boot
+
+    def bury(self) -> None:
+        """Another boot number is in use: of those before it only few bases may still come."""
+        bases = [frame for frame in self.up if frame[0] == "base"]
+        dead = [frame for frame in bases if boot_of(frame) != self.outbox.boot]
+        for frame in dead[LATE_BASES:]:
+            self.up.remove(frame)
 
     def link_up(self) -> None:
         self.answered = False
@@ -113,10 +142,17 @@ class Session(RuleBasedStateMachine):
 
     @rule(count=st.sampled_from([1, 1, 1, 2, 5, 70]))
     def events_happen(self, count: int) -> None:
-        for _ in range(count):
-            self.push(EVENT, "all")
+        self.push_all("e" * count)
 
-    @rule(topic=st.sampled_from(["t1/value", "t2/value"]))
+    def push_all(self, pushes: str) -> None:
+        """Push an event for each e, and a reading for each other letter."""
+        for letter in pushes:
+            if letter == "e":
+                self.push(EVENT, "all")
+            else:
+                self.push(f"{letter}/value", "last")
+
+    @rule(topic=st.sampled_from(["t/value", "u/value"]))
     def a_reading_is_taken(self, topic: str) -> None:
         self.push(topic, "last")
 
@@ -164,10 +200,8 @@ class Session(RuleBasedStateMachine):
     @rule()
     def the_board_restarts(self) -> None:
         self.gone |= set(held(self.outbox))
-        dead = [frame for frame in self.up if frame[0] == "base"]
-        for frame in dead[LATE_BASES:]:
-            self.up.remove(frame)
         self.boot_up()
+        self.bury()
 
     # the channel
 
@@ -213,6 +247,7 @@ class Session(RuleBasedStateMachine):
             self.answered = True
         elif self.outbox.boot != mine:
             self.answered = False
+            self.bury()
         forgotten = set(before) - set(held(self.outbox))
         on_disk = {value for _, _, value in self.hub.log}
         assert forgotten <= on_disk, "the board forgot what is not on the hub's disk"
@@ -231,19 +266,9 @@ class Session(RuleBasedStateMachine):
                 getattr(self.hub, step)()
             self.check_log()
 
-    @rule(
-        count=st.sampled_from([0, 1, 2, 2, 5, 70]),
-        ms=st.sampled_from([1, 60, 600]),
-        trouble=st.sampled_from(TROUBLES),
-        fates=st.just([]) | FATES,
-        backwards=st.booleans(),
-        steps=st.sampled_from([["commit", "sync"], ["commit"], [], ["commit", "lose_power"]]),
-        ack_fates=st.just([]) | FATES,
-        then_fair=st.sampled_from([False, False, True]),
-    )
-    def a_round(
+    def go_round(
         self,
-        count: int,
+        pushes: str,
         ms: int,
         trouble: str,
         fates: list[str],
@@ -254,7 +279,7 @@ class Session(RuleBasedStateMachine):
     ) -> None:
         """What mostly happens, in the usual order, so that sessions get somewhere; the trouble
         comes when frames are under way."""
-        self.events_happen(count)
+        self.push_all(pushes)
         self.time_passes(ms)
         self.the_board_sends(200)
         if trouble == "cut":
@@ -267,7 +292,7 @@ class Session(RuleBasedStateMachine):
             self.frames_arrive([], False)
             self.the_hub_works(["acknowledge"])
             self.acknowledgements_arrive([], False)
-            self.events_happen(count)
+            self.push_all(pushes)
             self.the_board_sends(200)
             self.the_hub_works(["lose_power"])
         elif trouble:
@@ -277,6 +302,13 @@ class Session(RuleBasedStateMachine):
         self.acknowledgements_arrive(ack_fates, False)
         if then_fair:
             self.once_the_channel_is_fair_everything_drains()
+
+    # So often that most steps are such a round.
+    a_round = rule(**ROUND)(go_round)
+    another_round = rule(**ROUND)(go_round)
+    a_third_round = rule(**ROUND)(go_round)
+    a_fourth_round = rule(**ROUND)(go_round)
+    a_fifth_round = rule(**ROUND)(go_round)
 
     # what must hold
 
@@ -332,4 +364,4 @@ def boot_of(frame: Frame) -> int:
 
 
 TestSession = Session.TestCase
-TestSession.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestSession.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)

@@ -18,6 +18,7 @@ from .message import (
     check_word,
     cut,
     join,
+    moment,
     read,
     whole,
     write_object,
@@ -69,7 +70,7 @@ def decode_up(payload: bytes) -> "tuple[Value, int, int | None, int]":
     return (
         read(value),
         whole(seq, "seq", 1),
-        None if ts == b"null" else whole(ts, "ts", 0, MAX_TS),
+        moment(ts),
         whole(boot, "boot", 0, MAX_BOOT),
     )
 
@@ -114,7 +115,7 @@ def decode_log(payload: bytes) -> "tuple[str, str, int | None, int]":
     return (
         check_level(read(level)),
         check_text(read(text)),
-        None if ts == b"null" else whole(ts, "ts", 0, MAX_TS),
+        moment(ts),
         whole(boot, "boot", 0, MAX_BOOT),
     )
 

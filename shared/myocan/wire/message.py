@@ -159,7 +159,7 @@ def decode_data(payload: bytes) -> "tuple[Value, int, int | None, str, int]":
     return (
         read(value),
         whole(offset, "offset"),
-        None if ts == b"null" else whole(ts, "ts", 0, MAX_TS),
+        moment(ts),
         check_word(read(producer), "producer"),
         whole(incarnation, "incarnation"),
     )
@@ -230,6 +230,11 @@ def whole(raw: bytes, what: str, low: int = 0, high: int = MAX_UNITS) -> int:
         if low <= number <= high:
             return number
     return check_whole(read(raw), what, low, high)
+
+
+def moment(raw: bytes) -> "int | None":
+    """Read a ts. Raises `WireError`."""
+    return whole(raw, "ts", 0, MAX_TS) if raw.isdigit() else check_ts(read(raw))
 
 
 def read(raw: bytes) -> "Value":

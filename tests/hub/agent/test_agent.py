@@ -9,6 +9,7 @@ import json
 import os
 import threading
 
+import paho.mqtt.publish as publish
 import pytest
 
 from myocan.hub.agent import DeploymentRefused
@@ -109,6 +110,7 @@ def test_nonsense_leaves_a_record_and_the_hub_goes_on(
         ("lamp1/mode", "dim", "rejected", 'mode = \\"dim\\" does not fit: expected one of {auto'),
         ("lamp1/mode", 5, "rejected", "expected one of"),
         ("nobody/knows", "this", "unhandled", "nobody.knows"),
+        ("lamp1/state", "purple", "rejected", "lamp1.state is what module lamp1 says"),
     ],
 )
 def test_what_does_not_fit_is_recorded_and_blocks_nothing(
@@ -122,6 +124,16 @@ def test_what_does_not_fit_is_recorded_and_blocks_nothing(
     (message,) = log(f"$log.{record}")
     assert words in message.value
     assert state("lamp1", "count") == "1"
+
+
+def test_a_payload_of_megabytes_leaves_a_record_and_the_hub_goes_on(broker, hub, log) -> None:
+    topic = "mc1/$board/home/porch/up/button1/press"
+    with hub(), Board(broker.url, "home", "porch", hears=[LAMP_STATE]) as board:
+        publish.single(topic, b"x" * 2_000_000, qos=1, hostname="127.0.0.1", port=broker.port)
+        board.send("button1/press")
+        board.await_acknowledged()
+    (record,) = log("$log.rejected")
+    assert "a payload has at most 32768 bytes" in record.value
 
 
 def test_a_flood_of_nonsense_does_not_flood_the_log(broker, hub, log) -> None:

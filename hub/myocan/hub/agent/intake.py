@@ -8,13 +8,13 @@ moves its board's position, so that it does not come for ever.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from myocan.hub.agent.scalars import Scalars
 from myocan.hub.agent.topics import AdapterTopics
-from myocan.hub.core import Core, Tag, linker
+from myocan.hub.core import Core, Program, Role, Tag, linker
 from myocan.hub.store import Position
 from myocan.wire import (
     Inbox,
@@ -106,6 +106,7 @@ class Intake:
         self._scalars = Scalars(core)
         self._routes: dict[str, _Route | None] = {}
         self._epoch = core.epoch
+        self._said_by_modules = _said_by(core.programs)
         self._strangers: set[str] = set()
         self.boards: dict[str, Board] = {}
         self.active: dict[str, Board] = {}
@@ -130,6 +131,7 @@ class Intake:
         if self._epoch != self._core.epoch or len(self._routes) > MAX_ROUTES:
             self._routes.clear()
             self._epoch = self._core.epoch
+            self._said_by_modules = _said_by(self._core.programs)
         if topic in self._routes:
             route = self._routes[topic]
         else:
@@ -181,7 +183,10 @@ class Intake:
         try:
             tag, value, seq, ts, boot = self._scalars.decode_up(payload)
         except WireError as error:
-            seq, boot = envelope(payload)  # raises if not even those can be read
+            try:
+                seq, boot = envelope(payload)
+            except WireError:
+                raise error from None  # not even those can be read
             outcome = board.inbox.on_message(boot, seq, self._now_ms())
             text = f"{board.name}: {route.name}: {error}"
             if outcome == TAKE:
@@ -241,7 +246,9 @@ class Intake:
         module, variable, instance = str(rest[2]), str(rest[3]), rest[4]
         shown = f"{module}.{variable}" + ("" if instance is None else f"[{instance}]")
         number = -1 if instance is not None else self._core.topic(("", module, variable))
-        return _Route(board, "up", number, shown)
+        if (module, variable) in self._said_by_modules:
+            fault = f"{shown} is what module {module} says; send what it SUBSCRIBEs to"
+        return _Route(board, "up", number, shown, fault)
 
     # ------------------------------------------------------------------ inputs and records
 
@@ -311,3 +318,13 @@ class Intake:
         now = self._now_ms()
         waits = [board.inbox.due_ms(now) for board in self.active.values()]
         return min((wait / 1000 for wait in waits if wait is not None), default=None)
+
+
+def _said_by(programs: Iterable[Program]) -> set[tuple[str, str]]:
+    """Return the topics, (module, variable), that only a module may say something on."""
+    return {
+        (variable.topic[1], variable.topic[2])
+        for program in programs
+        for variable in program.variables
+        if variable.topic is not None and variable.role in (Role.PUBLIC, Role.TIMER)
+    }

@@ -47,7 +47,15 @@ WINDOW = 1024
 """Most messages sent and not yet acknowledged; the broker may ask for less."""
 
 PACKET_LIMIT = 256 * 1024
-"""Bytes of the largest packet, sent or (MQTT 5 lets us say so) taken: far above any of ours."""
+"""Bytes of the largest packet that is sent: far above any of ours."""
+
+RECEIVE_LIMIT = 16 * 1024 * 1024
+"""Bytes of the largest packet that is taken (MQTT 5 lets us say so). What is larger a broker drops
+without a word, so this is far above what anybody sends by mistake."""
+
+KEPT = 64 * 1024
+"""Bytes that are kept of a payload, its last: twice what the wire format allows, so that whoever
+reads it sees that it is too long. Bounds what a batch of huge ones takes."""
 
 _AROUND_PAYLOAD = 300
 """Bytes of a packet that are no payload, at most: a topic of 256 and what MQTT adds."""
@@ -173,7 +181,7 @@ class Link:
         options: dict[str, Any] = {}
         if self.protocol == 5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
-            properties.MaximumPacketSize = PACKET_LIMIT
+            properties.MaximumPacketSize = RECEIVE_LIMIT
             options = {"clean_start": True, "properties": properties}
         address = self.address
         try:
@@ -389,4 +397,5 @@ class Link:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""  # no topic at all, so whoever takes it apart refuses it and says so
-        self.frames.append((topic, bytes(message.payload), message.retain))
+        payload = message.payload
+        self.frames.append((topic, bytes(payload[-KEPT:]), message.retain))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from myocan.hub.bus.broker import BOARD_LEAVES, HUB_USER, OwnBroker
 from myocan.hub.bus.child import BrokerError, Child, write_private
-from myocan.hub.bus.link import PACKET_LIMIT, WINDOW
+from myocan.hub.bus.link import RECEIVE_LIMIT, WINDOW
 
 __all__ = ["MosquittoBroker", "find_mosquitto"]
 
@@ -81,7 +81,7 @@ class MosquittoBroker(OwnBroker):
                 # as root it would become `mosquitto`, who may not read these files
                 user=pwd.getpwuid(os.geteuid()).pw_name,
                 directory=directory,
-                packet=PACKET_LIMIT,
+                packet=RECEIVE_LIMIT,
                 window=WINDOW,
             ),
         )

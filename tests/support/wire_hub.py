@@ -13,7 +13,7 @@ from myocan.wire.inbox import FORGET, NEW, REFUSED, TAKE
 
 START_MS = 1_700_000_000_000
 
-Entry = tuple[int, int, object]
+Entry = tuple[int, int, int]
 """A message in the log: boot, seq, value."""
 
 
@@ -49,6 +49,7 @@ class Hub:
             value, seq, _, boot = decode_up(payload)
             outcome = self.inbox.on_message(boot, seq, self.now_ms)
             if outcome == TAKE:
+                assert isinstance(value, int)
                 self.batch.append((boot, seq, value))
         self.outcomes.add(outcome)
         return outcome

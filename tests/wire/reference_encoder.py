@@ -242,8 +242,9 @@ def arrays(vectors, what, examples, refused):
         vectors.good(what, written(message), message)
     pattern = examples[0]
     text = [written(field) for field in pattern]
-    spaced = " [ " + " , ".join(text) + " ] \n"
-    vectors.good(what, spaced, pattern, reads=True)
+    for message in examples[:2]:
+        spaced = " [ " + " , ".join([written(field) for field in message]) + " ] \n"
+        vectors.good(what, spaced, message, reads=True)
     for place, payloads in refused.items():
         for payload in payloads:
             parts = [*text[:place], payload, *text[place + 1 :]]

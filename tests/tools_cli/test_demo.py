@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +48,31 @@ def test_where_no_micropython_can_run_that_is_said(
     done = myocan("demo", "--presses", "1", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "runs on CPython" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_ended_takes_all_with_it(tmp_path: Path, number: int) -> None:
+    demo = subprocess.Popen(
+        [*(sys.executable, "-m", "myocan.tools.cli", "demo"), "--presses", "5000", "--json"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not (told := list(tmp_path.glob("*/house/.myocan/hub.json"))):
+            assert time.monotonic() < deadline, "the demo's hub was not ready in time"
+            assert demo.poll() is None, "the demo ended by itself"
+            select.select([], [], [], 0.05)
+        hub = os.pidfd_open(json.loads(told[0].read_text())["pid"])
+        demo.send_signal(number)
+        assert demo.wait(30) == 128 + number
+        assert select.select([hub], [], [], 10)[0], "the hub runs on"
+        os.close(hub)
+    finally:
+        demo.kill()
+        demo.wait()
+    assert list(tmp_path.iterdir()) == []
 
 
 def row(

@@ -32,6 +32,16 @@ def test_init_lists_its_files_as_json(myocan: Myocan, tmp_path: Path) -> None:
     assert "modules/lamp1.scc" in made["files"]
 
 
+def test_a_folder_that_cannot_be_written_is_said_without_a_traceback(
+    myocan: Myocan, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    made = myocan("init", "file/house", cwd=tmp_path)
+    assert made.returncode == 3
+    assert "file/house" in made.stderr
+    assert "Traceback" not in made.stderr
+
+
 @pytest.mark.parametrize("taken", ["myocan.toml", "modules/lamp1.scc"])
 def test_init_writes_nothing_over_what_is_there(myocan: Myocan, tmp_path: Path, taken: str) -> None:
     (tmp_path / taken).parent.mkdir(exist_ok=True)

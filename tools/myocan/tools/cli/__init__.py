@@ -9,6 +9,7 @@ Exit codes are in `myocan.tools.cli.exits`, the option that names a house in `..
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated
 
@@ -66,13 +67,28 @@ def _top(
 
 def main() -> None:
     """Run the command line; what a person can put right is told without a traceback."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     try:
         app(prog_name="myocan")  # also where it was started as `python -m myocan.tools.cli`
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"myocan: {error.filename}: {error.strerror}; {_REMEDY}", file=sys.stderr)
+        sys.exit(Exit.FAILED)
     except Exception as error:
         if not _expected(error):
             raise
         print(f"myocan: {error}", file=sys.stderr)
         sys.exit(Exit.FAILED)
+
+
+_REMEDY = "check that it is there, that its disk has room, and that it belongs to you"
+
+
+def _leave(number: int, frame: object) -> None:
+    """End as after Ctrl-C: what a command has started or made goes with it."""
+    sys.exit(128 + number)
 
 
 def _expected(error: Exception) -> bool:

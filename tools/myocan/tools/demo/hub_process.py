@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+from myocan.hub.bus.child import bound_to_this_thread
 from myocan.tools.errors import ToolsError
 
 START_S = 30.0
@@ -37,7 +38,10 @@ class HubProcess:
         command = [sys.executable, "-m", "myocan.tools.cli", "run", str(self.house), "--json"]
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
+                bound_to_this_thread(command),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
             )
         try:
             ready = self._first_line(self._process, time.monotonic() + START_S)

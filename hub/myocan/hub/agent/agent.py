@@ -569,9 +569,11 @@ class Agent:
             return  # somebody else's nonsense; our own status replaces it
         if heard >= self._incarnation:
             _log.warning(
-                "the broker knows a later incarnation (%d) than this store (%d): it was restored "
-                "from an older copy, or lost",
+                "the broker has heard incarnation %d of hub %s, and this store is only at %d: it "
+                "was lost, or restored from an older copy, or another hub has this name ([agent] "
+                "name in myocan.toml)",
                 heard,
+                self.house.agent.name,
                 self._incarnation,
             )
             self._incarnation = self._store.begin_incarnation(heard, _versions())

@@ -182,3 +182,12 @@ def test_an_old_hub_does_not_withdraw_its_successor(tmp_path: Path) -> None:
     RunningHub("mqtt://127.0.0.1:2", os.getpid()).write(house)
     RunningHub("mqtt://127.0.0.1:1", os.getpid()).withdraw(house)
     assert RunningHub.path(house).exists()
+
+
+def test_the_documents_name_every_key() -> None:
+    page = Path(__file__).parents[2] / "docs" / "command-line.md"
+    rows = page.read_text().partition("## The settings of a house")[2]
+    for name, field in House.model_fields.items():
+        inner = getattr(field.annotation, "model_fields", {})
+        for key in inner or {name: field}:
+            assert f"`{key}`" in rows or f"[{name}] {key}`" in rows, f"{name} {key}"

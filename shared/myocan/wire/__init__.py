@@ -10,13 +10,11 @@ from .message import (
     WIRE_VERSION,
     decode_ack,
     decode_data,
-    decode_propose,
     decode_status,
     encode_base,
     encode_log,
     encode_status,
     encode_value,
-    encode_verdict,
 )
 from .outbox import WINDOW, Outbox
 from .topics import board_topic, up_topic
@@ -31,16 +29,15 @@ try:
         decode_log,
         decode_up,
         decode_value,
-        decode_verdict,
         encode_ack,
         encode_data,
-        encode_propose,
         encode_up,
         envelope,
     )
     from .hub_topics import data_topic, hub_topic, parse_topic, sender_of
     from .inbox import Inbox
-except ImportError:  # a board: its firmware leaves the hub's half out (hub_*.py, inbox.py)
+    from .proposal import decode_propose, decode_verdict, encode_propose, encode_verdict
+except ImportError:  # a board: its firmware carries neither what is the hub's, nor proposals
     pass
 
 __all__ = [

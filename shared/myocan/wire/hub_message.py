@@ -4,11 +4,9 @@ What a board never reads or writes, so its firmware leaves this module out. The 
 they are cut apart, are in `message.py`.
 """
 
-from .errors import WireError
 from .message import (
     MAX_BOOT,
     MAX_TS,
-    SPACE,
     check_boot,
     check_level,
     check_size,
@@ -21,7 +19,6 @@ from .message import (
     moment,
     read,
     whole,
-    write_object,
 )
 from .runtime import const
 
@@ -118,25 +115,3 @@ def decode_log(payload: bytes) -> "tuple[str, str, int | None, int]":
         moment(ts),
         whole(boot, "boot", 0, MAX_BOOT),
     )
-
-
-def encode_propose(txn: str, expires_ms: int, values: "dict[str, Value]") -> bytes:
-    """Ask a board whether its ports would take these values.
-
-    txn: the incarnation and a random part, a word as a producer is. expires_ms: by the hub's
-    clock. values: port name to value. Raises `WireError`.
-    """
-    head = join(check_word(txn, "txn"), check_whole(expires_ms, "expires_ms", 0, MAX_TS))
-    return check_size(head[:-1] + b"," + write_object(values, False) + b"]")
-
-
-def decode_verdict(payload: bytes) -> "tuple[str, bool, str | None]":
-    """Take a board's answer apart: txn, ok, why (None if it agrees). Raises `WireError`."""
-    txn, answer = cut(payload, 1, 0)
-    word = check_word(read(txn), "txn")
-    if answer.strip(SPACE) == b"true":
-        return (word, True, None)
-    ok, comma, why = answer.partition(b",")
-    if not comma or ok.strip(SPACE) != b"false":
-        raise WireError('a verdict is [txn, true] or [txn, false, "why"]')
-    return (word, False, check_text(read(why)))

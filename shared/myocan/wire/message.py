@@ -7,10 +7,11 @@ deep as a stranger wants, and make `21.50` a float.
 
 What is written is the shortest form. What is read may have JSON's white space around each piece,
 and any escape in a text. Every decoder takes arbitrary bytes, returns the message or raises a
-`WireError` that says which field is wrong and what belongs there, and takes no more memory than
-twice its input (or what the longest text needs, whatever the input).
+`WireError` that says which field is wrong and what belongs there, goes no deeper than the format,
+and holds at no time more memory than twice its input (or what the longest text needs).
 
-Here is what a board reads and writes; the hub's ends of the messages are in `hub_message.py`.
+Here is what every board reads and writes; the hub's ends of the messages are in `hub_message.py`,
+and proposals, which not every board answers, in `proposal.py`.
 """
 
 from .errors import WireError
@@ -34,25 +35,18 @@ LEVELS = ("info", "warn", "alert")
 SPACE = b" \t\r\n"
 
 _CONSTANTS = {b"null": None, b"true": True, b"false": False}
-_ESCAPED = b'bfnrt"\\/'  # what follows a backslash,
-_ESCAPES = b'\b\f\n\r\t"\\'  # and what that stands for; a slash is itself, escaped or not
-
-# What a known key of a status must be: a whole number up to this one, or of a type.
-_STATUS: "dict[str, Any]" = {
-    "online": bool,
-    "boot": MAX_BOOT,
-    "incarnation": MAX_UNITS,
-    "connection": MAX_UNITS,
-    "wire": MAX_UNITS,
-    "free": MAX_UNITS,
-    "lost": MAX_UNITS,
-    "sdk": str,
-    "runtime": str,
-    "config": str,
-    "version": str,
-    "reason": str,
-    "applied": dict,
-}
+_ESCAPES = {
+    98: 8,
+    102: 12,
+    110: 10,
+    114: 13,
+    116: 9,
+    34: 34,
+    92: 92,
+    47: 47,
+}  # \b \f \n \r \t " \ /
+_COUNTS = ("incarnation", "connection", "wire", "free", "lost")  # of a status
+_TEXTS = ("sdk", "runtime", "config", "version", "reason")
 
 
 # What a board writes
@@ -96,13 +90,6 @@ def encode_log(level: str, text: str, ts: "int | None", boot: int) -> bytes:
     return join(check_level(level), check_text(text), check_ts(ts), check_boot(boot))
 
 
-def encode_verdict(txn: str, ok: bool, why: "str | None" = None) -> bytes:
-    """A board's answer to a proposal. why: text, if it refuses. Raises `WireError`."""
-    if ok:
-        return join(check_word(txn, "txn"), True)
-    return join(check_word(txn, "txn"), False, check_text(why))
-
-
 def encode_status(status: "dict[str, Any]") -> bytes:
     """A board's or a hub's status, keys sorted; `applied` is a dict of port name to value.
 
@@ -135,13 +122,15 @@ def _quote(text: str) -> bytes:
     if raw and (min(raw) < 32 or raw.find(b'"') >= 0 or raw.find(b"\\") >= 0):
         quoted = bytearray()
         for byte in raw:
-            place = _ESCAPES.find(bytes((byte,)))
-            if place >= 0:
+            if byte < 32 or byte == 34 or byte == 92:
                 quoted.append(92)
-                byte = _ESCAPED[place]
-            elif byte < 32:
-                quoted += f"\\u{byte:04x}".encode()
-                continue
+                for letter in _ESCAPES:
+                    if _ESCAPES[letter] == byte:
+                        byte = letter
+                        break
+                else:
+                    quoted += f"u{byte:04x}".encode()
+                    continue
             quoted.append(byte)
         raw = bytes(quoted)
     return b'"' + raw + b'"'
@@ -180,33 +169,21 @@ def decode_ack(payload: bytes) -> "tuple[int, int, int, str]":
     )
 
 
-def decode_propose(payload: bytes) -> "tuple[str, int, dict[str, Value]]":
-    """A proposal: txn, expires_ms (by the hub's clock), and port name to value.
-
-    Raises `WireError`.
-    """
-    txn, expires_ms, values = cut(payload, 2, 0)
-    return (
-        check_word(read(txn), "txn"),
-        whole(expires_ms, "expires_ms", 0, MAX_TS),
-        read_object(values, False),
-    )
-
-
 def decode_status(payload: bytes) -> "dict[str, Any]":
     """Read a board's or a hub's status. Raises `WireError`.
 
     `online` is there; a key that version 1 does not know is kept, with whatever value.
     """
     status = read_object(payload, True)
-    if "online" not in status:
+    if type(status.get("online")) is not bool:
         raise WireError("a status says whether its writer is online: true or false")
-    for key, value in status.items():
-        rule = _STATUS.get(key)
-        if type(rule) is int:
-            check_whole(value, key, 0, rule)
-        elif rule is not None and not isinstance(value, rule):
-            raise WireError(f"{key}: a {rule.__name__} belongs here")
+    for key in status:
+        if key == "boot":
+            check_boot(status[key])
+        elif key in _COUNTS:
+            check_whole(status[key], key)
+        elif key in _TEXTS:
+            check_text(status[key])
     return status
 
 
@@ -268,51 +245,72 @@ def read(raw: bytes) -> "Value":
 
 def _unquote(raw: bytes) -> str:
     """Read a text and resolve its escapes (RFC 8259, 7)."""
-    found = bytearray()
-    at = 1
     end = len(raw) - 1
+    if raw.find(b'"', 1) == end < MAX_TEXT + 2 and raw.find(b"\\") < 0 and min(raw) > 31:
+        return from_utf8(memoryview(raw)[1:end])
+    # Filled byte by byte, for on a board nothing should be allocated at each escape.
+    found = bytearray(min(end, MAX_TEXT + 4) if end > 0 else 0)
+    size = 0
+    at = 1
     high = 0  # the first half of a surrogate pair, waiting for the second
-    while end > 0:
-        mark = raw.find(b"\\", at, end)
-        stop = end if mark < 0 else mark
-        if raw.find(b'"', at, stop) >= 0 or len(found) + stop - at > MAX_TEXT:
-            break
-        if high and (mark < 0 or at < stop):
-            break
-        plain = memoryview(raw)[at:stop]
-        if at < stop and min(plain) < 32:
-            break
-        if mark < 0 and not found:
-            return from_utf8(plain)
-        found += plain
-        if mark < 0:
-            return from_utf8(found)
-        kind = raw[mark + 1 : mark + 2]
-        at = mark + 2
-        if kind != b"u":
-            place = _ESCAPED.find(kind)
-            if high or at > end or place < 0:
+    while at < end and size <= MAX_TEXT:
+        byte = raw[at]
+        at += 1
+        code = -1  # a character that was given by its number
+        if byte == 92:
+            byte = raw[at]
+            at += 1
+            if byte == 117:
+                code = _hex(raw, at)
+                at += 4
+                if 0xD800 <= code < 0xDC00 and not high:
+                    high = code
+                    continue
+                if high and 0xDC00 <= code < 0xE000:
+                    code += 0x10000 - 0xDC00 + ((high - 0xD800) << 10)
+                    high = 0
+                elif code < 0 or 0xD800 <= code < 0xE000:
+                    break
+            elif byte in _ESCAPES:
+                byte = _ESCAPES[byte]
+            else:
                 break
-            found += _ESCAPES[place : place + 1] or kind
-            continue
-        code = 0
-        for digit in raw[at : at + 4].lower():
-            place = b"0123456789abcdef".find(bytes((digit,)))
-            code = code * 16 + (place if place >= 0 else -(1 << 20))
-        at += 4
+        elif byte < 32 or byte == 34:
+            break
         if high:
-            code -= 0xDC00
-            if not 0 <= code < 0x400:
-                break
-            code += 0x10000 + ((high - 0xD800) << 10)
-            high = 0
-        elif 0xD800 <= code < 0xDC00:
-            high = code
-            continue
-        elif code < 0 or 0xDC00 <= code < 0xE000:
             break
-        found += chr(code).encode()
+        more = 0 if code < 0x80 else 1 if code < 0x800 else 2 if code < 0x10000 else 3
+        if more:
+            byte = (-64 >> (more - 1)) & 255 | code >> 6 * more
+        elif code >= 0:
+            byte = code
+        found[size] = byte
+        size += 1
+        while more:
+            more -= 1
+            found[size] = 128 | code >> 6 * more & 63
+            size += 1
+    else:
+        if at == end and size <= MAX_TEXT and not high:
+            return from_utf8(memoryview(found)[:size])
     raise _wrong(f"a text of at most {MAX_TEXT} bytes in JSON's form", raw)
+
+
+def _hex(raw: bytes, at: int) -> int:
+    """The four hexadecimal digits at `at`, -1 if they are not."""
+    code = 0
+    if at + 4 >= len(raw):
+        return -1
+    for i in range(at, at + 4):
+        digit = raw[i]
+        if 48 <= digit < 58:
+            digit -= 48
+        elif 96 < digit | 32 < 103:
+            digit = (digit | 32) - 87
+        else:
+            return -1
+        code = code * 16 + digit
+    return code
 
 
 def read_object(raw: bytes, nested: bool) -> "dict[str, Any]":
@@ -396,14 +394,12 @@ def check_level(level: "Value") -> str:
 
 def check_word(text: "Value", what: str) -> str:
     """A word is printable ASCII without space, comma, quote and backslash: never escaped or cut."""
-    if (
-        isinstance(text, str)
-        and 0 < len(text) <= MAX_WORD
-        and min(text) > " "
-        and max(text) < "\x7f"
-        and not ("," in text or '"' in text or "\\" in text)
-    ):
-        return text
+    if isinstance(text, str) and 0 < len(text) <= MAX_WORD:
+        for byte in to_utf8(text):
+            if not 32 < byte < 127 or byte in (34, 44, 92):
+                break
+        else:
+            return text
     raise WireError(f"{what}: a word of ASCII without comma, quote and backslash belongs here")
 
 

@@ -35,6 +35,7 @@ WINDOW = 64
 MESSAGE_COST = 112  # bytes of RAM that a held message takes besides its topic and its value
 _FIRST_TIMEOUT_MS = const(500)
 _MAX_TIMEOUT_MS = const(30_000)
+_MAX_TOPICS = const(32)
 
 _ROUND = const(1 << 30)  # the ticks of MicroPython go round here, at the earliest
 # What a held message is made of: a list, the smallest thing that can be changed.
@@ -67,6 +68,7 @@ class Outbox:
         self.lost = 0
         self._new_boot = new_boot
         self._held: list[list[Any]] = []
+        self._topics: set[str] = set()  # some that were checked, for ports push the same ones
         self._size = 0
         self._next = 1  # the number of the next message sent first; base.._next - 1 have one
         self._sent = 0  # so many of the held went out on this link since the last resend began
@@ -102,7 +104,10 @@ class Outbox:
         held can always be sent.
         """
         text = encode_value(value)
-        check_below(topic.split("/"))
+        if topic not in self._topics:
+            check_below(topic.split("/"))
+            if len(self._topics) < _MAX_TOPICS:
+                self._topics.add(topic)
         if keep not in ("all", "last"):
             raise WireError('keep is "all" for an event, "last" for a reading')
         if ts is not None and (type(ts) is not int or not 0 <= ts <= MAX_TS):

@@ -28,7 +28,7 @@ def to_utf8(text: str) -> bytes:
     except UnicodeError:
         raise WireError("the text holds a surrogate: send whole characters") from None
     if _LAX and len(raw) != len(text):
-        _check(text, len(raw))
+        _check(raw)
     return raw
 
 
@@ -39,17 +39,21 @@ def from_utf8(raw: "bytes | bytearray | memoryview") -> str:
     except UnicodeError:
         raise WireError("the text is not UTF-8: encode it as UTF-8") from None
     if _LAX and len(raw) != len(text):
-        _check(text, len(raw))
+        _check(raw)
     return text
 
 
-def _check(text: str, size: int) -> None:
-    """Refuse what CPython would: `size` is how many bytes `text` takes; overlong ones take more."""
-    for character in text:
-        code = ord(character)
-        if 0xD800 <= code < 0xE000 or code > 0x10FFFF:
-            size = -1
-            break
-        size -= 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
-    if size:
-        raise WireError("the text is not UTF-8: a surrogate or an overlong form")
+def _check(raw: "bytes | bytearray | memoryview") -> None:
+    """Refuse what CPython would. By bytes: MicroPython keeps every character it meets for ever."""
+    before = 0
+    for byte in raw:
+        if (
+            byte in (0xC0, 0xC1)
+            or byte > 0xF4
+            or (before == 0xE0 and byte < 0xA0)
+            or (before == 0xED and byte >= 0xA0)
+            or (before == 0xF0 and byte < 0x90)
+            or (before == 0xF4 and byte >= 0x90)
+        ):
+            raise WireError("the text is not UTF-8: a surrogate or an overlong form")
+        before = byte

@@ -143,7 +143,7 @@ def test_a_huge_packet_ends_the_connection_of_who_sends_it_and_nothing_else(
             hostile.settimeout(10)
             hostile.sendall(b"\x10\x11\x00\x04MQTT\x04\x02\x00\x00\x00\x05porch")
             assert hostile.recv(4) == b"\x20\x02\x00\x00"
-            hostile.sendall(b"\x30\x80\x80\x40" + b"\x00\x1c" + b"mc1/$board/home/porch/status")
+            hostile.sendall(b"\x30\x80\x80\x80\x10" + b"\x00\x1c" + b"mc1/$board/home/porch/status")
             with contextlib.suppress(ConnectionResetError):
                 assert hostile.recv(1) == b""
         assert hub.publish([("mc1/still", b"", 1, False, 1)])

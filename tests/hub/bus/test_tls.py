@@ -49,7 +49,7 @@ def test_messages_pass_an_encrypted_connection_in_order(
     url = f"mqtts://127.0.0.1:{tls_port}?ca={certificates}/ca.pem"
     bus = make_bus(url, subscriptions=[("mc1/+", 1)])
     take(bus, connected)
-    large = bytes(100_000)
+    large = bytes(60_000)
     sent = [*numbered(1, 300), ("mc1/large", large, 1, False, 301)]
     bus.publish(sent)
     got = take(bus, at_least(len(sent)))

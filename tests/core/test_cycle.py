@@ -275,6 +275,7 @@ def test_a_failure_undoes_values_marks_and_log_lines_and_names_the_line(
     assert changes_of(core) == []
     assert core.snapshot() == before_the_failure
     assert held(core, "lamp", "button.press") == "null"
+    assert send(core, ("any.thing", None)) == []
 
 
 RANG = public("lamp.rang")

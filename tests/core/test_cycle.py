@@ -169,6 +169,18 @@ def test_a_chosen_when_runs_though_an_earlier_one_made_it_false() -> None:
     assert logged(linked(lamp), ("dial.turn", ONE)) == ["10"]
 
 
+def test_a_when_runs_once_however_many_of_its_variables_differ() -> None:
+    either = ref.Or(Compare(">", Num(DIAL), Const(ZERO)), Compare(">", Num(BACK), Const(ZERO)))
+    lamp = Module(
+        "lamp",
+        (DIAL, BACK, COUNT),
+        (On(DIAL, (), (plus(BACK, 1),), 1),),
+        (WhenDo(either, (plus(COUNT, 1),), 2), WhenDo(either, (log("other"),), 3)),
+    )
+    core = linked(lamp)
+    assert send(core, ("dial.turn", ONE)) == [("lamp.count", "1"), ("$log.info", '"other"')]
+
+
 def test_a_number_written_with_more_digits_is_no_other_value() -> None:
     reading = heard("sensor.reading")
     changed = WhenDo(AnySame(reading, reading), (log("changed"),), 1)

@@ -10,7 +10,7 @@ import pytest
 from core import reference as ref
 from core.assemble import assemble, held, linked, send, topic
 from core.reference import Assign, Log, Module, Next, On, Scalar, Var
-from myocan.hub.core import Core, Role, Tag, Type
+from myocan.hub.core import Core, Op, Role, Tag, Type, When
 from myocan.hub.core.scalars import parse_scalar
 from myocan.hub.core.tables import MAX_POOL
 
@@ -248,12 +248,37 @@ def test_modules_of_different_declarations_share_no_code(more: dict[str, object]
     assert len({id(shape) for shape in core.layout.shapes}) == 2
 
 
+def test_modules_that_differ_in_a_text_share_no_code() -> None:
+    says = [
+        Module(name, (PRESS,), (On(PRESS, (), (Log(0, (f"this is {name}",), 1),), 1),))
+        for name in ("m", "n")
+    ]
+    came = send(linked(*says), ("button.press", None))
+    assert came == [("$log.info", '"this is m"'), ("$log.info", '"this is n"')]
+
+
+def test_modules_that_differ_in_what_is_a_when_share_no_code() -> None:
+    calm = replace(assemble(lamp(0)), entries={})
+    code = (*calm.code, int(Op.MATCHED), 0, 0, 0)
+    when = When(len(calm.code), 0, (0,), 2)
+    core = Core()
+    core.link([
+        replace(calm, module="m", code=code),
+        replace(calm, module="n", code=code, whens=(when,)),
+    ])  # fmt: skip
+    assert len({id(shape) for shape in core.layout.shapes}) == 2
+    assert send(core, ("button0.press", Decimal(1))) == [("lamp0.state", '"on"')]
+    assert core.snapshot()["n", "state"] == '"on"'
+
+
 def test_topics_that_no_program_names_exist_if_asked_for() -> None:
     core = Core()
     core.link([assemble(lamp(0))], [topic("door.state")])
     assert core.topic(topic("door.state")) >= 0
     assert not core.heard(core.topic(topic("door.state")))
     assert core.topic(topic("window.state")) == -1
+    assert not core.heard(-1)
+    assert not core.heard(len(core.topics))
     assert send(core, ("door.state", "open")) == []
     for number in range(MAX_POOL):
         core.intern(f"text {number}")

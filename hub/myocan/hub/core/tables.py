@@ -163,7 +163,8 @@ class Tables:
 
     def heard(self, topic: int) -> bool:
         """Tell whether any module subscribes to the topic of this number."""
-        return bool(self._topic_first[topic] != self._topic_first[topic + 1])
+        known = 0 <= topic < len(self.topics)
+        return known and bool(self._topic_first[topic] != self._topic_first[topic + 1])
 
     def line(self, pc: int) -> int:
         """Return the line of the statement that the code at `pc` belongs to, 0 for none."""

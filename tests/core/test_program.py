@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, given, settings
 
 from core.assemble import assemble
 from core.houses import Case, cases
-from myocan.hub import core
 from myocan.hub.core import Op, Program
-from myocan.hub.core.program import disassemble
+from myocan.hub.core.program import FORMAT, disassemble
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -42,7 +41,7 @@ DAMAGED = {
     "null": "null",
     "a list": "[]",
     "a number": "3",
-    "of another format": TEXT.replace('"format":2', '"format":0'),
+    "of another format": TEXT.replace(f'"format":{FORMAT}', '"format":0'),
     "of no format": without("format"),
     "without code": without("code"),
     "without variables": without("variables"),
@@ -68,21 +67,3 @@ def test_code_can_be_read_by_people() -> None:
     assert "SET" in first
     assert "line 7" in first
     assert "MATCHED" in second
-
-
-def test_the_package_offers_these_names() -> None:
-    assert sorted(core.__all__) == [
-        "At",
-        "COMPILED",
-        "Core",
-        "Failure",
-        "MAX_CONSEQUENCES",
-        "MAX_DEPTH",
-        "Op",
-        "Program",
-        "Role",
-        "Tag",
-        "Type",
-        "Variable",
-        "When",
-    ]

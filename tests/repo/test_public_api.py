@@ -25,8 +25,8 @@ OFFERED = {
         COMPILER_VERSION Compiled Diagnostic Topic check check_house compile_module
     """,
     "myocan.hub.core": """
-        At COMPILED Core Failure MAX_CONSEQUENCES MAX_DEPTH Op Program Role Tag Type
-        Variable When
+        At Attribute AttributeKind COMPILED ClockPart Core Failure MAX_CONSEQUENCES MAX_DEPTH Op
+        Program Role Tag TopicDefinition Type Variable When
     """,
     "myocan.hub.store": """
         Checkpoint DiskFailed DiskFull Faults LogRow Message Position Reader Recovered

@@ -4,19 +4,37 @@
 """
 
 from myocan.hub.core.dispatch import COMPILED, MAX_CONSEQUENCES, MAX_DEPTH, Core
-from myocan.hub.core.program import At, Failure, Op, Program, Role, Tag, Type, Variable, When
+from myocan.hub.core.program import (
+    At,
+    Attribute,
+    AttributeKind,
+    ClockPart,
+    Failure,
+    Op,
+    Program,
+    Role,
+    Tag,
+    TopicDefinition,
+    Type,
+    Variable,
+    When,
+)
 
 __all__ = [
     "COMPILED",
     "MAX_CONSEQUENCES",
     "MAX_DEPTH",
     "At",
+    "Attribute",
+    "AttributeKind",
+    "ClockPart",
     "Core",
     "Failure",
     "Op",
     "Program",
     "Role",
     "Tag",
+    "TopicDefinition",
     "Type",
     "Variable",
     "When",

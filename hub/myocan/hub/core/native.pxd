@@ -55,6 +55,7 @@ cdef enum:
     DIVISION_BY_ZERO = -2
     OUTSIDE = -3
     NOT_A_NUMBER = -4
+    NO_KEY = -5
 
 cdef enum:
     MATCHED = 0
@@ -108,6 +109,22 @@ cdef enum:
     START = 48
     RESET = 49
     CANCEL = 50
+    IS_NUMBER = 51
+    LOAD_KEY = 52
+    PIECE_KEY = 53
+    CREATE = 54
+    DROP = 55
+    SELECT = 56
+    SELECT_BY = 57
+    DESELECT = 58
+    DIFFERS = 59
+    LOAD_CLOCK = 60
+    ARGUMENT_TEXT = 61
+    ARGUMENT_VAR = 62
+    ARGUMENT_NUMBER = 63
+    ARGUMENT_TRUTH = 64
+    ARGUMENT_KEY = 65
+    CALL = 66
 
 # What one cycle touches together lies together; linker.py and uncompiled.py tell what it means.
 cdef struct Slot:

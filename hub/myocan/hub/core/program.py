@@ -49,6 +49,26 @@ Time
     *start* makes a timer due its duration from now, whether it ran or not; *reset* does so only
     while it runs; *cancel* stops it. A timer that is due has run out whatever becomes of its cycle:
     if that fails, all that its rules did is undone, but it does not run again.
+
+Keys
+    A module with a `key` has a *class*, the variables that are not `keyed`, and *instances*, each
+    with its own copy of those that are. Messages of keyed variables carry the instance's key. A
+    reaction that names anything keyed is *keyed*: it runs in an instance, reads the class's
+    variables and never writes them. So a message for a class variable is one cycle of the class
+    (`entries`, the WHENs that are not keyed) and then, if no ON of the class was the one, one of
+    every instance alive, in the order of their keys (`keyed_entries`, the keyed WHENs).
+
+    Births and drops of instances are messages on `INSTANCES_VARIABLE` of the module's topic, with
+    the key as their instance: true and null. They take effect when their cycle ends.
+
+    In a module without a key, a PUBLIC variable that is `map` holds a value for each key that was
+    ever assigned. `SELECT` or `SELECT_BY` makes the variable mean one of them, for the instructions
+    up to `DESELECT`; between the two stands no jump, and no other variable.
+
+Attributes
+    `x#timestamp` and the like are PRIVATE variables of that name, which the core fills
+    (`Attribute`); what a cycle can know of the calendar and of the house (`system.clock#sunset`)
+    are SUBSCRIBE variables of the topics of `$clock` and `$config`.
 """
 
 from __future__ import annotations
@@ -58,11 +78,17 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any
 
-FORMAT = 2
+FORMAT = 3
 """Version of this form; a program of another one is compiled again from its source."""
 
 AT_VARIABLE = "%%at%%"
 """The variable of a module's topic for the ATs that come due."""
+
+INSTANCES_VARIABLE = "$instances"
+"""The variable of a keyed module's topic for births (true) and drops (null) of its instances."""
+
+EXTERNAL_MODULE = "$external"
+"""The module of the topics that calls of EXTERNAL functions are logged under."""
 
 DIGITS = 9
 """Digits behind the point of a number on the stack."""
@@ -162,6 +188,27 @@ class Op(IntEnum):
     START = 48  # v c: due c milliseconds from now
     RESET = 49  # v c: likewise, if it runs
     CANCEL = 50  # v: stops it
+    # Of unconstrained variables.
+    IS_NUMBER = 51  # v: 1 if the ANY holds a number
+    # Of keys and instances.
+    LOAD_KEY = 52  # the text of one's own key
+    PIECE_KEY = 53  # one's own key, into a log line
+    CREATE = 54  # pops a text: the instance of this key is born at the end of the cycle
+    DROP = 55  # pops a text: likewise dropped
+    # Of a map: until DESELECT, v means its value of this key.
+    SELECT = 56  # v k
+    SELECT_BY = 57  # v: pops the key, a text
+    DESELECT = 58
+    DIFFERS = 59  # v: 1 if this cycle gave it another value
+    # Of time.
+    LOAD_CLOCK = 60  # a v: a `ClockPart`; v is the variable with the offset from UTC in minutes
+    # Calls of EXTERNAL functions: arguments are collected, then the call.
+    ARGUMENT_TEXT = 61  # k
+    ARGUMENT_VAR = 62  # v
+    ARGUMENT_NUMBER = 63  # pops a number
+    ARGUMENT_TRUTH = 64  # pops 0 or 1
+    ARGUMENT_KEY = 65  # one's own key
+    CALL = 66  # k: the function of this name, with the arguments so far
 
 
 class Failure(IntEnum):
@@ -171,6 +218,31 @@ class Failure(IntEnum):
     DIVISION_BY_ZERO = -2
     OUTSIDE = -3  # a value outside its variable's constraint
     NOT_A_NUMBER = -4
+    NO_KEY = -5  # what should be a key is no text, empty, or longer than `MAX_KEY`
+
+
+class ClockPart(IntEnum):
+    """What `LOAD_CLOCK` reads of the log's time."""
+
+    NOW = 0  # seconds since 1970 UTC, with milliseconds behind the point
+    HOUR = 1  # 0 to 23, in the house's time, as all that follow
+    MINUTE = 2
+    SECOND = 3
+    TIME = 4  # the time of day, in minutes since midnight
+
+
+class AttributeKind(IntEnum):
+    """What an attribute tells of a variable."""
+
+    TIMESTAMP = 0  # when its last message happened, by its producer; a DECIMAL of 3, in seconds
+    OFFSET = 1  # of its last message in the log; a DECIMAL of 0
+    PRODUCER = 2  # of its last message; a TEXT
+    TOPIC = 3  # that its last message came on, as `button1.press`; a TEXT
+    MODIFIED = 4  # log time at which its value last became another; a DECIMAL of 3, in seconds
+
+
+MAX_KEY = 64
+"""Longest key of an instance or of a map, in bytes of UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +263,10 @@ class Variable:
         line: where it was declared.
         duration_ms: how long a TIMER runs, in milliseconds; its type is EVENT, its topic the
             module's own.
+        keyed: each instance has its own; its messages carry the instance's key.
+        instance: the key of the one instance that it hears or publishes for (`switch[bathroom]`),
+            "" for none.
+        map: a PUBLIC one that has a value for each key.
     """
 
     name: str
@@ -204,6 +280,43 @@ class Variable:
     initial: int | str = 0
     line: int = 0
     duration_ms: int = 0
+    keyed: bool = False
+    instance: str = ""
+    map: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A variable that the core fills.
+
+    Arguments:
+        kind: what it tells.
+        of: the variable that it tells this of; a SUBSCRIBE one, but for `MODIFIED` any.
+        variable: the PRIVATE one that holds it; keyed if `of` is.
+    """
+
+    kind: AttributeKind
+    of: int
+    variable: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDefinition:
+    """An independent topic that a module defines with TOPIC.
+
+    Arguments:
+        topic: (domain, module, variable).
+        type: what its messages carry; ANY if nothing is said of it.
+        members: of an ENUMERATION.
+        line: where it stands.
+        keep: how long its messages are kept, as KEEP says it: "30 days", "10 MB", "forever", or "".
+    """
+
+    topic: tuple[str, str, str]
+    type: Type
+    members: tuple[str, ...] = ()
+    line: int = 0
+    keep: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +329,14 @@ class When:
         reads: the variables that its condition reads, ascending; a change of one of them makes it a
             candidate.
         line: where it stands.
+        keyed: whether it runs in an instance.
     """
 
     condition: int
     actions: int
     reads: tuple[int, ...]
     line: int
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +348,14 @@ class At:
         schedule: when it is due, as JSON (`myocan.hub.lang.schedules.Schedule`).
         pc: where its guards start.
         line: where it stands.
+        keyed: whether it runs in every instance.
     """
 
     identity: str
     schedule: str
     pc: int
     line: int
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +372,12 @@ class Program:
         lines: (pc, line) in ascending order of pc: the statement that the code from pc on belongs
             to.
         ats: in declaration order.
+        key: what the keys of a keyed module are called (`location`), "" for one without.
+        auto: whether the first message for a key creates its instance.
+        agent: the agent that it is pinned to, "" for any.
+        keyed_entries: like `entries`, of the keyed ONs; these run in an instance.
+        attributes: the variables that the core fills.
+        topics: that it defines.
     """
 
     module: str
@@ -265,12 +388,19 @@ class Program:
     whens: tuple[When, ...] = ()
     lines: tuple[tuple[int, int], ...] = ()
     ats: tuple[At, ...] = ()
+    key: str = ""
+    auto: bool = False
+    agent: str = ""
+    keyed_entries: dict[int, int] = field(default_factory=dict)
+    attributes: tuple[Attribute, ...] = ()
+    topics: tuple[TopicDefinition, ...] = ()
 
     def to_json(self) -> str:
         """Return the program as one line of JSON that `from_json` reads back equal."""
         plain = asdict(self)
         plain["format"] = FORMAT
         plain["entries"] = sorted(self.entries.items())
+        plain["keyed_entries"] = sorted(self.keyed_entries.items())
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
@@ -293,6 +423,15 @@ class Program:
                 whens=tuple(When(**{**w, "reads": tuple(w["reads"])}) for w in plain["whens"]),
                 lines=tuple((pc, line) for pc, line in plain["lines"]),
                 ats=tuple(At(**at) for at in plain["ats"]),
+                key=plain["key"],
+                auto=plain["auto"],
+                agent=plain["agent"],
+                keyed_entries=dict(plain["keyed_entries"]),
+                attributes=tuple(
+                    Attribute(AttributeKind(a["kind"]), a["of"], a["variable"])
+                    for a in plain["attributes"]
+                ),
+                topics=tuple(_definition(t) for t in plain["topics"]),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not a stored program: {error}; compile its source again") from error
@@ -311,9 +450,25 @@ def _variable(plain: dict[str, Any]) -> Variable:
     )
 
 
+def _definition(plain: dict[str, Any]) -> TopicDefinition:
+    domain, module, variable = plain["topic"]
+    return TopicDefinition(
+        **{
+            **plain,
+            "topic": (domain, module, variable),
+            "type": Type(plain["type"]),
+            "members": tuple(plain["members"]),
+        }
+    )
+
+
 def disassemble(program: Program) -> str:
     """Return the program's code as readable lines, for people who work on the compiler."""
     entry_of = {pc: f"ON {program.variables[v].name}" for v, pc in program.entries.items()}
+    entry_of.update(
+        (pc, f"ON {program.variables[v].name}[{program.key}]")
+        for v, pc in program.keyed_entries.items()
+    )
     entry_of.update((at.pc, f"AT {at.identity}") for at in program.ats)
     lines_of = dict(program.lines)
     out = []

@@ -15,6 +15,7 @@ _REASONS = {
     Failure.DIVISION_BY_ZERO: "a division by zero",
     Failure.OUTSIDE: "a value outside its variable's constraint",
     Failure.NOT_A_NUMBER: "a calculation with something that is not a number",
+    Failure.NO_KEY: "a key that is no text, is empty or has more than 64 bytes",
 }
 
 _LONGEST_VALUE = 200

@@ -35,12 +35,12 @@ from myocan.hub.core import COMPILED
 VERSIONS = ("5", "3.1.1")
 EVERY_S = 0.002
 STAGES = (
-    ("checkpoint", ("Agent._keep_checkpoints",)),
+    ("checkpoint", ("Checkpoints.keep",)),
     ("frames", ("Outlet.frame",)),
     ("rows", ("Clerk.write",)),
     ("log (SQLite)", ("Store.append",)),
     ("bookkeeping", ("Agent._append", "Agent._wait_s", "Intake.changed")),
-    ("acknowledgements", ("Agent._acknowledge",)),
+    ("acknowledgements", ("Connection.acknowledge",)),
     ("socket, paho in", ("Client.loop_read",)),
     ("paho out, socket", ("Link.send",)),
     ("decode", ("Scalars.decode_up",)),

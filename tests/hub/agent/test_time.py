@@ -56,7 +56,7 @@ class Clock:
     def move(self, by_ms: int, *hubs: object) -> None:
         self._ahead += by_ms
         for hub in hubs:
-            hub.agent._bus.wake()  # type: ignore[attr-defined]
+            hub.agent.wake()  # type: ignore[attr-defined]
 
 
 def ms(text: str) -> int:

@@ -22,50 +22,30 @@ from __future__ import annotations
 import json
 import logging
 import os
-import platform
-import sqlite3
 import threading
 import time
 from array import array
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from myocan.hub.agent.checkpoints import Checkpoints
 from myocan.hub.agent.clerk import Clerk, Written
+from myocan.hub.agent.connection import Connection
 from myocan.hub.agent.deployment import CODE, Deployment, load_deployment
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.agent.timetable import Due, Timetable
 from myocan.hub.agent.topics import AdapterTopics
-from myocan.hub.bus import (
-    CONNECTED,
-    DISCONNECTED,
-    REFUSED,
-    Broker,
-    Bus,
-    MosquittoBroker,
-    Outgoing,
-    pick_broker,
-)
-from myocan.hub.core import COMPILED, Core, Tag, linker
+from myocan.hub.bus import Outgoing
+from myocan.hub.core import Core, Tag, linker
 from myocan.hub.core.program import AT_VARIABLE
 from myocan.hub.core.scalars import parse_time
 from myocan.hub.errors import HubError
-from myocan.hub.house import House, RunningHub
+from myocan.hub.house import House
 from myocan.hub.store import DiskFull, Position, Store, StoreError, Syncer
-from myocan.wire import (
-    WIRE_VERSION,
-    WireError,
-    board_topic,
-    decode_status,
-    encode_ack,
-    encode_status,
-    hub_topic,
-)
 
 if TYPE_CHECKING:
     from myocan.hub.lang.schedules import Place
@@ -79,9 +59,6 @@ STALE_MS = 60_000
 
 IDLE_S = 30.0
 """How long the loop waits when it knows of nothing to come."""
-
-INTRODUCTION_S = 2.0
-"""How long the broker may take to say which incarnation it remembers of this hub."""
 
 DISK_FULL_S = 1.0
 """The pause between two attempts to write while the disk is full."""
@@ -130,7 +107,6 @@ class Agent:
         fdatasync: Callable[[int], None] = os.fdatasync,
     ) -> None:
         self.house = house
-        self._given_url = broker_url or house.broker.url
         self._store_path = store_path or house.store_path
         self._now_ms = now_ms
         self._monotonic = monotonic
@@ -140,26 +116,28 @@ class Agent:
         self._synced = 0
         self._written = 0
         self._clock_behind = False
-        self._bus: Bus | None = None
-        self._broker: Broker | None = None
+        self._connection = Connection(
+            house, broker_url or house.broker.url, now_ms=now_ms, monotonic=monotonic
+        )
 
     @property
     def broker_url(self) -> str:
         """Where boards reach the broker, once `run` has it; of the user's own, as he gave it."""
-        return self._broker.board_url if self._broker else self._given_url or ""
+        return self._connection.broker_url
 
     @property
     def broker_kind(self) -> str:
         """`mosquitto` or `amqtt` if the hub runs the broker itself, else `external`."""
-        if self._broker is None:
-            return "external"
-        return "mosquitto" if isinstance(self._broker, MosquittoBroker) else "amqtt"
+        return self._connection.broker_kind
 
     def stop(self) -> None:
         """End `run` after the batch under way."""
         self._stopping.set()
-        if self._bus is not None:
-            self._bus.wake()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the loop look at once whether there is something to do; from any thread."""
+        self._connection.wake()
 
     def run(self, on_ready: Callable[[Agent], None] | None = None) -> None:
         """Run the house until `stop`.
@@ -191,9 +169,7 @@ class Agent:
         self._store = stack.enter_context(Store.open(self._store_path))
         self._adapters = AdapterTopics(house.adapters())
         deployment = load_deployment(house.modules(), self._adapters, self._store)
-        self._status_topic = hub_topic(house.domain, house.agent.name)
-        self._probe_topic = self._status_topic.removesuffix("status") + "probe"
-        self._broker = self._start_broker(stack)
+        self._connection.start_broker(stack)
         self._syncer = Syncer(
             self._store,
             on_synced=self._on_synced,
@@ -202,44 +178,9 @@ class Agent:
         )
         self._syncer.start()
         stack.callback(self._syncer.close)
-        self._incarnation = self._store.begin_incarnation(note=_versions())
+        self._connection.begin_incarnation(self._store)
         self._recover(deployment)
-        broker = self._broker
-        bus = Bus(
-            broker.url if broker else self._given_url or "",
-            broker.client_id if broker else f"myocan-hub-{house.domain}-{house.agent.name}",
-            subscriptions=self._subscriptions(),
-            will=(self._status_topic, self._status(online=False)),
-            protocol=broker.protocol if broker else "auto",
-        )
-        self._bus = bus
-        self._introduced = False
-        self._online = False
-        self._introduction_ends: float | None = None
-        bus.start()
-        stack.callback(bus.stop)
-
-    def _start_broker(self, stack: ExitStack) -> Broker | None:
-        house = self.house
-        broker = pick_broker(
-            self._given_url,
-            house.private_path / "broker",
-            listen=house.broker.listen,
-            domain=house.domain,
-        )
-        if broker is not None:
-            broker.start()
-            stack.callback(broker.stop)
-        return broker
-
-    def _subscriptions(self) -> list[tuple[str, int]]:
-        """What the hub hears: its boards, and itself; no filter overlaps another."""
-        boards = f"mc1/$board/{self.house.domain}/+/"
-        leaves = ("up/#", "base", "status", "verdict", "log")
-        return [(boards + leaf, 0) for leaf in leaves] + [
-            (self._status_topic, 0),
-            (self._probe_topic, 0),
-        ]
+        self._connection.start(stack, self._intake, self._greeting, self._on_introduced)
 
     def _recover(self, deployment: Deployment) -> None:
         """Bring back what the log knows, and put the house's programs in force."""
@@ -335,44 +276,26 @@ class Agent:
         return scalar[1] if scalar is not None and scalar[0] == 0 else 0
 
     def _close(self, orderly: bool) -> None:
-        bus = self._bus
-        if bus is None:
-            return
-        bus.stop([(self._status_topic, self._status(online=False), 1, True, 0)])
-        if self._introduced:
-            self._announcement.withdraw(self.house)
+        self._connection.close()
         if orderly:
-            self._store.append(MODE, [], released=bus.confirmed())
+            self._store.append(MODE, [], released=self._connection.confirmed())
             self._checkpoints.finish(self._offset - 1)
 
     # ------------------------------------------------------------------ the loop
 
     def _turn(self) -> None:
         """Take what has come, decide, write, publish, acknowledge."""
-        assert self._bus is not None
-        take = self._intake.take
-        for topic, payload, retained in self._bus.receive(self._wait_s()):
-            if topic[:1] == "\0":
-                self._on_link_event(topic, payload)
-            elif topic == self._status_topic or topic == self._probe_topic:
-                self._on_introduction(topic, payload)
-            else:
-                take(topic, payload, retained)
+        self._connection.receive(self._wait_s())
         self._process()
-        if self._online:
-            self._acknowledge()
-        if self._introduction_ends is not None and self._monotonic() >= self._introduction_ends:
-            self._introduce()
+        self._connection.acknowledge(self._synced, self._written)
+        self._connection.keep()
         self._checkpoints.keep(self._offset - 1)
 
     def _wait_s(self) -> float | None:
         """Return how long the loop may wait for something to come."""
-        waits = [self._checkpoints.due_s()]
-        if self._online:
+        waits = [self._checkpoints.due_s(), self._connection.due_s()]
+        if self._connection.online:
             waits.append(self._intake.due_s())
-        now = self._monotonic()
-        if self._introduction_ends is not None:
-            waits.append(self._introduction_ends - now)
         due = self._timetable.next_due_ms()
         if due is not None:
             waits.append(min((due - self._clock()) / 1000, CLOCK_CHECK_S))
@@ -385,16 +308,18 @@ class Agent:
             return
         if intake.topics:
             self._core.run(intake.topics, intake.tags, intake.values, now)
-            written = self._clerk.write(self._offset, now, intake.origins, self._incarnation)
+            written = self._clerk.write(
+                self._offset, now, intake.origins, self._connection.incarnation
+            )
             intake.clear()
         else:
             written = Written()
         positions = intake.changed() if intake.active else []
         if written.rows or positions:
             self._append(written, positions)
-            self._publish(written.frames)
-        if intake.unwelcome and self._online:
-            self._publish([(topic, b"", 1, True, 0) for topic in intake.unwelcome])
+            self._connection.publish(written.frames)
+        if intake.unwelcome and self._connection.online:
+            self._connection.publish([(topic, b"", 1, True, 0) for topic in intake.unwelcome])
             intake.unwelcome.clear()
         self._core.compact()
 
@@ -442,15 +367,17 @@ class Agent:
         scalar = (Tag.NULL, 0) if text is None else (Tag.TEXT, self._core.intern(text))
         tag, value = map(int, scalar)
         self._core.run(array("q", (topic,)), array("q", (tag,)), array("q", (value,)), now)
-        written = self._clerk.write(self._offset, now, [(CLOCK, None)], self._incarnation, taken)
+        written = self._clerk.write(
+            self._offset, now, [(CLOCK, None)], self._connection.incarnation, taken
+        )
         self._append(written, [])
-        self._publish(written.frames)
+        self._connection.publish(written.frames)
 
     def _append(self, written: Written, positions: Sequence[Position]) -> None:
         """Write a batch into the log, however long the disk takes to have room for it."""
         waiting = False
         while True:
-            released = self._bus.confirmed() if self._bus is not None else None
+            released = self._connection.confirmed()
             try:
                 self._written = self._store.append(MODE, written.rows, positions, released)
                 break
@@ -474,109 +401,24 @@ class Agent:
             due_ms = self._due_ms(module, variable)
             self._timetable.note(module, variable, due_ms, self._log_ms)
 
-    def _publish(self, frames: Sequence[Outgoing]) -> None:
-        """Send frames if there is a connection; if not, the log has them for the next one."""
-        if frames and self._online:
-            assert self._bus is not None
-            self._online = self._bus.publish(frames)
-
-    def _acknowledge(self) -> None:
-        now = self._now_ms()
-        domain, store = self.house.domain, self._store.identity
-        self._publish(
-            [
-                (board_topic(domain, board, "ack"), encode_ack(boot, seq, now, store), 0, False, 0)
-                for board, boot, seq in self._intake.acks(self._synced, self._written)
-            ]
+    def _greeting(self) -> tuple[list[Outgoing], int]:
+        """Return what the broker may have missed: what was not confirmed, and all values."""
+        values = self._outlet.values(self._connection.incarnation)
+        again = self._clerk.unconfirmed(
+            MODE,
+            after=max(self._store.released(MODE), self._connection.confirmed() or 0),
+            since_ms=self._now_ms() - STALE_MS,
         )
+        return [*again, *self._gone, *values], self._offset - 1
+
+    def _on_introduced(self) -> None:
+        if self._on_ready is not None:
+            self._on_ready(self)
 
     def _on_synced(self, number: int) -> None:
         self._synced = number
-        if self._bus is not None:
-            self._bus.wake()
+        self.wake()
 
     def _on_disk_error(self, error: StoreError) -> None:
         self._failure = error
         self.stop()
-
-    # ------------------------------------------------------------------ the broker
-
-    def _on_link_event(self, event: str, payload: bytes) -> None:
-        if event == CONNECTED:
-            if self._introduced:
-                self._greet()
-            else:
-                assert self._bus is not None
-                self._introduction_ends = self._monotonic() + INTRODUCTION_S
-                self._bus.publish([(self._probe_topic, b"", 0, False, 0)])
-        elif event == DISCONNECTED:
-            self._online = False
-            _log.warning("%s", payload.decode(errors="replace"))
-        elif event == REFUSED:
-            _log.error("%s", payload.decode(errors="replace"))
-
-    def _on_introduction(self, topic: str, payload: bytes) -> None:
-        """Learn from the broker which incarnation it has heard of: a store may have been lost.
-
-        What is retained arrives before the answer to the probe, which is our own message.
-        """
-        if self._introduced:
-            return
-        if topic == self._probe_topic:
-            self._introduce()
-            return
-        try:
-            heard = decode_status(payload).get("incarnation", 0) if payload else 0
-        except WireError:
-            return  # somebody else's nonsense; our own status replaces it
-        if heard >= self._incarnation:
-            _log.warning(
-                "the broker has heard incarnation %d of hub %s, and this store is only at %d: it "
-                "was lost, or restored from an older copy, or another hub has this name ([agent] "
-                "name in myocan.toml)",
-                heard,
-                self.house.agent.name,
-                self._incarnation,
-            )
-            self._incarnation = self._store.begin_incarnation(heard, _versions())
-
-    def _introduce(self) -> None:
-        self._introduction_ends = None
-        self._introduced = True
-        self._greet()
-        self._announcement = RunningHub(self.broker_url, os.getpid())
-        self._announcement.write(self.house)
-        if self._on_ready is not None:
-            self._on_ready(self)
-
-    def _greet(self) -> None:
-        """Say what this broker may have missed: what was not confirmed, and all values."""
-        assert self._bus is not None
-        self._online = True
-        status = (self._status_topic, self._status(online=True), 1, True, self._offset - 1)
-        values = self._outlet.values(self._incarnation)
-        again = self._clerk.unconfirmed(
-            MODE,
-            after=max(self._store.released(MODE), self._bus.confirmed()),
-            since_ms=self._now_ms() - STALE_MS,
-        )
-        self._publish([*again, *self._gone, *values, status])
-
-    def _status(self, *, online: bool) -> bytes:
-        return encode_status(
-            {
-                "online": online,
-                "incarnation": self._incarnation,
-                "wire": WIRE_VERSION,
-                "version": version("myocan"),
-            }
-        )
-
-
-def _versions() -> str:
-    """Return what a start is made of, for the log: versions decide what replays can be compared."""
-    core = "compiled" if COMPILED else "pure"
-    return (
-        f"myocan {version('myocan')} ({core}), Python {platform.python_version()}, "
-        f"SQLite {sqlite3.sqlite_version}"
-    )

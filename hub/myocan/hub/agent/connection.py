@@ -1,0 +1,294 @@
+"""The hub's place at its broker: who it is there, what it says when it comes, and who may forget.
+
+The one idea: a broker forgets nothing and knows no order of lives, so a hub first hears which of
+its lives (incarnations) the broker remembers, and speaks only as a later one. Then it says all
+that the broker may have missed, and behind it, retained, that it is there.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from importlib.metadata import version
+
+from myocan.hub.agent.intake import Intake
+from myocan.hub.bus import (
+    CONNECTED,
+    DISCONNECTED,
+    REFUSED,
+    Broker,
+    Bus,
+    MosquittoBroker,
+    Outgoing,
+    pick_broker,
+)
+from myocan.hub.core import COMPILED
+from myocan.hub.house import House, RunningHub
+from myocan.hub.store import Store
+from myocan.wire import (
+    WIRE_VERSION,
+    WireError,
+    board_topic,
+    decode_status,
+    encode_ack,
+    encode_status,
+    hub_topic,
+)
+
+__all__ = ["Connection"]
+
+INTRODUCTION_S = 2.0
+"""How long the broker may take to say which incarnation it remembers of this hub."""
+
+_log = logging.getLogger(__name__)
+
+
+class Connection:
+    """What a hub and its broker have to do with each other, beside the messages themselves.
+
+    Arguments:
+        house: whose hub it is.
+        given_url: the user's own broker; None: the hub runs one itself.
+        now_ms: the wall clock, milliseconds since 1970 UTC.
+        monotonic: a clock that only rises, in seconds.
+
+    `incarnation` is the present one. `online` tells whether messages may be published.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        given_url: str | None,
+        *,
+        now_ms: Callable[[], int],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._house = house
+        self._given_url = given_url
+        self._now_ms = now_ms
+        self._monotonic = monotonic
+        self._status_topic = hub_topic(house.domain, house.agent.name)
+        self._probe_topic = self._status_topic.removesuffix("status") + "probe"
+        self._broker: Broker | None = None
+        self._bus: Bus | None = None
+        self._introduced = False
+        self._introduction_ends: float | None = None
+        self.incarnation = 0
+        self.online = False
+
+    @property
+    def broker_url(self) -> str:
+        """Where boards reach the broker; of the user's own, as he gave it."""
+        return self._broker.board_url if self._broker else self._given_url or ""
+
+    @property
+    def broker_kind(self) -> str:
+        """`mosquitto` or `amqtt` if the hub runs the broker itself, else `external`."""
+        if self._broker is None:
+            return "external"
+        return "mosquitto" if isinstance(self._broker, MosquittoBroker) else "amqtt"
+
+    # ------------------------------------------------------------------ start and end
+
+    def start_broker(self, stack: ExitStack) -> None:
+        """Start the hub's own broker, if it is to run one; it ends with `stack`."""
+        house = self._house
+        broker = pick_broker(
+            self._given_url,
+            house.private_path / "broker",
+            listen=house.broker.listen,
+            domain=house.domain,
+        )
+        if broker is not None:
+            broker.start()
+            stack.callback(broker.stop)
+        self._broker = broker
+
+    def begin_incarnation(self, store: Store) -> None:
+        """Begin the next life of the hub with this store, on disk."""
+        self._store = store
+        self.incarnation = self._store.begin_incarnation(note=_versions())
+
+    def start(
+        self,
+        stack: ExitStack,
+        intake: Intake,
+        greeting: Callable[[], tuple[list[Outgoing], int]],
+        on_introduced: Callable[[], None],
+    ) -> None:
+        """Connect to the broker, again and again, until `stack` ends.
+
+        Arguments:
+            stack: what must be undone at the end.
+            intake: takes the messages of boards.
+            greeting: returns what a broker may have missed, and the newest offset of the log.
+            on_introduced: called once, when the broker has taken us for the first time.
+        """
+        house, broker = self._house, self._broker
+        self._intake = intake
+        self._greeting = greeting
+        self._on_introduced = on_introduced
+        bus = Bus(
+            broker.url if broker else self._given_url or "",
+            broker.client_id if broker else f"myocan-hub-{house.domain}-{house.agent.name}",
+            subscriptions=self._subscriptions(),
+            will=(self._status_topic, self._status(online=False)),
+            protocol=broker.protocol if broker else "auto",
+        )
+        self._bus = bus
+        bus.start()
+        stack.callback(bus.stop)
+
+    def _subscriptions(self) -> list[tuple[str, int]]:
+        """What the hub hears: its boards, and itself; no filter overlaps another."""
+        boards = f"mc1/$board/{self._house.domain}/+/"
+        leaves = ("up/#", "base", "status", "verdict", "log")
+        return [(boards + leaf, 0) for leaf in leaves] + [
+            (self._status_topic, 0),
+            (self._probe_topic, 0),
+        ]
+
+    def close(self) -> None:
+        """Say farewell, if there ever was a connection."""
+        if self._bus is None:
+            return
+        self._bus.stop([(self._status_topic, self._status(online=False), 1, True, 0)])
+        if self._introduced:
+            self._announcement.withdraw(self._house)
+
+    # ------------------------------------------------------------------ frames
+
+    def wake(self) -> None:
+        """Let `receive` return soon; from any thread."""
+        if self._bus is not None:
+            self._bus.wake()
+
+    def receive(self, wait_s: float | None) -> None:
+        """Hand what comes within `wait_s` seconds to the intake; see to what is for the hub."""
+        assert self._bus is not None
+        take = self._intake.take
+        for topic, payload, retained in self._bus.receive(wait_s):
+            if topic[:1] == "\0":
+                self._on_link_event(topic, payload)
+            elif topic == self._status_topic or topic == self._probe_topic:
+                self._on_introduction(topic, payload)
+            else:
+                take(topic, payload, retained)
+
+    def publish(self, frames: Sequence[Outgoing]) -> None:
+        """Send frames if there is a connection; if not, the log has them for the next one."""
+        if frames and self.online:
+            assert self._bus is not None
+            self.online = self._bus.publish(frames)
+
+    def confirmed(self) -> int | None:
+        """The offset up to which the broker has confirmed outputs; None before `start`."""
+        return None if self._bus is None else self._bus.confirmed()
+
+    def acknowledge(self, synced: int, written: int) -> None:
+        """Tell boards what they may forget.
+
+        Arguments:
+            synced: transactions up to this number are on the disk.
+            written: the number of the last transaction.
+        """
+        if not self.online:
+            return
+        now = self._now_ms()
+        domain, store = self._house.domain, self._store.identity
+        self.publish(
+            [
+                (board_topic(domain, board, "ack"), encode_ack(boot, seq, now, store), 0, False, 0)
+                for board, boot, seq in self._intake.acks(synced, written)
+            ]
+        )
+
+    # ------------------------------------------------------------------ the introduction
+
+    def due_s(self) -> float | None:
+        """Return in how many seconds `keep` has something to do; None if nobody knows."""
+        if self._introduction_ends is None:
+            return None
+        return self._introduction_ends - self._monotonic()
+
+    def keep(self) -> None:
+        """End an introduction that the broker leaves without an answer."""
+        if self._introduction_ends is not None and self._monotonic() >= self._introduction_ends:
+            self._introduce()
+
+    def _on_link_event(self, event: str, payload: bytes) -> None:
+        if event == CONNECTED:
+            if self._introduced:
+                self._greet()
+            else:
+                assert self._bus is not None
+                self._introduction_ends = self._monotonic() + INTRODUCTION_S
+                self._bus.publish([(self._probe_topic, b"", 0, False, 0)])
+        elif event == DISCONNECTED:
+            self.online = False
+            _log.warning("%s", payload.decode(errors="replace"))
+        elif event == REFUSED:
+            _log.error("%s", payload.decode(errors="replace"))
+
+    def _on_introduction(self, topic: str, payload: bytes) -> None:
+        """Learn from the broker which incarnation it has heard of: a store may have been lost.
+
+        What is retained arrives before the answer to the probe, which is our own message.
+        """
+        if self._introduced:
+            return
+        if topic == self._probe_topic:
+            self._introduce()
+            return
+        try:
+            heard = decode_status(payload).get("incarnation", 0) if payload else 0
+        except WireError:
+            return  # somebody else's nonsense; our own status replaces it
+        if heard >= self.incarnation:
+            _log.warning(
+                "the broker has heard incarnation %d of hub %s, and this store is only at %d: it "
+                "was lost, or restored from an older copy, or another hub has this name ([agent] "
+                "name in myocan.toml)",
+                heard,
+                self._house.agent.name,
+                self.incarnation,
+            )
+            self.incarnation = self._store.begin_incarnation(heard, _versions())
+
+    def _introduce(self) -> None:
+        self._introduction_ends = None
+        self._introduced = True
+        self._greet()
+        self._announcement = RunningHub(self.broker_url, os.getpid())
+        self._announcement.write(self._house)
+        self._on_introduced()
+
+    def _greet(self) -> None:
+        """Say what this broker may have missed, and that the hub is there."""
+        self.online = True
+        missed, offset = self._greeting()
+        status = (self._status_topic, self._status(online=True), 1, True, offset)
+        self.publish([*missed, status])
+
+    def _status(self, *, online: bool) -> bytes:
+        return encode_status(
+            {
+                "online": online,
+                "incarnation": self.incarnation,
+                "wire": WIRE_VERSION,
+                "version": version("myocan"),
+            }
+        )
+
+
+def _versions() -> str:
+    """Return what a start is made of, for the log: versions decide what replays can be compared."""
+    core = "compiled" if COMPILED else "pure"
+    return (
+        f"myocan {version('myocan')} ({core}), Python {platform.python_version()}, "
+        f"SQLite {sqlite3.sqlite_version}"
+    )

@@ -29,6 +29,8 @@ MAY_KNOW = {
 MUST_NOT_KNOW = {
     "myocan.hub.lang": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
     "myocan.hub.core": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
+    "myocan.hub.timetable": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
+    "myocan.hub.scenario": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
 }
 """Inside the hub: what decides knows neither disk nor network."""
 

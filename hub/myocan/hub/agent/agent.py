@@ -37,7 +37,6 @@ from myocan.hub.agent.connection import Connection
 from myocan.hub.agent.deployment import CODE, Deployment, load_deployment
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.outlet import Name, Outlet
-from myocan.hub.agent.timetable import Due, Timetable
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, Tag, linker
@@ -46,6 +45,7 @@ from myocan.hub.core.scalars import parse_time
 from myocan.hub.errors import HubError
 from myocan.hub.house import House
 from myocan.hub.store import DiskFull, Position, Store, StoreError, Syncer
+from myocan.hub.timetable import Due, Timetable
 
 if TYPE_CHECKING:
     from myocan.hub.lang.schedules import Place

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myocan.hub.agent.timetable import CATCH_UP_MS, Due, Timetable
 from myocan.hub.core import Program
 from myocan.hub.lang import compile_module
 from myocan.hub.lang.schedules import Place
+from myocan.hub.timetable import CATCH_UP_MS, Due, Timetable
 
 MINUTE, HOUR = 60_000, 3_600_000
 PLACE = Place(ZoneInfo("Europe/Berlin"))

@@ -30,6 +30,7 @@ MUST_NOT_KNOW = {
     "myocan.hub.lang": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
     "myocan.hub.core": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
     "myocan.hub.timetable": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
+    "myocan.hub.calendar": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
     "myocan.hub.scenario": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
 }
 """Inside the hub: what decides knows neither disk nor network."""

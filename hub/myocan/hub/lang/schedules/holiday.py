@@ -66,6 +66,17 @@ def holiday_days(words: str, year: int, country: str) -> frozenset[date]:
     return frozenset()
 
 
+def holiday_on(day: date, country: str) -> str:
+    """Return the words of the holiday that a day is in a country, "" if it is none.
+
+    Of several the first by name that is no substitute for another day.
+    """
+    on_this_day = [
+        (moved, name) for listed, name, moved in _listed(country, day.year) if listed == day
+    ]
+    return min(on_this_day, default=(False, ""))[1]
+
+
 def holiday_names(country: str, years: Collection[int]) -> frozenset[str]:
     """Return the words of all holidays of a country in these years, those known everywhere too."""
     names = {name for year in years for _, name, _ in _listed(country, year)}

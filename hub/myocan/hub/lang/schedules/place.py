@@ -12,7 +12,7 @@ from datetime import MAXYEAR, UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from myocan.hub.lang.schedules.days import bit_of, days_of_year, season_of
-from myocan.hub.lang.schedules.holiday import ANY, holiday_days, holiday_names
+from myocan.hub.lang.schedules.holiday import ANY, holiday_days, holiday_names, holiday_on
 from myocan.hub.lang.schedules.schedule import Bound, Condition, In
 from myocan.hub.lang.schedules.sky import sun_event
 
@@ -63,6 +63,10 @@ class Place:
     def is_holiday(self, words: str, day: date) -> bool:
         """Tell whether a day is the holiday of that name (`christmas`, `easter monday`)."""
         return day in holiday_days(words, day.year, self.country)
+
+    def holiday(self, day: date) -> str:
+        """Return the words of the holiday that a day is (`new years day`), "" if it is none."""
+        return holiday_on(day, self.country)
 
     def holiday_names(self, year: int) -> frozenset[str]:
         """Return the words of the holidays that count here: in the country, in the next ten years.

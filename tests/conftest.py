@@ -66,7 +66,6 @@ def pytest_configure(config: pytest.Config) -> None:
             returncode=4,
         )
 
-
     core, wanted = core_build(), os.environ.get("MYOCAN_TEST_CORE", "")
     if core == "half" or wanted not in ("", core):
         pytest.exit(

@@ -28,6 +28,7 @@ from myocan.tools.vboard import VirtualBoard
 
 MakeBoard = Callable[..., VirtualBoard]
 
+
 @pytest.fixture
 def board(cleared_board: VirtualBoard) -> VirtualBoard:
     return cleared_board

@@ -18,6 +18,7 @@ Mpremote = Callable[..., str]
 def board(cleared_board: VirtualBoard) -> VirtualBoard:
     return cleared_board
 
+
 FOLLOW = """
 from machine import Pin, wake_stream
 import select

@@ -22,7 +22,7 @@ OFFERED = {
         ConfigError EdgeError PinError Refused
     """,
     "myocan.hub.lang": """
-        COMPILER_VERSION Compiled Diagnostic Topic check check_house compile_module
+        COMPILER_VERSION Compiled Diagnostic Topic check check_house compile_module format_module
     """,
     "myocan.hub.core": """
         At Attribute AttributeKind COMPILED ClockPart Core Failure MAX_CONSEQUENCES MAX_DEPTH Op

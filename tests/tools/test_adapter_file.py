@@ -263,9 +263,7 @@ def test_a_pin_that_cannot_do_it_is_refused(kind: str, pin: str, more: str, said
         ("button", "GPIO4", "", "port a publishes nothing"),
     ],
 )
-def test_what_is_probably_a_mistake_is_a_warning(
-    kind: str, pin: str, more: str, said: str
-) -> None:
+def test_what_is_probably_a_mistake_is_a_warning(kind: str, pin: str, more: str, said: str) -> None:
     (warning,) = read(ESP.format(kind=kind, pin=pin, more=more)).warnings
     assert said in warning.message
     assert warning.line == 4

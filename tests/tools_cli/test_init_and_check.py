@@ -75,7 +75,7 @@ def test_init_refuses_settings_that_cannot_be(
         ),
         (
             "modules/lamp1.scc",
-            "SUBSCRIBE switch1.state {off,on}",
+            "SUBSCRIBE switch1.state {off, on}",
             "SUBSCRIBE switch1.state {on}",
             "modules/lamp1.scc:",
         ),

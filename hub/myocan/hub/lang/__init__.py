@@ -22,6 +22,7 @@ from myocan.hub.lang.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from myocan.hub.core.program import Program
+    from myocan.hub.lang.formatter import Formatted
     from myocan.hub.lang.meaning import Checked
 
 COMPILER_VERSION = 2
@@ -85,6 +86,21 @@ def compile_module(source: str | bytes, name: str, filename: str | None = None) 
     return Compiled(*program_of(check(source, name, filename), filename or f"{name}.scc"))
 
 
+def format_module(source: str | bytes, filename: str) -> Formatted:
+    """Write a module the one way that modules are written; what it means stays what it was.
+
+    Arguments:
+        source: its text, or the bytes of its file.
+        filename: what messages call the file.
+
+    Returns:
+        The text, or why it cannot be read: one that does not parse is left to its writer.
+    """
+    from myocan.hub.lang.formatter import format_source
+
+    return format_source(source, filename)
+
+
 def check_house(
     modules: Mapping[str, str | bytes],
     external: Iterable[Topic] = (),
@@ -113,4 +129,5 @@ __all__ = [
     "check",
     "check_house",
     "compile_module",
+    "format_module",
 ]

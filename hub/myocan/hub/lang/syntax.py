@@ -88,12 +88,27 @@ def parse(line: Sequence[Token], report: Report) -> tree.Statement | None:
     return None
 
 
-def _feed(parser: Any, line: Sequence[Token], index: int) -> None:
+def terminals(line: Sequence[Token]) -> list[str]:
+    """Return the terminal of the grammar that each token of a line is.
+
+    Arguments:
+        line: tokens of which `parse` makes a statement.
+    """
+    if shout(line[0].text) == "AT":
+        return ["AT", *(token.kind for token in line[1:])]
+    parser: Any = _parser().parse_interactive()
+    return [_feed(parser, line, index) for index in range(len(line))]
+
+
+def _feed(parser: Any, line: Sequence[Token], index: int) -> str:
+    """Hand the next token to the parser; return the terminal that it is."""
     token = line[index]
     following = line[index + 1] if index + 1 < len(line) else None
-    fed = Fed(_terminal(token, following, parser.choices()), token.text)
+    terminal = _terminal(token, following, parser.choices())
+    fed = Fed(terminal, token.text)
     fed.value = token  # a string by its own kind, else ours would be written out as one
     parser.feed_token(fed)
+    return terminal
 
 
 def _expected(line: Sequence[Token], index: int) -> set[str]:

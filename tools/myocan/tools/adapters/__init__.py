@@ -1,7 +1,7 @@
 """Adapter files: what a board is and what is wired to it, read, checked, compiled for the board.
 
-    adapter = load_adapter(house / "adapters" / "porch.toml", domain="home")
-    config = adapter.config(broker="mqtt://user:password@host:1883")
+adapter = load_adapter(house / "adapters" / "porch.toml", domain="home")
+config = adapter.config(broker="mqtt://user:password@host:1883")
 """
 
 from myocan.tools.adapters.adapter_file import (

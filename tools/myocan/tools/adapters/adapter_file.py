@@ -262,7 +262,7 @@ def _top(given: dict[str, Any], lines: TomlLines, problems: list[Problem]) -> To
                 meant = nearest(str(path[-1]), known)
                 problems.append(Problem(message, lines.line(path), meant))
             elif path == ("board",) and each["type"] == "missing":
-                message = "`board` is missing: say what kind of board it is, e.g. \"pico-w\""
+                message = '`board` is missing: say what kind of board it is, e.g. "pico-w"'
                 problems.append(Problem(message, 1))
             else:
                 name = ".".join(str(step) for step in path if not isinstance(step, int))

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from myocan.tools.cli import boards, check, demo, init, messages, run
+from myocan.tools.cli import boards, check, demo, fmt, init, messages, run
 from myocan.tools.cli.exits import EPILOG, Exit
 
 __all__ = ["app", "main"]
@@ -34,6 +34,7 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("check")(check.check)
+app.command("fmt")(fmt.fmt)
 app.command("tail")(messages.tail)
 app.command("get")(messages.get)
 app.command("send")(messages.send)

@@ -32,9 +32,7 @@ class BoardWatch:
             flash(config, port, online=watch.wait)
     """
 
-    def __init__(
-        self, config: Mapping[str, Any], broker: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, config: Mapping[str, Any], broker: Mapping[str, Any] | None = None) -> None:
         self.status: dict[str, Any] | None = None
         """The newest status, None if there is none."""
         self._broker = broker or config["broker"]
@@ -102,4 +100,3 @@ class BoardWatch:
     def _stop(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
-

@@ -166,9 +166,7 @@ class VirtualBoard:
         """
         return int(self._ask("press", pin=pin, ms=ms)["at_ns"])
 
-    def wait(
-        self, pin: str, level: Level, timeout: float = 5.0, after: int | None = None
-    ) -> int:
+    def wait(self, pin: str, level: Level, timeout: float = 5.0, after: int | None = None) -> int:
         """Wait until a pin has a level; returns when it took it.
 
         after: count only a change after this time, but that one even if it is over again.

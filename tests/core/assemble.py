@@ -377,7 +377,7 @@ def rows_of(core: Core) -> list[tuple[ref.Topic, str, str | int, int, int]]:
             cause,
             core.line(pc),
         )
-        for number, tag, value, module, cause, pc in core.rows()
+        for number, tag, value, module, cause, pc, _key in core.rows()
     ]
 
 
@@ -385,7 +385,7 @@ def changes_of(core: Core) -> list[tuple[int, str, str, str]]:
     """Return the last run's changes as (row, module, variable, JSON text)."""
     return [
         (row, *core.name_of(slot), scalar_json(tag, value, core.texts))
-        for row, slot, tag, value in core.changes()
+        for row, slot, tag, value, _key in core.changes()
     ]
 
 

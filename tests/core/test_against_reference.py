@@ -51,7 +51,7 @@ def without_words(seen: tuple[Any, ...], row: ref.Row) -> tuple[Any, ...]:
 
 def check_variables(core: Core, house: ref.House) -> None:
     assert core.snapshot() == {
-        (module, ref.fold(name)): ref.json_text(house.state[module][name])
+        (module, ref.fold(name), ""): ref.json_text(house.state[module][name])
         for module, names in house.written.items()
         for name in names
     }

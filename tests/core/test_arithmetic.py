@@ -261,4 +261,4 @@ def test_every_minute_of_the_day_is_read_back() -> None:
     core = linked(Module("m", (var,)))
     for minutes in range(1440):
         assert send(core, ("x.v", time_text(minutes))) == []
-        assert core.snapshot()["m", "v"] == f'"{time_text(minutes)}"'
+        assert core.snapshot()["m", "v", ""] == f'"{time_text(minutes)}"'

@@ -111,7 +111,7 @@ def test_what_fits_is_stored_in_the_variables_own_form(case: tuple[Var, Scalar, 
     assert send(core, ("x.in", sent)) == []
     assert held(core, "x", "in") == expected
     assert changes_of(core) == [(0, "x", "in", expected)]
-    assert core.snapshot() == {("x", "in"): expected}
+    assert core.snapshot() == {("x", "in", ""): expected}
 
 
 @pytest.mark.parametrize("case", REJECTED, ids=described)
@@ -143,4 +143,4 @@ def test_a_rejected_value_is_quoted_but_not_without_end() -> None:
 def test_one_subscriber_may_take_what_another_rejects() -> None:
     core = linked(Module("a", (BOOLEAN,)), Module("b", (ANY,)))
     assert [name for name, _ in send(core, ("x.in", "true"))] == ["$log.rejected"]
-    assert core.snapshot() == {("b", "in"): '"true"'}
+    assert core.snapshot() == {("b", "in", ""): '"true"'}

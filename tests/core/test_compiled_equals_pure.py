@@ -53,11 +53,16 @@ def source_of(name: str) -> ModuleType:
 @pytest.fixture(scope="module")
 def pure() -> Any:
     """The class Core of the pure build."""
-    tables = source_of("tables")
-    with standing_for({"myocan.hub.core.tables": tables}):
+    standing: dict[str, ModuleType] = {}
+    for name in ("instances", "tables", "variables", "machine", "cycle"):
+        with standing_for(standing):
+            standing[f"myocan.hub.core.{name}"] = source_of(name)
+    with standing_for(standing):
         dispatch = source_of("dispatch")
     assert not dispatch.COMPILED
-    assert dispatch.Core.__mro__[1] is tables.Tables
+    assert {one.__module__ for one in dispatch.Core.__mro__[1:-1]} == {
+        f"pure_core_{name}" for name in ("tables", "variables", "machine", "cycle")
+    }
     return dispatch.Core
 
 
@@ -70,7 +75,7 @@ def all_of(one: Any) -> dict[str, Any]:
         "topics": one.topics,
         "epoch": one.epoch,
         "snapshot": one.snapshot(),
-        "lines": [one.line(row[-1]) for row in one.rows()],
+        "lines": [one.line(row[5]) for row in one.rows()],
         "names": [one.name_of(change[1]) for change in one.changes()],
     }
 

@@ -12,7 +12,7 @@ from core.assemble import assemble, held, linked, send, topic
 from core.reference import Assign, Log, Module, Next, On, Scalar, Var
 from myocan.hub.core import Core, Op, Role, Tag, Type, When
 from myocan.hub.core.scalars import parse_scalar
-from myocan.hub.core.tables import MAX_POOL
+from myocan.hub.core.variables import MAX_POOL
 
 ZERO = Decimal(0)
 PRESS = Var("button.press", Role.SUBSCRIBE, Type.ANY, topic("button.press"))
@@ -85,7 +85,7 @@ def test_a_variable_of_the_same_name_keeps_a_value_that_fits(
     core.intern("moves the numbers of texts")
     core.link([assemble(Module("m", (PRESS, after)))])
     assert held(core, "m", "in") == expected
-    assert core.snapshot() == {("m", "in"): expected}
+    assert core.snapshot() == {("m", "in", ""): expected}
 
 
 @pytest.mark.parametrize("case", DROPPED, ids=lambda c: f"{c[0].type.name}-{c[1]}-{c[2].type.name}")
@@ -105,9 +105,9 @@ def test_names_are_the_same_whatever_their_case_and_removed_ones_are_forgotten()
     core = linked(Module("m", (one, two)), Module("n", (one,)))
     send(core, ("x.in", "first"), ("x.two", "second"))
     core.link([assemble(Module("m", (replace(one, name="oNE"),)))])
-    assert core.snapshot() == {("m", "one"): '"first"'}
+    assert core.snapshot() == {("m", "one", ""): '"first"'}
     core.link([assemble(Module("m", (two, one))), assemble(Module("n", (one,)))])
-    assert core.snapshot() == {("m", "one"): '"first"'}
+    assert core.snapshot() == {("m", "one", ""): '"first"'}
     assert held(core, "m", "two") == '"none"'
 
 
@@ -147,7 +147,7 @@ def test_compact_drops_the_texts_that_no_variable_holds() -> None:
     assert core.compact()
     assert core.epoch == epoch + 1
     assert len(core.texts) <= fixed
-    assert core.snapshot() == {("m", "in"): '"kept"'}
+    assert core.snapshot() == {("m", "in", ""): '"kept"'}
     assert not core.compact()
     assert send(core, ("x.in", "more")) == []
     assert held(core, "m", "in") == '"more"'
@@ -172,8 +172,8 @@ def test_a_snapshot_restored_elsewhere_is_the_same_snapshot() -> None:
     assert len(snapshot) == len(types)
     other = Core()
     other.link(core.programs)
-    for (module, name), text in snapshot.items():
-        assert other.restore(module, name, *parse_scalar(text, other.intern))
+    for (module, name, key), text in snapshot.items():
+        assert other.restore(module, name, *parse_scalar(text, other.intern), key)
     assert other.snapshot() == snapshot
 
 
@@ -184,7 +184,7 @@ def test_restore_refuses_what_is_not_there_or_does_not_fit() -> None:
     assert not restore(core, "in", "grey")
     assert core.snapshot() == {}
     assert restore(core, "in", "ON")
-    assert core.snapshot() == {("m", "in"): '"on"'}
+    assert core.snapshot() == {("m", "in", ""): '"on"'}
     assert core.read("m", "in") == (Tag.TEXT, core.intern("on"))
     assert core.read("m", "other") is None
     assert core.read("n", "in") is None
@@ -268,7 +268,7 @@ def test_modules_that_differ_in_what_is_a_when_share_no_code() -> None:
     ])  # fmt: skip
     assert len({id(shape) for shape in core.layout.shapes}) == 2
     assert send(core, ("button0.press", Decimal(1))) == [("lamp0.state", '"on"')]
-    assert core.snapshot()["n", "state"] == '"on"'
+    assert core.snapshot()["n", "state", ""] == '"on"'
 
 
 def test_topics_that_no_program_names_exist_if_asked_for() -> None:

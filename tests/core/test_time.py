@@ -66,14 +66,14 @@ def send(core: Core, name: str, now: int, text: str | None = None) -> list[tuple
 
 
 def due(core: Core) -> str | None:
-    return core.snapshot().get(("m", "wait"))
+    return core.snapshot().get(("m", "wait", ""))
 
 
 def test_a_started_timer_is_due_its_duration_later_and_this_is_a_change() -> None:
     core = linked(program())
     send(core, "start", 1000)
     assert due(core) == "1500"
-    changed = [(core.name_of(slot), tag, value) for _row, slot, tag, value in core.changes()]
+    changed = [(core.name_of(slot), tag, value) for _row, slot, tag, value, _key in core.changes()]
     assert (("m", "wait"), 0, 1500) in changed
 
 
@@ -123,7 +123,7 @@ def test_a_message_that_comes_twice_counts_once() -> None:
     send(core, "wait", 1500)
     ((record, _words),) = send(core, "wait", 1500)
     assert record == "rejected"
-    assert core.snapshot()["m", "count"] == "1"
+    assert core.snapshot()["m", "count", ""] == "1"
 
 
 def test_a_cycle_that_fails_is_undone_but_the_timer_has_run_out() -> None:
@@ -132,8 +132,8 @@ def test_a_cycle_that_fails_is_undone_but_the_timer_has_run_out() -> None:
     ((record, _words),) = send(core, "wait", 1500)
     assert record == "failed"
     assert due(core) == "0"
-    assert ("m", "count") not in core.snapshot()
-    changed = [(core.name_of(slot), value) for _row, slot, _tag, value in core.changes()]
+    assert ("m", "count", "") not in core.snapshot()
+    changed = [(core.name_of(slot), value) for _row, slot, _tag, value, _key in core.changes()]
     assert changed == [(("m", "wait"), 0)]
 
 
@@ -163,7 +163,7 @@ def test_a_timer_does_what_a_note_on_the_wall_would(steps: list[tuple[str, int]]
         elif word == "wait" and 0 < note <= now:
             note, count = 0, count + 1
         assert int(due(core) or 0) == note
-        assert core.snapshot().get(("m", "count"), "0") == str(count)
+        assert core.snapshot().get(("m", "count", ""), "0") == str(count)
 
 
 # ---------------------------------------------------------------------- ATs
@@ -226,4 +226,4 @@ def test_two_modules_with_the_same_code_hear_their_own_ats() -> None:
     one = program(ats=ATS, more=AT_CODE)
     core.link([Program("n", one.variables, one.code, entries=one.entries, ats=ATS), one])
     at(core, "b.0")
-    assert core.snapshot() == {("m", "count"): "1"}
+    assert core.snapshot() == {("m", "count", ""): "1"}

@@ -80,7 +80,7 @@ class Living:
 
     def _rows(self) -> list[tuple[str, int]]:
         found = []
-        for topic, tag, value, _, cause, _ in self.core.rows():
+        for topic, tag, value, _, cause, *_ in self.core.rows():
             domain, module, variable = self.core.topics[topic]
             name = ".".join(part for part in (domain, module, variable) if part)
             text = scalar_json(tag, value, self.core.texts)

@@ -116,7 +116,7 @@ class Clerk:
         rows, frames, state = written.rows, written.frames, written.state
         changes = core.changes()
         place, end = 0, len(changes)
-        for row, (topic, tag, value, module, cause, pc) in enumerate(core.rows()):
+        for row, (topic, tag, value, module, cause, pc, _key) in enumerate(core.rows()):
             text = text_of(tag, value)
             name, number, published, kept = self._topics[topic]
             changed: list[str] = []
@@ -125,7 +125,7 @@ class Clerk:
                 state[taken_number] = taken_text
                 changed.append(f"{taken_number},{taken_text}")
             while place < end and changes[place][0] == row:
-                _row, slot, slot_tag, slot_value = changes[place]
+                _row, slot, slot_tag, slot_value, _key = changes[place]
                 slot_number = self._slot_number(slot)
                 state[slot_number] = slot_text = text_of(slot_tag, slot_value)
                 changed.append(f"{slot_number},{slot_text}")

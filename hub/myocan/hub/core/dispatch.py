@@ -24,6 +24,11 @@ A TIMER's message is taken only while it is due, and stops it for good, even if 
 undone, it would be due again for ever. The ATs of a module that are due are one message
 (`_cycle_of_ats`). What they mean is told in `program`.
 
+A keyed module has one cycle for its class and one for each instance that a message concerns
+(`_cycle_of_instance`, `_every_instance`); an instance's is a cycle like any other, on what the
+module's window shows (`instances`). Births and drops that a cycle asks for take effect at its end,
+behind what it publishes.
+
 A cycle reads no clock, no random number, no file; what it works on is described in `tables`.
 """
 
@@ -33,10 +38,11 @@ import json
 from array import array
 
 from myocan.hub.core import records
+from myocan.hub.core.cycle import Cycle
+from myocan.hub.core.instances import Instances
 from myocan.hub.core.linker import FAILED, REJECTED, STALE, UNHANDLED
-from myocan.hub.core.program import DIGITS, STACK_DEPTH
-from myocan.hub.core.scalars import number_text, scalar_json
-from myocan.hub.core.tables import Tables
+from myocan.hub.core.program import DIGITS
+from myocan.hub.core.variables import fits_as_key
 
 try:
     import cython
@@ -45,69 +51,18 @@ except ImportError:  # a pure build runs without Cython
 
 if not cython.compiled:
     from myocan.hub.core.uncompiled import (  # fmt: skip
-        ABS,
-        ACTIVATE,
-        ADD,
-        ADD_CONST,
-        ANY_EQUAL,
+        ANY_KEY,
+        ATS,
         BOOL_TAG,
-        CANCEL,
-        COPY,
-        DIV,
-        DIVISION_BY_ZERO,
-        ENUMERATION,
-        EVENT,
-        GE,
-        HAS_NUMBER,
-        JUMP,
-        JUMP_IF,
-        JUMP_UNLESS,
-        LOAD,
-        LOAD_NUMBER,
-        LOAD_TEXT,
-        LOAD_TRUTH,
-        LOG,
-        MATCHED,
-        NEG,
-        NEXT,
-        NOT,
-        NOT_A_NUMBER,
+        EVERY_INSTANCE,
+        LEFT,
         NULL_TAG,
-        OUTSIDE,
-        OVER,
-        OVERFLOW,
-        PIECE_NUMBER,
-        PIECE_TEXT,
-        PIECE_VAR,
-        PUBLIC,
-        PUSH,
-        PUSH_TEXT,
-        RESET,
-        ROUND,
-        SET,
-        SET_TEXT,
-        START,
-        STORE,
-        STORE_RAW,
-        STORE_TEXT,
+        OWN_KEY,
+        STOPPED,
+        TAKEN,
         TEXT_TAG,
         TIMER,
-        UNLESS_EQ,
-        UNLESS_GE,
-        UNLESS_GT,
-        UNLESS_LE,
-        UNLESS_LT,
-        UNLESS_NE,
-        UNMATCHED,
-        beyond_64_bits,
-        combine,
         look_ahead,
-        narrow,
-        plus,
-        times_power,
-        to_python,
-        to_units,
-        wide_round,
     )
 
 COMPILED: bool = cython.compiled
@@ -117,32 +72,46 @@ MAX_DEPTH = 64
 """Messages that may follow from one another; bounds modules that feed each other in a loop."""
 
 MAX_CONSEQUENCES = 10_000
-"""Rows that one input may cause, before no more of them are passed on; bounds loops that branch."""
+"""Rows that may follow from one input before no more of them are passed on; bounds loops that
+branch. What the input's own hearers say does not count: they may be many."""
 
 
-class Core(Tables):
-    """Runs programs: messages in, rows and changes out. For one thread."""
+class Core(Cycle):
+    """Runs programs: messages in, rows and changes out. For one thread.
+
+    Attributes:
+        tracing: whether to note for `trail` what code each cycle runs; it costs time and memory.
+    """
 
     def __init__(self) -> None:
-        if not cython.compiled:
-            self._stack = [0] * STACK_DEPTH
         self._deepest = MAX_DEPTH
         self._most_rows = MAX_CONSEQUENCES
-        self._logging = 0
-        self._now = 0
-        self._log_lines: list[tuple[int, str, int]] = []
-        self._pieces: list[str] = []
+        self._outcome = 0
         super().__init__()
 
     # ------------------------------------------------------------------ a batch
 
-    def run(self, topics: array[int], tags: array[int], values: array[int], now_ms: int = 0) -> int:
+    def run(
+        self,
+        topics: array[int],
+        tags: array[int],
+        values: array[int],
+        now_ms: int = 0,
+        instances: array[int] | None = None,
+        offset: int = 0,
+        producers: array[int] | None = None,
+        stamps: array[int] | None = None,
+    ) -> int:
         """Process these messages in order, each with all its consequences before the next.
 
         Arguments:
             topics: numbers of topics (`topic`), one for each message, as `array("q")`.
             tags, values: the messages' scalars, likewise.
             now_ms: the log's time, milliseconds since 1970 UTC; what timers are started from.
+            instances: text numbers of the messages' keys, -1 for none; None if none has one.
+            offset: the log's offset of the first row.
+            producers: text numbers of who sent them; None if that is not known.
+            stamps: when they happened, milliseconds since 1970 UTC, 0 for not known.
 
         Returns:
             How many rows there are now; `rows()` and `changes()` tell what happened.
@@ -151,9 +120,19 @@ class Core(Tables):
             ValueError: a topic or a scalar is none of this `epoch`'s; nothing was processed.
         """
         self._check(topics, tags, values)
+        if instances is not None:
+            self._check_texts(instances, len(topics))
+        if producers is not None:
+            self._check_texts(producers, len(topics))
+        if stamps is not None and len(stamps) != len(topics):
+            raise ValueError("each message of a batch has a time, or none has")
         self._rows = 0
         self._changes = 0
         self._now = now_ms
+        self._offset = offset
+        self._producers = producers
+        self._stamps = stamps
+        self._trail = []
         head = 0
         count = len(topics)
         for number in range(count):
@@ -166,7 +145,12 @@ class Core(Tables):
                     topics[number + 4],
                     topics[number + 2],
                 )
-            self._emit(topics[number], tags[number], values[number], -1 - number, -1, -1, 0)
+            instance = -1
+            if instances is not None:
+                instance = instances[number]
+            self._emit(
+                topics[number], tags[number], values[number], -1 - number, -1, -1, 0, instance
+            )
             self._last_row = self._rows + self._most_rows
             while head < self._rows:
                 topic = self._row_topic[head]
@@ -174,6 +158,14 @@ class Core(Tables):
                     self._dispatch(head, topic)
                 head += 1
         return self._rows
+
+    def trail(self) -> list[tuple[int, int, int, list[int]]]:
+        """Return what code the cycles of the last run went through, if `tracing` was on.
+
+        Each is (row, module, instance, pcs): the row that the cycle took, the module's number, the
+        text number of its key or -1, and the pcs of all instructions, in order.
+        """
+        return list(self._trail)
 
     def _check(self, topics: array[int], tags: array[int], values: array[int]) -> None:
         count = len(topics)
@@ -194,53 +186,102 @@ class Core(Tables):
                     "ask `topic` and `intern` again after each new `epoch`"
                 )
 
+    def _check_texts(self, numbers: array[int], count: int) -> None:
+        if len(numbers) != count:
+            raise ValueError("each message of a batch has a key and a producer, or none has")
+        pool = len(self.texts)
+        for number in range(count):
+            if not -1 <= numbers[number] < pool:
+                raise ValueError(f"message {number} of the batch has a text that is not known")
+
     def _dispatch(self, row: int, topic: int) -> None:
-        if self._row_depth[row] >= self._deepest or self._rows > self._last_row:
+        depth = self._row_depth[row]
+        if depth >= self._deepest or self._rows > self._last_row:
             if topic > STALE:  # or records that modules hear would lead to records without end
                 text = records.loop(self.topics[topic])
                 self._record(FAILED, text, self._row_module[row], row, self._row_pc[row])
             return
+        rows = self._rows
+        instance = self._row_instance[row]
+        heard = self._subscriptions
         for sub in range(self._topic_first[topic], self._topic_first[topic + 1]):
-            self._cycle(row, sub)
+            key = heard[sub].key
+            if key == instance:
+                self._cycle(row, sub)
+            elif key == OWN_KEY:
+                self._cycle_of_instance(row, sub)
+            elif key == EVERY_INSTANCE and heard[sub - 1].key == instance:
+                self._every_instance(row, sub)
+            elif key == ANY_KEY:
+                self._cycle_of_births(row, sub)
+        if depth == 0:
+            self._last_row += self._rows - rows
+
+    # ------------------------------------------------------------------ cycles
 
     def _cycle(self, row: int, sub: int) -> None:
+        """The cycle of a module without a key, or of a keyed module's class."""
+        self._begin(row, sub, -1)
         heard = self._subscriptions
-        number = heard[sub].variable
-        if number < 0:
+        if heard[sub].variable == ATS:
             self._cycle_of_ats(row, sub)
             return
+        outcome = self._take(row, sub)
+        self._outcome = outcome
+        if outcome == LEFT and heard[sub].entry >= 0:
+            after = sub + 1
+            if heard[after].key != EVERY_INSTANCE or heard[after].module != heard[sub].module:
+                self._record_of(UNHANDLED, row, sub, 0)
+
+    def _begin(self, row: int, sub: int, instance: int) -> None:
+        self._touched = 0
+        self._mark = 0
+        self._instance = instance
+        self._just_born = None
+        if self.tracing:
+            self._trail.append((row, self._subscriptions[sub].module, instance, []))
+
+    def _take(self, row: int, sub: int) -> int:
+        """Steps 1 to 5 of a cycle that takes a message for a variable.
+
+        Returns:
+            `TAKEN` if an ON matched, `LEFT` if none did, `STOPPED` if nothing came of it.
+        """
+        heard = self._subscriptions
         base = heard[sub].base
         meta = heard[sub].meta
         entry = heard[sub].entry
+        number = heard[sub].variable
         slot = base + number
-        self._touched = 0
         if not self._convert(meta + number, self._row_tag[row], self._row_value[row]):
             if not self._runs_out(meta + number, slot, self._row_tag[row]):
                 self._record_of(REJECTED, row, sub, 0)
-                return
+                return STOPPED
             self._converted = 0
             self._converted_tag = 0
         self._assign(slot, self._converted, self._converted_tag, entry)
-        outcome = 1
+        if self._observed[meta + number]:
+            self._observe(row, base, meta, number)
+        outcome = LEFT
         if entry >= 0:
             outcome = self._execute(entry, base, meta)
+        failure = 0
         if outcome >= 0:
             first = heard[sub].first_when
             last = heard[sub].last_when
             if first != last:
                 failure = self._react(first, last, base, meta)
-                if failure < 0:
-                    outcome = failure
-        if outcome < 0:
+        if outcome < 0 or failure < 0:
             self._undo()
             if self._role[meta + number] == TIMER:
                 self._slots[slot].value = 0
-                self._change(row, slot, 0, 0)
-            self._record_of(FAILED, row, sub, outcome)
-            return
+                self._change(row, slot, 0, 0, self._instance)
+                if self._instance >= 0:
+                    self._keep_if_keyed(heard[sub].module, slot)
+            self._record_of(FAILED, row, sub, outcome if outcome < 0 else failure)
+            return STOPPED
         self._finish(row, heard[sub].module, meta - base)
-        if outcome == 0:
-            self._record_of(UNHANDLED, row, sub, 0)
+        return outcome
 
     def _runs_out(self, meta: int, slot: int, tag: int) -> int:
         """Tell whether a message is that of a timer which is due."""
@@ -248,333 +289,175 @@ class Core(Tables):
         return 1 if self._role[meta] == TIMER and tag == NULL_TAG and 0 < due <= self._now else 0
 
     def _cycle_of_ats(self, row: int, sub: int) -> None:
-        """A cycle whose message names the ATs of a module that are due."""
+        """A cycle of a class whose message names the ATs of its module that are due."""
+        module = self._subscriptions[sub].module
+        program = self.programs[module]
+        named = _identities(self._row_tag[row], self._row_value[row], self.texts)
+        self._outcome = self._try_ats(row, sub, named, False)
+        if self._outcome == STOPPED:
+            return
+        known = {at.identity for at in program.ats}
+        gone = [identity for identity in named if identity not in known]
+        if gone or not named:
+            self._record(UNHANDLED, records.at_gone(program.module, gone), module, row, -1)
+
+    def _try_ats(self, row: int, sub: int, named: list[str], keyed: bool) -> int:
+        """Try those of the named ATs, the keyed ones or the others; end the cycle."""
         heard = self._subscriptions
         module = heard[sub].module
         base = heard[sub].base
         meta = heard[sub].meta
         program = self.programs[module]
         code = self.layout.shapes[module].code
-        self._touched = 0
-        named = _identities(self._row_tag[row], self._row_value[row], self.texts)
         line = 0
-        outcome = 1
-        for at in program.ats:
-            if at.identity in named:
+        outcome = LEFT
+        for at in program.ats if named else ():
+            if at.identity in named and at.keyed == keyed:
                 line = at.line
                 outcome = self._execute(code + at.pc, base, meta)
-                if outcome != 0:
+                if outcome != LEFT:
                     break
+        failure = 0
         if outcome >= 0:
-            first = heard[sub].first_when
-            last = heard[sub].last_when
-            outcome = self._react(first, last, base, meta)
-        if outcome < 0:
+            failure = self._react(heard[sub].first_when, heard[sub].last_when, base, meta)
+        if outcome < 0 or failure < 0:
             self._undo()
-            text = records.at_failed(program.module, self.line(self._pc), line, outcome)
+            reason = outcome if outcome < 0 else failure
+            key = self._key_text()
+            text = records.at_failed(program.module, self.line(self._pc), line, reason, key)
             self._record(FAILED, text, module, row, self._pc)
-            return
+            return STOPPED
         self._finish(row, module, meta - base)
-        known = {at.identity for at in program.ats}
-        gone = [identity for identity in named if identity not in known]
-        if gone or not named:
-            self._record(UNHANDLED, records.at_gone(program.module, gone), module, row, -1)
+        return outcome
 
-    def _react(self, first: int, last: int, base: int, meta: int) -> int:
-        """Choose and run the WHENs first <= w < last; return a failure (negative) or 1."""
-        count = 0
-        for when in range(first, last):
-            for number in range(self._when_reads[when], self._when_reads[when + 1]):
-                if self._differs(base + self._reads[number]):
-                    outcome = self._execute(self._when_condition[when], base, meta)
-                    if outcome < 0:
-                        return outcome
-                    if outcome:
-                        self._chosen[count] = when
-                        count += 1
-                    break
-        for number in range(count):
-            outcome = self._execute(self._when_actions[self._chosen[number]], base, meta)
-            if outcome < 0:
-                return outcome
-        return 1
+    # ------------------------------------------------------------------ cycles of instances
 
-    def _undo(self) -> None:
-        for number in range(self._touched):
-            slot = self._touched_slot[number]
-            self._slots[slot].value = self._touched_value[number]
-            self._slots[slot].tag = self._touched_tag[number]
-            self._slots[slot].written = self._touched_written[number]
-        self._drop_log_lines()
-
-    def _finish(self, row: int, module: int, meta_of_base: int) -> None:
-        """Step 4 of the cycle: changes and publications, in declaration order, then log lines."""
-        count = self._touched
-        order = self._order
-        for number in range(count):  # few, and nearly in order already
-            place = number
-            while place > 0 and self._touched_slot[order[place - 1]] > self._touched_slot[number]:
-                order[place] = order[place - 1]
-                place -= 1
-            order[place] = number
-        for place in range(count):
-            number = order[place]
-            slot = self._touched_slot[number]
-            meta = meta_of_base + slot
-            kind = self._type[meta]
-            differs = (
-                self._touched_value[number] != self._slots[slot].value
-                or self._touched_tag[number] != self._slots[slot].tag
-                or not self._touched_written[number]
-            )
-            if differs and (kind != EVENT or self._role[meta] == TIMER):
-                self._change(
-                    row, slot, self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
-                )
-            if self._role[meta] == PUBLIC and (
-                differs or kind == EVENT or (kind == ENUMERATION and self._count[meta] == 1)
-            ):
-                self._emit(
-                    self._slots[slot].topic,
-                    self._scalar_tag(meta, slot),
-                    self._scalar_value(meta, slot),
-                    module,
-                    row,
-                    self._touched_pc[number],
-                    self._row_depth[row] + 1,
-                )
-        if self._logging:
-            for level, text, pc in self._log_lines:
-                self._emit(
-                    level, TEXT_TAG, self.intern(text), module, row, pc, self._row_depth[row] + 1
-                )
-            self._drop_log_lines()
-
-    def _drop_log_lines(self) -> None:
-        self._log_lines.clear()
-        self._pieces.clear()
-        self._logging = 0
-
-    def _record(self, kind: int, text: str, module: int, row: int, pc: int) -> None:
-        """Write a row of the hub's own log: what went wrong with `row`, in words."""
-        self._emit(kind, TEXT_TAG, self.intern(text), module, row, pc, self._row_depth[row] + 1)
-
-    def _record_of(self, kind: int, row: int, sub: int, outcome: int) -> None:
+    def _cycle_of_instance(self, row: int, sub: int) -> None:
+        """The cycle of the instance that a message is for."""
         module = self._subscriptions[sub].module
-        number = self._subscriptions[sub].variable
-        program = self.programs[module]
-        variable = program.variables[number]
-        value = scalar_json(self._row_tag[row], self._row_value[row], self.texts)
-        pc = self._pc if kind == FAILED else -1
-        line = self.line(pc) if pc >= 0 else variable.line
-        text = records.text(kind, program.module, line, variable, value, outcome)
-        self._record(kind, text, module, row, pc)
+        own = self._instances[module]
+        key_number = self._row_instance[row]
+        if key_number < 0:
+            self._begin(row, sub, -1)
+            self._record_of(UNHANDLED, row, sub, records.KEY_NEEDED)
+            return
+        place = own.find(key_number)
+        self._newborn = -1
+        if place < 0:
+            key = self.texts[key_number]
+            if not self.programs[module].auto or not fits_as_key(key):
+                self._begin(row, sub, key_number)
+                self._record_of(UNHANDLED, row, sub, records.NO_INSTANCE)
+                return
+            place = own.add(key_number, key)
+            self._newborn = key_number
+        self._show(module, own, place)
+        self._begin(row, sub, key_number)
+        outcome = self._take(row, sub)
+        if outcome == STOPPED and self._newborn >= 0:
+            own.remove(key_number, self.texts[key_number])
+        self._newborn = -1
+        if outcome == LEFT and self._subscriptions[sub].entry >= 0:
+            self._record_of(UNHANDLED, row, sub, 0)
 
-    # ------------------------------------------------------------------ instructions
+    def _every_instance(self, row: int, sub: int) -> None:
+        """The cycles of all instances for a message of their class, which has had its own.
 
-    def _execute(self, pc: int, base: int, meta: int) -> int:
-        """Run the code from `pc` on for the module whose slots start at `base`.
-
-        The instructions are described at `program.Op`, the commonest come first here.
-
-        Returns:
-            1 at MATCHED, 0 at UNMATCHED, or a `Failure` (negative; `_pc` says where).
+        What the class's cycle touched stays in front of each cycle's own, so that the class's
+        variables still differ.
         """
-        code = self._code
-        slots = self._slots
-        stack = self._stack
-        top = 0
-        while True:
-            op = code[pc]
-            a = code[pc + 1]
-            b = code[pc + 2]
-            if op == UNLESS_EQ:
-                pc = pc + 4 if slots[base + b].value == code[pc + 3] else a
-                continue
-            if op == SET:
-                self._assign(base + a, b, NULL_TAG, pc)
-            elif op == MATCHED:
-                return 1
-            elif op == NEXT:
-                value = slots[base + a].value + 1
-                self._assign(base + a, value if value < self._count[meta + a] else 0, NULL_TAG, pc)
-            elif op == ADD_CONST:
-                outcome = self._store_units(base + a, meta + a, plus(slots[base + a].value, b), pc)
-                if outcome < 0:
-                    return outcome
-            elif op == UNMATCHED:
-                return 0
-            elif op == ACTIVATE:
-                self._assign(base + a, 0, NULL_TAG, pc)
-            elif op == UNLESS_NE:
-                pc = pc + 4 if slots[base + b].value != code[pc + 3] else a
-                continue
-            elif op == UNLESS_LT:
-                pc = pc + 4 if slots[base + b].value < code[pc + 3] else a
-                continue
-            elif op == UNLESS_LE:
-                pc = pc + 4 if slots[base + b].value <= code[pc + 3] else a
-                continue
-            elif op == UNLESS_GT:
-                pc = pc + 4 if slots[base + b].value > code[pc + 3] else a
-                continue
-            elif op == UNLESS_GE:
-                pc = pc + 4 if slots[base + b].value >= code[pc + 3] else a
-                continue
-            elif op == JUMP:
-                pc = a
-                continue
-            elif op == JUMP_IF:
-                top -= 1
-                pc = a if stack[top] != 0 else pc + 4
-                continue
-            elif op == JUMP_UNLESS:
-                top -= 1
-                pc = a if stack[top] == 0 else pc + 4
-                continue
-            elif op == LOAD:
-                stack[top] = times_power(slots[base + a].value, b)
-                top += 1
-            elif op == PUSH:
-                stack[top] = times_power(a, b)
-                top += 1
-            elif op == PUSH_TEXT:
-                stack[top] = a
-                top += 1
-            elif op == STORE:
-                top -= 1
-                outcome = self._store_number(base + a, meta + a, stack[top], pc)
-                if outcome < 0:
-                    return outcome
-            elif op <= GE and op >= ADD:
-                if op == NEG:
-                    stack[top - 1] = -stack[top - 1]
-                elif op == ABS:
-                    if stack[top - 1] < 0:
-                        stack[top - 1] = -stack[top - 1]
-                elif op == ROUND:
-                    stack[top - 1] = wide_round(stack[top - 1], a)
-                else:
-                    top -= 1
-                    if op == DIV and stack[top] == 0:
-                        self._pc = pc
-                        return DIVISION_BY_ZERO
-                    stack[top - 1] = combine(op, stack[top - 1], stack[top])
-                if stack[top - 1] == OVER:
-                    self._pc = pc
-                    return OVERFLOW
-            elif op == NOT:
-                stack[top - 1] = 1 if stack[top - 1] == 0 else 0
-            elif op == STORE_RAW:
-                top -= 1
-                self._assign(base + a, narrow(stack[top]), NULL_TAG, pc)
-            else:
-                outcome = self._execute_rare(op, pc, base, meta, top)
-                if outcome < 0:
-                    return outcome
-                top = outcome
-            pc += 4
+        heard = self._subscriptions
+        if self._outcome == STOPPED:
+            return
+        module = heard[sub].module
+        base = heard[sub].base
+        meta = heard[sub].meta
+        own = self._instances[module]
+        class_touched = self._touched
+        ats = heard[sub].variable == ATS
+        named: list[str] = []
+        entry = heard[sub].entry
+        has_ons = entry >= 0
+        taken = self._outcome == TAKEN
+        if taken:
+            entry = -1
+        elif ats:
+            named = _identities(self._row_tag[row], self._row_value[row], self.texts)
+        last = heard[sub].last_when
+        alive = 0
+        if entry >= 0 or named or self._concerned(heard[sub].first_when, last, base, meta):
+            for key in self._alive_before(own):
+                key_number = self.intern(key)
+                place = own.find(key_number)
+                if place < 0:
+                    continue
+                alive = 1
+                self._show(module, own, place)
+                self._touched = class_touched
+                self._mark = class_touched
+                self._instance = key_number
+                if self.tracing:
+                    self._trail.append((row, module, key_number, []))
+                if ats:
+                    self._try_ats(row, sub, named, True)
+                elif self._react_of_instance(row, sub, entry) == TAKEN:
+                    taken = True
+        if not taken and not ats and (self._has_class_ons(sub) or (has_ons and alive)):
+            self._instance = -1
+            self._record_of(UNHANDLED, row, sub, 0)
 
-    def _execute_rare(self, op: int, pc: int, base: int, meta: int, top: int) -> int:
-        """Run one instruction that deals with texts, unconstrained variables or log lines.
+    def _has_class_ons(self, sub: int) -> bool:
+        """Tell whether the class, whose subscription is the one before, has ONs for the message."""
+        return bool(self._subscriptions[sub - 1].entry >= 0)
 
-        Returns:
-            The new height of the stack, or a `Failure`.
-        """
-        stack = self._stack
-        a = self._code[pc + 1]
-        b = self._code[pc + 2]
-        slot = base + a
-        self._pc = pc
-        if op == LOAD_TEXT:
-            is_text = self._scalar_tag(meta + a, slot) == TEXT_TAG
-            stack[top] = self._scalar_value(meta + a, slot) if is_text else -1
-            return top + 1
-        if op == LOAD_TRUTH:
-            stack[top] = self._slots[slot].value if self._slots[slot].tag == BOOL_TAG else -1
-            return top + 1
-        if op == LOAD_NUMBER:
-            if self._slots[slot].tag < 0:
-                return NOT_A_NUMBER
-            stack[top] = times_power(self._slots[slot].value, 9 - self._slots[slot].tag)
-            return top + 1
-        if op == HAS_NUMBER:
-            number = times_power(b, self._code[pc + 3])
-            is_number = self._slots[slot].tag >= 0
-            if is_number:
-                is_number = (
-                    times_power(self._slots[slot].value, 9 - self._slots[slot].tag) == number
-                )
-            stack[top] = 1 if is_number else 0
-            return top + 1
-        if op == ANY_EQUAL:
-            stack[top] = 1 if self._same(slot, base + b) else 0
-            return top + 1
-        if op == SET_TEXT:
-            self._assign(slot, b, NULL_TAG, pc)
-            return top
-        if op == STORE_TEXT:
-            top -= 1
-            text_number = narrow(stack[top])
-            if text_number < 0 or not self._convert(meta + a, TEXT_TAG, text_number):
-                return OUTSIDE
-            self._assign(slot, self._converted, self._converted_tag, pc)
-            return top
-        if op == COPY:
-            source = base + b
-            tag = self._scalar_tag(meta + b, source)
-            if not self._convert(meta + a, tag, self._scalar_value(meta + b, source)):
-                return OUTSIDE
-            self._assign(slot, self._converted, self._converted_tag, pc)
-            return top
-        if op == PIECE_TEXT:
-            self._pieces.append(self.texts[a])
-            return top
-        if op == PIECE_VAR:
-            self._pieces.append(self._shown(meta + a, slot))
-            return top
-        if op == PIECE_NUMBER:
-            self._pieces.append(number_text(to_python(stack[top - 1])))
-            return top - 1
-        if op == START or (op == RESET and self._slots[slot].value > 0):
-            self._assign(slot, self._now + b, 0, pc)
-            return top
-        if op == CANCEL and self._slots[slot].value > 0:
-            self._assign(slot, 0, 0, pc)
-            return top
-        if op in (RESET, CANCEL):  # it does not run
-            return top
-        if op == LOG:
-            self._log_lines.append((a, " ".join(self._pieces), pc))
-            self._pieces.clear()
-            self._logging = 1
-            return top
-        raise AssertionError(f"instruction {op} at {pc}: the program is damaged")
+    def _alive_before(self, own: Instances) -> list[str]:
+        """Return the keys of the instances that were alive when the class's cycle began."""
+        born = self._just_born
+        return [key for key in own.keys if born is None or key not in born]
 
-    def _same(self, one: int, other: int) -> bool:
-        """Tell whether two unconstrained variables hold the same scalar; 5 and 5.0 are the same."""
-        tag = self._slots[one].tag
-        other_tag = self._slots[other].tag
-        if tag >= 0 and other_tag >= 0:
-            return bool(
-                times_power(self._slots[one].value, 9 - tag)
-                == times_power(self._slots[other].value, 9 - other_tag)
-            )
-        return bool(
-            tag == other_tag
-            and (tag == NULL_TAG or self._slots[one].value == self._slots[other].value)
-        )
+    def _react_of_instance(self, row: int, sub: int, entry: int) -> int:
+        """The cycle of one instance for a message of its class; as `_take`."""
+        heard = self._subscriptions
+        base = heard[sub].base
+        meta = heard[sub].meta
+        outcome = LEFT
+        if entry >= 0:
+            outcome = self._execute(entry, base, meta)
+        failure = 0
+        if outcome >= 0:
+            failure = self._react(heard[sub].first_when, heard[sub].last_when, base, meta)
+        if outcome < 0 or failure < 0:
+            self._undo()
+            self._record_of(FAILED, row, sub, outcome if outcome < 0 else failure)
+            return STOPPED
+        self._finish(row, heard[sub].module, meta - base)
+        return outcome
 
-    def _store_number(self, slot: int, meta: int, number: int, pc: int) -> int:
-        """Assign a number of the stack to a DECIMAL; return 1 or a `Failure`."""
-        return self._store_units(slot, meta, to_units(number, self._decimals[meta]), pc)
+    def _concerned(self, first: int, last: int, base: int, meta: int) -> bool:
+        """Tell whether any of these WHENs reads a variable that differs."""
+        for number in range(self._when_reads[first], self._when_reads[last]):
+            if self._read_differs(self._reads[number], base, meta):
+                return True
+        return False
 
-    def _store_units(self, slot: int, meta: int, units: int, pc: int) -> int:
-        if units < self._lower[meta] or units > self._upper[meta]:
-            self._pc = pc
-            return OVERFLOW if beyond_64_bits(units) else OUTSIDE
-        self._assign(slot, narrow(units), NULL_TAG, pc)
-        return 1
+    def _cycle_of_births(self, row: int, sub: int) -> None:
+        """A message that lets an instance be born (true) or drops it (null, false)."""
+        if self._row_module[row] >= 0:
+            return  # it tells what a cycle has done already
+        self._begin(row, sub, -1)
+        heard = self._subscriptions
+        key_number = self._row_instance[row]
+        tag = self._row_tag[row]
+        if key_number < 0 or not fits_as_key(self.texts[key_number]):
+            text = records.no_key(self.programs[heard[sub].module].module)
+            self._record(REJECTED, text, heard[sub].module, row, -1)
+        elif tag == BOOL_TAG and self._row_value[row]:
+            self._bear(row, heard[sub].module, key_number)
+        elif tag in (NULL_TAG, BOOL_TAG):
+            self._drop(row, heard[sub].module, key_number)
+        else:
+            text = records.no_birth(self.programs[heard[sub].module].module)
+            self._record(REJECTED, text, heard[sub].module, row, -1)
 
 
 def _identities(tag: int, value: int, texts: list[str]) -> list[str]:

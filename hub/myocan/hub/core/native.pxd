@@ -49,6 +49,14 @@ cdef enum:
     NULL_TAG = -1
     BOOL_TAG = -2
     TEXT_TAG = -3
+    FORGOTTEN_TAG = -4
+
+cdef enum:
+    NOW_PART = 0
+    HOUR_PART = 1
+    MINUTE_PART = 2
+    SECOND_PART = 3
+    TIME_PART = 4
 
 cdef enum:
     OVERFLOW = -1
@@ -126,6 +134,21 @@ cdef enum:
     ARGUMENT_KEY = 65
     CALL = 66
 
+cdef enum:  # of uncompiled.py
+    STOPPED = -1
+    TAKEN = 1
+    LEFT = 0
+
+cdef enum:  # of linker.py
+    KEYLESS = -1
+    OWN_KEY = -2
+    EVERY_INSTANCE = -3
+    ANY_KEY = -4
+
+cdef enum:
+    ATS = -1
+    BIRTHS = -2
+
 # What one cycle touches together lies together; linker.py and uncompiled.py tell what it means.
 cdef struct Slot:
     long long value
@@ -133,9 +156,10 @@ cdef struct Slot:
     int topic
     int touch
     int written
+    int key
 
 cdef struct Subscription:
-    int topic
+    int key
     int module
     int variable
     int entry
@@ -149,20 +173,29 @@ cdef inline void* _zeros(list owner, Py_ssize_t size) except NULL:
     owner.append(cell_array)
     return cell_array.data.as_voidptr
 
-cdef inline Slot* slot_table(list owner, list initial, list topics) except NULL:
+cdef inline Slot* slot_table(list owner, list initial, list topics, list keys) except NULL:
     cdef Py_ssize_t number
     cdef Slot* slots = <Slot*>_zeros(owner, sizeof(Slot) * (len(initial) + 1))
     for number in range(len(initial)):
         slots[number].value = initial[number]
         slots[number].tag = NULL_TAG
         slots[number].topic = topics[number]
+        slots[number].key = keys[number]
     return slots
+
+cdef inline Slot* grown_slots(list owner, Slot* slots, Py_ssize_t used, Py_ssize_t capacity) except NULL:
+    cdef Slot* larger = <Slot*>_zeros(owner, sizeof(Slot) * capacity)
+    memcpy(larger, slots, sizeof(Slot) * used)
+    return larger
+
+cdef inline long long state_of(long long tag, long long written) noexcept:
+    return 2 * tag + written
 
 cdef inline Subscription* subscription_table(list owner, list rows) except NULL:
     cdef Py_ssize_t number
     cdef Subscription* table = <Subscription*>_zeros(owner, sizeof(Subscription) * (len(rows) + 1))
     for number, row in enumerate(rows):
-        table[number].topic = row.topic
+        table[number].key = row.key
         table[number].module = row.module
         table[number].variable = row.variable
         table[number].entry = row.entry
@@ -170,6 +203,8 @@ cdef inline Subscription* subscription_table(list owner, list rows) except NULL:
         table[number].meta = row.meta
         table[number].first_when = row.first_when
         table[number].last_when = row.last_when
+    table[len(rows)].key = KEYLESS
+    table[len(rows)].module = -1
     return table
 
 # The tables of very many modules do not fit the processor's cache, and a cycle would wait for memory
@@ -183,7 +218,7 @@ cdef inline void look_ahead(
     _prefetch(first + far)
     _prefetch(subscriptions + first[near])
     _prefetch(variables)
-    _prefetch(variables + 2)  # 48 bytes on: it may be the next cache line
+    _prefetch(variables + 2)  # 64 bytes on: the next cache line
 
 cdef inline long long* table(list owner, list cells) except NULL:
     cdef array.array cell_array = array.array("q", cells)

@@ -126,6 +126,7 @@ class Tag(IntEnum):
     NULL = -1
     BOOL = -2
     TEXT = -3
+    FORGOTTEN = -4  # only of a change: the name is gone
 
 
 class Op(IntEnum):

@@ -7,7 +7,7 @@ nothing else was touched.
 from __future__ import annotations
 
 from myocan.hub.core.linker import FAILED, REJECTED, TopicName
-from myocan.hub.core.program import Failure, Role, Type, Variable
+from myocan.hub.core.program import MAX_KEY, Failure, Program, Role, Type, Variable
 from myocan.hub.core.scalars import decimal_text
 
 _REASONS = {
@@ -15,38 +15,67 @@ _REASONS = {
     Failure.DIVISION_BY_ZERO: "a division by zero",
     Failure.OUTSIDE: "a value outside its variable's constraint",
     Failure.NOT_A_NUMBER: "a calculation with something that is not a number",
-    Failure.NO_KEY: "a key that is no text, is empty or has more than 64 bytes",
+    Failure.NO_KEY: f"a key that is no text, is empty or has more than {MAX_KEY} bytes",
 }
 
 _LONGEST_VALUE = 200
 """Characters of a value that a record quotes; bounds the log against huge texts."""
 
 
-def text(kind: int, module: str, line: int, variable: Variable, value: str, outcome: int) -> str:
+KEY_NEEDED, NO_INSTANCE = 1, 2
+"""Why a message for a keyed variable is unhandled, besides that no ON wants it."""
+
+
+def text(
+    kind: int,
+    program: Program,
+    line: int,
+    variable: Variable,
+    value: str,
+    outcome: int,
+    key: str = "",
+) -> str:
     """Return the text of a rejected, failed or unhandled record.
 
     Arguments:
         kind: `REJECTED`, `FAILED` or `UNHANDLED` of the linker.
-        module: the module whose cycle it was.
+        program: the module whose cycle it was.
         line: of the variable's declaration, or of the statement that failed.
         variable: the one that the message was for.
         value: the message's value as JSON.
-        outcome: the `Failure` of a failed cycle.
+        outcome: the `Failure` of a failed cycle; `KEY_NEEDED`, `NO_INSTANCE` or 0 of an unhandled.
+        key: of the instance whose cycle it was, "" for none.
     """
     if len(value) > _LONGEST_VALUE:
         value = value[:_LONGEST_VALUE] + "…"
-    message = variable.name if value == "null" else f"{variable.name} = {value}"
+    module = program.module
+    name = _named(variable, key)
+    message = name if value == "null" else f"{name} = {value}"
     where = f"{module}.scc:{line}: {message}"
     if kind == REJECTED and variable.role == Role.TIMER:
         return f"{where} is a timer that is not due; only the hub says when it is"
     if kind == REJECTED:
         return f"{where} does not fit: expected {expectation(variable)}; nothing was changed"
     if kind == FAILED:
-        return f"{where} failed: {_REASONS[Failure(outcome)]}; the whole cycle was undone"
+        said = where if variable.keyed or not key else f"{where} in {module}[{key}]"
+        return f"{said} failed: {_REASONS[Failure(outcome)]}; the whole cycle was undone"
+    if outcome == KEY_NEEDED:
+        return f"{where}: every {module} has its own, so this needs a key, as in {module}[…]"
+    if outcome == NO_INSTANCE:
+        return (
+            f"{where}: there is no {module}[{key}]; create it with: myocan instance create "
+            f"{module} {key}, with THEN create(…), or with AUTO behind MODULE "
+            f"{module}[{program.key}]"
+        )
     return f"{where}: no ON of this module wants it; add one, or THEN ignore"
 
 
-def at_failed(module: str, line: int, at: int, outcome: int) -> str:
+def _named(variable: Variable, key: str) -> str:
+    """Return a variable's name with the key of its instance: `event[kitchen]`."""
+    return f"{variable.name}[{key}]" if variable.keyed and key else variable.name
+
+
+def at_failed(module: str, line: int, at: int, outcome: int, key: str = "") -> str:
     """Return the text of the record that the cycle of an AT failed.
 
     Arguments:
@@ -54,11 +83,23 @@ def at_failed(module: str, line: int, at: int, outcome: int) -> str:
         line: of the statement that failed.
         at: the line of the AT.
         outcome: the `Failure`.
+        key: of the instance whose cycle it was, "" for none.
     """
+    where = f" in {module}[{key}]" if key else ""
     return (
-        f"{module}.scc:{line}: the AT of line {at} failed: {_REASONS[Failure(outcome)]}; "
+        f"{module}.scc:{line}: the AT of line {at}{where} failed: {_REASONS[Failure(outcome)]}; "
         "the whole cycle was undone"
     )
+
+
+def no_key(module: str) -> str:
+    """Return the text of the record that an instance was to be created without a usable key."""
+    return f"{module}: the key of an instance is a text of 1 to {MAX_KEY} bytes; nothing was done"
+
+
+def no_birth(module: str) -> str:
+    """Return the text of the record that a message about an instance says neither yes nor no."""
+    return f"{module}: true creates an instance and null drops it; nothing was done"
 
 
 def at_gone(module: str, identities: list[str]) -> str:

@@ -10,10 +10,6 @@ cdef class Tables:
     cdef public list topics
     cdef dict _text_numbers
     cdef dict _topic_numbers
-    cdef dict _slot_numbers
-    cdef list _slot_names
-    cdef frozenset _other_topics
-    cdef Py_ssize_t _fixed_texts
     cdef list _layout_owner
     cdef list _row_owner
     cdef list _change_owner
@@ -26,6 +22,10 @@ cdef class Tables:
     cdef long long* _first
     cdef long long* _count
     cdef long long* _members
+    cdef long long* _place
+    cdef long long* _modified
+    cdef long long* _observed
+    cdef bint _notes_changes
     cdef Slot* _slots
     cdef Subscription* _subscriptions
     cdef long long* _slot_meta
@@ -48,10 +48,12 @@ cdef class Tables:
     cdef long long* _row_cause
     cdef long long* _row_pc
     cdef long long* _row_depth
+    cdef long long* _row_instance
     cdef long long* _change_row
     cdef long long* _change_slot
     cdef long long* _change_tag
     cdef long long* _change_value
+    cdef long long* _change_instance
     cdef Py_ssize_t _row_capacity
     cdef Py_ssize_t _change_capacity
     cdef long long _rows
@@ -64,12 +66,6 @@ cdef class Tables:
     cdef _own_layout(self, object layout)
     cpdef long long intern(self, str text) except -1
     cpdef bint heard(self, long long topic)
-    @cython.locals(slot="long long", meta="long long")
-    cpdef bint restore(self, str module, str name, long long tag, long long value) except -1
-    @cython.locals(slot="long long", meta="long long")
-    cpdef read(self, str module, str name)
-    @cython.locals(meta="long long", tag="long long", value="long long")
-    cdef tuple _plain(self, long long slot)
     @cython.locals(row="long long")
     cpdef list rows(self)
     @cython.locals(number="long long")
@@ -89,9 +85,10 @@ cdef class Tables:
     @cython.locals(row="long long")
     cdef void _emit(
         self, long long topic, long long tag, long long value, long long module, long long cause,
-        long long pc, long long depth) except *
+        long long pc, long long depth, long long instance) except *
     @cython.locals(number="long long")
-    cdef void _change(self, long long row, long long slot, long long tag, long long value) except *
+    cdef void _change(
+        self, long long row, long long slot, long long tag, long long value, long long instance) except *
     @cython.locals(owner=list)
     cdef void _own_rows(self, Py_ssize_t capacity) except *
     @cython.locals(owner=list)

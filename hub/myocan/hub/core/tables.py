@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from myocan.hub.core import linker
 from myocan.hub.core.linker import Layout, TopicName
 from myocan.hub.core.program import Program
-from myocan.hub.core.scalars import parse_time, plain_text, scalar_json, time_text
+from myocan.hub.core.scalars import parse_time, plain_text, time_text
 
 try:
     import cython
@@ -27,12 +27,10 @@ if not cython.compiled:
         BOOLEAN,
         DECIMAL,
         ENUMERATION,
-        EVENT,
         NULL_TAG,
         TEXT,
         TEXT_TAG,
         TIME,
-        TIMER,
         grown,
         rescale,
         slot_table,
@@ -41,14 +39,11 @@ if not cython.compiled:
         times_power,
     )
 
-MAX_POOL = 1 << 18
-"""Texts that may pile up before `compact` drops the unused ones; bounds what new texts cost."""
-
 _INITIAL_ROWS = 1024
 
 
 class Tables:
-    """Programs, their variables, and what the last batch did to them. For one thread.
+    """The tables of some programs, and what the last batch did. For one thread.
 
     Rows, changes and numbers of topics, texts and slots are valid until the next `run`, `link` or
     `compact`.
@@ -63,51 +58,39 @@ class Tables:
             self._row_cause: list[int] = []
             self._row_pc: list[int] = []
             self._row_depth: list[int] = []
+            self._row_instance: list[int] = []
             self._change_row: list[int] = []
             self._change_slot: list[int] = []
             self._change_tag: list[int] = []
             self._change_value: list[int] = []
+            self._change_instance: list[int] = []
         self.epoch = 0
+        self.texts: list[str] = []
+        self._text_numbers: dict[str, int] = {}
+        self.layout = Layout()
+        self.programs: list[Program] = []
+        self.topics: list[TopicName] = []
+        self._topic_numbers: dict[TopicName, int] = {}
         self._rows = 0
         self._changes = 0
         self._touched = 0
-        self._slot_numbers: dict[tuple[str, str], int] = {}
         self._own_rows(_INITIAL_ROWS)
         self._own_changes(_INITIAL_ROWS)
-        self.link(())
 
     # ------------------------------------------------------------------ programs
 
-    def link(self, programs: Iterable[Program], topics: Iterable[TopicName] = ()) -> None:
-        """Run these programs from now on, instead of those before.
-
-        A variable of the same module and name keeps its value if it fits the new type; others start
-        at their initial value.
-
-        Arguments:
-            programs: at most one for each module name.
-            topics: topics that exist whether or not a program names them.
-        """
-        kept = [(key, self._plain(slot)) for key, slot in self._written_slots()]
+    def _lay_out(self, programs: Iterable[Program], topics: frozenset[TopicName]) -> Layout:
+        """Make new tables and a new pool of texts for these programs."""
         self.epoch += 1
-        self.texts: list[str] = []
-        self._text_numbers: dict[str, int] = {}
-        self._other_topics = frozenset(topics)
-        layout = linker.lay_out(programs, self.intern, self._other_topics)
-        self._fixed_texts = len(self.texts)
-        self.layout: Layout = layout
-        self.programs: list[Program] = layout.modules
-        self.topics: list[TopicName] = layout.topics
+        self.texts = []
+        self._text_numbers = {}
+        layout = linker.lay_out(programs, self.intern, topics)
+        self.layout = layout
+        self.programs = layout.modules
+        self.topics = layout.topics
         self._topic_numbers = {name: number for number, name in enumerate(layout.topics)}
-        self._slot_numbers = {}
-        for program, base in zip(layout.modules, layout.module_base, strict=True):
-            for number, variable in enumerate(program.variables):
-                self._slot_numbers[program.module, linker.fold(variable.name)] = base + number
-        self._slot_names = list(self._slot_numbers)
         self._own_layout(layout)
-        for (module, name), (tag, value) in kept:
-            number = self.intern(value) if isinstance(value, str) else value
-            self.restore(module, name, tag, number)
+        return layout
 
     def _own_layout(self, layout: Layout) -> None:
         owner: list[object] = []
@@ -121,7 +104,11 @@ class Tables:
         self._first = table(owner, layout.meta_members)
         self._count = table(owner, layout.meta_count)
         self._members = table(owner, layout.members)
-        self._slots = slot_table(owner, layout.slot_initial, layout.slot_topic)
+        self._place = table(owner, layout.meta_place)
+        self._modified = table(owner, layout.meta_modified)
+        self._observed = table(owner, layout.meta_observed)
+        self._notes_changes = int(max(layout.meta_modified, default=-1) >= 0)
+        self._slots = slot_table(owner, layout.slot_initial, layout.slot_topic, layout.slot_key)
         self._slot_meta = table(owner, layout.slot_meta)
         self._when_condition = table(owner, layout.when_condition)
         self._when_actions = table(owner, layout.when_actions)
@@ -146,17 +133,6 @@ class Tables:
             self.texts.append(text)
         return number
 
-    def compact(self) -> bool:
-        """Drop unused texts if there are very many; for between batches.
-
-        Returns:
-            Whether text and topic numbers changed (`epoch` did too).
-        """
-        if len(self.texts) - self._fixed_texts < MAX_POOL:
-            return False
-        self.link(self.programs, self._other_topics)
-        return True
-
     def topic(self, name: TopicName) -> int:
         """Return the number of a topic that some program names, or -1."""
         return self._topic_numbers.get(name, -1)
@@ -170,74 +146,7 @@ class Tables:
         """Return the line of the statement that the code at `pc` belongs to, 0 for none."""
         return self.layout.lines[pc >> 2] if pc >= 0 else 0
 
-    def name_of(self, slot: int) -> tuple[str, str]:
-        """Return the (module, lower-case name) of a slot."""
-        return self._slot_names[slot]
-
     # ------------------------------------------------------------------ variables
-
-    def restore(self, module: str, name: str, tag: int, value: int) -> bool:
-        """Give a variable a value, as if it had been assigned before; no cycle.
-
-        Arguments:
-            module: the module's name.
-            name: the variable's, lower case.
-            tag, value: the scalar.
-
-        Returns:
-            Whether there is such a variable and the value fits it.
-        """
-        slot = self._slot_numbers.get((module, name), -1)
-        if slot < 0:
-            return False
-        if self._role[self._slot_meta[slot]] == TIMER:
-            if tag != 0 or value < 0:
-                return False
-            self._converted = value
-            self._converted_tag = tag
-        elif not self._convert(self._slot_meta[slot], tag, value):
-            return False
-        self._slots[slot].value = self._converted
-        self._slots[slot].tag = self._converted_tag
-        self._slots[slot].written = 1
-        return True
-
-    def read(self, module: str, name: str) -> tuple[int, int] | None:
-        """Return the scalar in a variable, or None if there is no such variable.
-
-        One that nothing has written reads as its initial value.
-        """
-        slot = self._slot_numbers.get((module, name), -1)
-        if slot < 0:
-            return None
-        meta = self._slot_meta[slot]
-        return self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
-
-    def snapshot(self) -> dict[tuple[str, str], str]:
-        """Return the JSON texts of all variables that something has written, by (module, name)."""
-        written = {}
-        for key, slot in self._written_slots():
-            meta = self._slot_meta[slot]
-            tag, value = self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
-            written[key] = scalar_json(tag, value, self.texts)
-        return written
-
-    def _written_slots(self) -> list[tuple[tuple[str, str], int]]:
-        return [
-            (key, slot)
-            for key, slot in self._slot_numbers.items()
-            if self._slots[slot].written
-            and (
-                self._type[self._slot_meta[slot]] != EVENT
-                or self._role[self._slot_meta[slot]] == TIMER
-            )
-        ]
-
-    def _plain(self, slot: int) -> tuple[int, int | str]:
-        """Return a slot's scalar with the text itself where it is one."""
-        meta = self._slot_meta[slot]
-        tag, value = self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
-        return tag, self.texts[value] if tag == TEXT_TAG else value
 
     def _assign(self, slot: int, value: int, tag: int, pc: int) -> None:
         """Store into a slot; keep its value before the cycle, for step 4 and for undoing."""
@@ -342,12 +251,12 @@ class Tables:
 
     # ------------------------------------------------------------------ rows and changes
 
-    def rows(self) -> list[tuple[int, int, int, int, int, int]]:
+    def rows(self) -> list[tuple[int, int, int, int, int, int, int]]:
         """Return the rows of the last run.
 
-        Each is (topic, tag, value, module, cause, pc): the number of the module that published it
-        (or -1 - i for input i), the row that led to it (-1 for an input), and where the rule
-        stands (`line(pc)`; -1 for none).
+        Each is (topic, tag, value, module, cause, pc, instance): the number of the module that
+        published it (or -1 - i for input i), the row that led to it (-1 for an input), where the
+        rule stands (`line(pc)`; -1 for none), and the text number of its key, or -1.
         """
         return [
             (
@@ -357,24 +266,39 @@ class Tables:
                 self._row_module[row],
                 self._row_cause[row],
                 self._row_pc[row],
+                self._row_instance[row],
             )
             for row in range(self._rows)
         ]
 
-    def changes(self) -> list[tuple[int, int, int, int]]:
-        """Return what the last run changed: (row whose cycle did it, slot, tag, value)."""
+    def changes(self) -> list[tuple[int, int, int, int, int]]:
+        """Return what the last run changed: (row whose cycle did it, slot, tag, value, instance).
+
+        The instance is the text number of the key, or -1; a tag `FORGOTTEN` says that there is no
+        such variable of this instance any more. The births and drops of a module have a slot of
+        their own, named `INSTANCES_VARIABLE`.
+        """
         return [
             (
                 self._change_row[number],
                 self._change_slot[number],
                 self._change_tag[number],
                 self._change_value[number],
+                self._change_instance[number],
             )
             for number in range(self._changes)
         ]
 
     def _emit(
-        self, topic: int, tag: int, value: int, module: int, cause: int, pc: int, depth: int
+        self,
+        topic: int,
+        tag: int,
+        value: int,
+        module: int,
+        cause: int,
+        pc: int,
+        depth: int,
+        instance: int,
     ) -> None:
         row = self._rows
         if row == self._row_capacity:
@@ -386,9 +310,10 @@ class Tables:
         self._row_cause[row] = cause
         self._row_pc[row] = pc
         self._row_depth[row] = depth
+        self._row_instance[row] = instance
         self._rows = row + 1
 
-    def _change(self, row: int, slot: int, tag: int, value: int) -> None:
+    def _change(self, row: int, slot: int, tag: int, value: int, instance: int) -> None:
         number = self._changes
         if number == self._change_capacity:
             self._own_changes(2 * number)
@@ -396,6 +321,7 @@ class Tables:
         self._change_slot[number] = slot
         self._change_tag[number] = tag
         self._change_value[number] = value
+        self._change_instance[number] = instance
         self._changes = number + 1
 
     def _own_rows(self, capacity: int) -> None:
@@ -407,6 +333,7 @@ class Tables:
         self._row_cause = grown(owner, self._row_cause, self._rows, capacity)
         self._row_pc = grown(owner, self._row_pc, self._rows, capacity)
         self._row_depth = grown(owner, self._row_depth, self._rows, capacity)
+        self._row_instance = grown(owner, self._row_instance, self._rows, capacity)
         self._row_capacity = capacity
         self._row_owner = owner
 
@@ -416,5 +343,6 @@ class Tables:
         self._change_slot = grown(owner, self._change_slot, self._changes, capacity)
         self._change_tag = grown(owner, self._change_tag, self._changes, capacity)
         self._change_value = grown(owner, self._change_value, self._changes, capacity)
+        self._change_instance = grown(owner, self._change_instance, self._changes, capacity)
         self._change_capacity = capacity
         self._change_owner = owner

@@ -10,6 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from myocan.hub.core import program as _program
+from myocan.hub.core.linker import ANY_KEY as ANY_KEY
+from myocan.hub.core.linker import ATS as ATS
+from myocan.hub.core.linker import BIRTHS as BIRTHS
+from myocan.hub.core.linker import EVERY_INSTANCE as EVERY_INSTANCE
+from myocan.hub.core.linker import KEYLESS as KEYLESS
+from myocan.hub.core.linker import OWN_KEY as OWN_KEY
 from myocan.hub.core.linker import Subscription
 from myocan.hub.core.wide import OVER as OVER
 from myocan.hub.core.wide import POWERS, wide_add, wide_divide, wide_multiply
@@ -26,7 +32,8 @@ class cython:
 
 EVENT, ANY, ENUMERATION, BOOLEAN, DECIMAL, TEXT, TIME = (int(t) for t in _program.Type)
 SUBSCRIBE, PUBLIC, PRIVATE, TIMER = (int(r) for r in _program.Role)
-NULL_TAG, BOOL_TAG, TEXT_TAG = (int(t) for t in _program.Tag)
+NOW_PART, HOUR_PART, MINUTE_PART, SECOND_PART, TIME_PART = (int(p) for p in _program.ClockPart)
+NULL_TAG, BOOL_TAG, TEXT_TAG, FORGOTTEN_TAG = (int(t) for t in _program.Tag)
 OVERFLOW, DIVISION_BY_ZERO, OUTSIDE, NOT_A_NUMBER, NO_KEY = (int(f) for f in _program.Failure)
 (
     MATCHED, UNMATCHED, JUMP, JUMP_IF, JUMP_UNLESS,
@@ -42,6 +49,10 @@ OVERFLOW, DIVISION_BY_ZERO, OUTSIDE, NOT_A_NUMBER, NO_KEY = (int(f) for f in _pr
 ) = (int(op) for op in _program.Op)  # fmt: skip
 
 
+STOPPED, TAKEN, LEFT = -1, 1, 0
+"""What became of a message in a cycle: nothing, an ON (or AT) that matched, or none did."""
+
+
 class Slot:
     """One variable of a module.
 
@@ -49,30 +60,45 @@ class Slot:
         value: as its type says (see `program`).
         tag: what an ANY holds, else NULL.
         topic: number of the topic that a PUBLIC one is published to, else -1.
+        key: and for which key, as of a subscription.
         touch: if this cycle has assigned it, where its value from before is kept.
         written: 1 if it was ever assigned.
     """
 
-    __slots__ = ("tag", "topic", "touch", "value", "written")
+    __slots__ = ("key", "tag", "topic", "touch", "value", "written")
 
-    def __init__(self, value: int, topic: int) -> None:
+    def __init__(self, value: int, topic: int, key: int) -> None:
         self.value = value
         self.tag = NULL_TAG
         self.topic = topic
+        self.key = key
         self.touch = 0
         self.written = 0
 
 
-def slot_table(owner: list[object], initial: Sequence[int], topics: Sequence[int]) -> list[Slot]:
-    """Return slots that hold these values and publish to these topics."""
-    return [Slot(value, topic) for value, topic in zip(initial, topics, strict=True)]
+def slot_table(
+    owner: list[object], initial: Sequence[int], topics: Sequence[int], keys: Sequence[int]
+) -> list[Slot]:
+    """Return slots that hold these values and publish to these topics for these keys."""
+    rows = zip(initial, topics, keys, strict=True)
+    return [Slot(value, topic, key) for value, topic, key in rows]
+
+
+def grown_slots(owner: list[object], slots: list[Slot], used: int, capacity: int) -> list[Slot]:
+    """Return a table of `capacity` slots that starts with the first `used` of `slots`."""
+    return slots[:used] + [Slot(0, -1, KEYLESS) for _ in range(capacity - used)]
 
 
 def subscription_table(
     owner: list[object], subscriptions: list[Subscription]
 ) -> list[Subscription]:
-    """Return the subscriptions in the form that a cycle reads."""
-    return subscriptions
+    """Return the subscriptions in the form that a cycle reads, and an empty one behind them."""
+    return [*subscriptions, Subscription(0, 0, -1, 0, -1, 0, 0, 0, 0)]
+
+
+def state_of(tag: int, written: int) -> int:
+    """Return a variable's tag and whether it was ever assigned as one integer."""
+    return 2 * tag + written
 
 
 def look_ahead(

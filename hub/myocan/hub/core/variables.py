@@ -1,0 +1,287 @@
+"""What variables hold between cycles: by name, from outside, and over a change of the programs.
+
+The one idea: a name is (module, variable, instance), and every value has exactly one. A module's
+own variables have the instance "", a keyed variable that of its instance, a value of a map its key.
+That an instance lives is a value too: of the variable `INSTANCES_VARIABLE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from myocan.hub.core import linker
+from myocan.hub.core.instances import Instances
+from myocan.hub.core.linker import TopicName
+from myocan.hub.core.program import INSTANCES_VARIABLE, MAX_KEY, Program
+from myocan.hub.core.scalars import scalar_json
+from myocan.hub.core.tables import Tables
+
+try:
+    import cython
+except ImportError:  # a pure build runs without Cython
+    from myocan.hub.core.uncompiled import cython
+
+if not cython.compiled:
+    from myocan.hub.core.uncompiled import (  # fmt: skip
+        BOOL_TAG,
+        EVENT,
+        NULL_TAG,
+        TEXT_TAG,
+        TIMER,
+        grown,
+        grown_slots,
+    )
+
+MAX_POOL = 1 << 18
+"""Texts that may pile up before `compact` drops the unused ones; bounds what new texts cost."""
+
+Name = tuple[str, str, str]
+"""(module, variable in lower case, instance or "")."""
+
+
+class Variables(Tables):
+    """The variables of some programs. For one thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._slot_numbers: dict[tuple[str, str], int] = {}
+        self._module_numbers: dict[str, int] = {}
+        self._instances: list[Instances] = []
+        self._no_instances = Instances([])
+        self._elements: dict[tuple[int, int], int] = {}
+        self._other_topics: frozenset[TopicName] = frozenset()
+        self.link(())
+
+    # ------------------------------------------------------------------ programs
+
+    def link(self, programs: Iterable[Program], topics: Iterable[TopicName] = ()) -> None:
+        """Run these programs from now on, instead of those before.
+
+        A variable of the same module and name keeps its value if it fits the new type; others start
+        at their initial value. The instances of a module that stays keyed live on.
+
+        Arguments:
+            programs: at most one for each module name.
+            topics: topics that exist whether or not a program names them.
+        """
+        kept = list(self._state())
+        texts = self.texts
+        self._other_topics = frozenset(topics)
+        layout = self._lay_out(programs, self._other_topics)
+        self._fixed_texts = len(self.texts)
+        self._slot_numbers = {}
+        self._module_numbers = {}
+        self._instances = []
+        for module, program in enumerate(layout.modules):
+            self._module_numbers[program.module] = module
+            base = layout.module_base[module]
+            for number, variable in enumerate(program.variables):
+                self._slot_numbers[program.module, linker.fold(variable.name)] = base + number
+            own = self._no_instances
+            if program.key:
+                self._slot_numbers[program.module, INSTANCES_VARIABLE] = layout.births_slot[module]
+                keyed = layout.shapes[module].keyed
+                own = Instances([layout.slot_initial[base + number] for number in keyed])
+            self._instances.append(own)
+        self._slot_names = list(self._slot_numbers)
+        self._elements = {}
+        self._element_owners: list[tuple[int, int]] = []
+        self._fixed_slots = len(layout.slot_initial)
+        self._slot_capacity = self._fixed_slots
+        for (module_name, name, instance), tag, value in kept:
+            number = self.intern(texts[value]) if tag == TEXT_TAG else value
+            self.restore(module_name, name, tag, number, instance)
+
+    def compact(self) -> bool:
+        """Drop unused texts if there are very many; for between batches.
+
+        Returns:
+            Whether text and topic numbers changed (`epoch` did too).
+        """
+        keys = len(self._elements)
+        for own in self._instances:
+            keys += len(own.keys)
+        if len(self.texts) - self._fixed_texts - keys < MAX_POOL:
+            return False
+        self.link(self.programs, self._other_topics)
+        return True
+
+    def name_of(self, slot: int) -> tuple[str, str]:
+        """Return the (module, lower-case name) of a slot."""
+        return self._slot_names[slot]
+
+    def instances(self, module: str) -> list[str]:
+        """Return the keys of a module's instances, in order; none if it is not keyed or unknown."""
+        return list(self._instances_of(module).keys)
+
+    def _instances_of(self, module: str) -> Instances:
+        number = self._module_numbers.get(module, -1)
+        return self._instances[number] if number >= 0 else self._no_instances
+
+    # ------------------------------------------------------------------ by name
+
+    def restore(self, module: str, name: str, tag: int, value: int, instance: str = "") -> bool:
+        """Give a variable a value, as if it had been assigned before; no cycle.
+
+        Arguments:
+            module: the module's name.
+            name: the variable's, lower case; `INSTANCES_VARIABLE` lets the instance be born.
+            tag, value: the scalar.
+            instance: the key, if the variable is keyed or a map. Births come before values.
+
+        Returns:
+            Whether there is such a variable and the value fits it.
+        """
+        slot = self._slot_of(module, name, instance)
+        if slot < 0:
+            return False
+        if name == INSTANCES_VARIABLE:
+            if tag != BOOL_TAG or not value or not fits_as_key(instance):
+                return False
+            own = self._instances_of(module)
+            key_number = self.intern(instance)
+            if own.find(key_number) < 0:
+                own.add(key_number, instance)
+            return True
+        if self._role[self._slot_meta[slot]] == TIMER:
+            if tag != 0 or value < 0:
+                return False
+            self._converted = value
+            self._converted_tag = tag
+        elif not self._convert(self._slot_meta[slot], tag, value):
+            return False
+        self._slots[slot].value = self._converted
+        self._slots[slot].tag = self._converted_tag
+        self._slots[slot].written = 1
+        if instance:
+            self._keep_if_keyed(self._module_numbers[module], slot)
+        return True
+
+    def read(self, module: str, name: str, instance: str = "") -> tuple[int, int] | None:
+        """Return the scalar in a variable, or None if there is no such variable or instance.
+
+        One that nothing has written reads as its initial value.
+        """
+        slot = self._slot_of(module, name, instance)
+        if slot < 0:
+            return None
+        if name == INSTANCES_VARIABLE:
+            own = self._instances_of(module)
+            lives = own.find(self._text_numbers.get(instance, -1)) >= 0
+            return (BOOL_TAG, 1) if lives else None
+        meta = self._slot_meta[slot]
+        return self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
+
+    def snapshot(self) -> dict[Name, str]:
+        """Return the JSON texts of all variables that something has written, by name."""
+        return {name: scalar_json(tag, value, self.texts) for name, tag, value in self._state()}
+
+    def _state(self) -> Iterator[tuple[Name, int, int]]:
+        """Return all that is written: name, tag and value; births before what is of an instance."""
+        for (module, name), slot in self._slot_numbers.items():
+            variable = self.layout.meta_variable[self._slot_meta[slot]]
+            if name == INSTANCES_VARIABLE or variable.keyed or variable.map:
+                continue
+            if self._is_written(slot):
+                yield (module, name, ""), *self._scalar(slot)
+        for (slot, key_number), element in self._elements.items():
+            if self._is_written(element):
+                yield (*self._slot_names[slot], self.texts[key_number]), *self._scalar(element)
+        for number, own in enumerate(self._instances):
+            yield from self._state_of_instances(number, own)
+
+    def _state_of_instances(self, module: int, own: Instances) -> Iterator[tuple[Name, int, int]]:
+        program = self.programs[module]
+        base = self.layout.module_base[module]
+        for key in own.keys:
+            yield (program.module, INSTANCES_VARIABLE, key), BOOL_TAG, 1
+            self._show(module, own, own.find(self._text_numbers[key]))
+            for variable in self.layout.shapes[module].keyed:
+                slot = base + variable
+                if self._is_written(slot):
+                    yield (*self._slot_names[slot], key), *self._scalar(slot)
+
+    def _is_written(self, slot: int) -> bool:
+        meta = self._slot_meta[slot]
+        holds = self._type[meta] != EVENT or self._role[meta] == TIMER
+        return bool(holds and self._slots[slot].written)
+
+    def _scalar(self, slot: int) -> tuple[int, int]:
+        meta = self._slot_meta[slot]
+        return self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
+
+    def _slot_of(self, module: str, name: str, instance: str) -> int:
+        """Return the slot of a name, -1 if there is none; the window then shows its instance."""
+        slot = self._slot_numbers.get((module, name), -1)
+        if slot < 0:
+            return -1
+        if name == INSTANCES_VARIABLE:
+            return slot
+        variable = self.layout.meta_variable[self._slot_meta[slot]]
+        if variable.map:
+            return self._element(slot, self.intern(instance)) if fits_as_key(instance) else -1
+        if not variable.keyed:
+            return -1 if instance else slot
+        number = self._module_numbers[module]
+        own = self._instances[number]
+        place = own.find(self._text_numbers.get(instance, -1))
+        if place < 0:
+            return -1
+        self._show(number, own, place)
+        return slot
+
+    def _keep_if_keyed(self, module: int, slot: int) -> None:
+        """Keep what the window of a keyed module shows in this slot, if the variable is keyed."""
+        own = self._instances[module]
+        number = self._place[self._slot_meta[slot]]
+        if number >= 0:
+            slots = self._slots
+            own.keep(own.shown, number, slots[slot].value, slots[slot].tag, slots[slot].written)
+
+    # ------------------------------------------------------------------ instances and maps
+
+    def _show(self, module: int, own: Instances, place: int) -> None:
+        """Let the window of a module show the instance at this place."""
+        if own.shown == place:
+            return
+        base = self.layout.module_base[module]
+        cell = place * own._width
+        slots = self._slots
+        for variable in self.layout.shapes[module].keyed:
+            slots[base + variable].value = own._values[cell]
+            slots[base + variable].tag = own._states[cell] >> 1
+            slots[base + variable].written = own._states[cell] & 1
+            cell += 1
+        own.shown = place
+
+    def _element(self, slot: int, key_number: int) -> int:
+        """Return the slot of a map's value for a key, a new one if need be."""
+        element = self._elements.get((slot, key_number))
+        if element is not None:
+            return element
+        number = self._fixed_slots + len(self._element_owners)
+        if number >= self._slot_capacity:
+            self._own_elements(number, 2 * number + 8)
+        slots = self._slots
+        slots[number].value = self.layout.slot_initial[slot]
+        slots[number].tag = NULL_TAG
+        slots[number].topic = self.layout.slot_topic[slot]
+        slots[number].key = key_number
+        slots[number].touch = 0
+        slots[number].written = 0
+        self._slot_meta[number] = self._slot_meta[slot]
+        self._elements[slot, key_number] = number
+        self._element_owners.append((slot, key_number))
+        return number
+
+    def _own_elements(self, used: int, capacity: int) -> None:
+        owner: list[object] = []
+        self._slots = grown_slots(owner, self._slots, used, capacity)
+        self._slot_meta = grown(owner, self._slot_meta, used, capacity)
+        self._slot_capacity = capacity
+        self._element_owner = owner
+
+
+def fits_as_key(key: str) -> bool:
+    """Tell whether a text can be the key of an instance or of a map."""
+    return 0 < len(key) <= MAX_KEY and len(key.encode("utf-8", "replace")) <= MAX_KEY

@@ -129,7 +129,7 @@ def test_files_of_a_house_come_sorted_and_others_are_left_out(tmp_path: Path) ->
         "modules/a.scc",
         "modules/notes.txt",
         "adapters/porch.toml",
-        "scenarios/night.scenario",
+        "modules/night.scenario",
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

@@ -28,6 +28,9 @@ OFFERED = {
         At Attribute AttributeKind COMPILED ClockPart Core Failure MAX_CONSEQUENCES MAX_DEPTH Op
         Program Role Tag TopicDefinition Type Variable When
     """,
+    "myocan.hub.scenario": """
+        Cast Failure Job Outcome Scenario Scenarios read_scenarios run_scenario run_scenarios
+    """,
     "myocan.hub.store": """
         Checkpoint DiskFailed DiskFull Faults LogRow Message Position Reader Recovered
         Store StoreDamaged StoreError StoreLocked StoreTooNew Syncer

@@ -5,9 +5,8 @@ reads is an error rather than a silence, and every error names the file, the key
 the key that was probably meant.
 
     myocan.toml     the settings below; an empty file is a house with the defaults
-    modules/        NAME.scc, one rule module each
+    modules/        NAME.scc, one rule module each; NAME.scenario, tests of them
     adapters/       NAME.toml, one board each; NAME is the board's name
-    scenarios/      NAME.scenario, tests of the modules
     models.py       state models in Python, if there are any
     .myocan/        what the hub keeps: the store, its own broker's files, hub.json while it runs
 """
@@ -238,7 +237,7 @@ class House(_Table):
 
     def scenarios(self) -> list[Path]:
         """The scenario files, by name."""
-        return sorted((self.root / "scenarios").glob("*.scenario"))
+        return sorted((self.root / "modules").glob("*.scenario"))
 
     @property
     def models_path(self) -> Path | None:

@@ -118,6 +118,7 @@ def check_house(house: House) -> list[Finding]:
     """Check all modules and adapters of a house, and whether they fit together."""
     from myocan.hub.lang import check_house as check_modules
     from myocan.hub.lang import compile_module
+    from myocan.tools.scenario_files import make_cast, read_file
 
     findings: list[Finding] = []
     adapters: list[AdapterFile] = []
@@ -143,6 +144,15 @@ def check_house(house: House) -> list[Finding]:
             findings += check_ats(house, program, names[name], texts[names[name]])
     if None not in programs:  # else a topic that seems missing may be in a module with a mistake
         findings += taken
+    if house.scenarios():
+        cast = make_cast(
+            house,
+            dict(zip(sources, programs, strict=True)),
+            {name: texts[names[name]] for name in sources},
+            external,
+        )
+        for file in house.scenarios():
+            findings += read_file(file, cast)[1]
     return findings
 
 

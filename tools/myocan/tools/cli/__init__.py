@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from myocan.tools.cli import boards, check, demo, fmt, init, messages, run
+from myocan.tools.cli import boards, check, demo, fmt, init, messages, run, scenarios
 from myocan.tools.cli.exits import EPILOG, Exit
 
 __all__ = ["app", "main"]
@@ -35,6 +35,7 @@ app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("fmt")(fmt.fmt)
+app.command("test")(scenarios.scenarios)
 app.command("tail")(messages.tail)
 app.command("get")(messages.get)
 app.command("send")(messages.send)

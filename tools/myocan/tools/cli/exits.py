@@ -11,7 +11,8 @@ class Exit(IntEnum):
     OK = 0
     """Done."""
     NO = 1
-    """The answer is no: `check` found mistakes, `get` found no value, `demo` lost something."""
+    """The answer is no: `check` found mistakes, a scenario of `test` failed, `get` found no value,
+    `demo` lost something."""
     USAGE = 2
     """The command line itself is wrong."""
     FAILED = 3

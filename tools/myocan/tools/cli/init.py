@@ -87,7 +87,7 @@ def init(
     files = copy_example_house(folder)
     set_key(folder / FILE_NAME, "domain", domain)
     set_key(folder / FILE_NAME, "timezone", timezone or machine_zone())
-    for name in ("modules", "adapters", "scenarios"):
+    for name in ("modules", "adapters"):
         (folder / name).mkdir(exist_ok=True)
     if as_json:
         print(json.dumps({"house": str(folder.resolve()), "files": [str(file) for file in files]}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lang import writing
-from lang.verify import verify
+from lang import growing, writing
+from lang.promises import answered, formatted, meaning
 from myocan.hub.lang import check_house, compile_module
 from myocan.hub.lang.words import ACTIONS, FUNCTIONS, KEYWORDS, LATER_ACTIONS, LATER_STATEMENTS
 
@@ -40,22 +39,9 @@ moderate = settings(max_examples=100, deadline=None, suppress_health_check=QUIET
 
 
 def answer(source: str | bytes) -> None:
-    """Compile and hold the answer to what is promised of every answer."""
-    compiled = compile_module(source, "m")
-    errors = [d for d in compiled.diagnostics if d.severity == "error"]
-    assert (compiled.program is None) == bool(errors)
-    text = source if isinstance(source, str) else source.decode("utf-8", "replace")
-    for diagnostic in compiled.diagnostics:
-        assert diagnostic.line >= 1
-        assert 1 <= diagnostic.column < diagnostic.end_column
-        assert "\n" not in str(diagnostic)
-        assert str(diagnostic).isprintable()
-        assert len(str(diagnostic)) < 600
-        assert diagnostic.render(text).startswith(str(diagnostic))
-        json.dumps(diagnostic.as_dict())
-    if compiled.program is not None:
-        verify(compiled.program)
-        compiled.program.to_json().encode()
+    """Hold what becomes of a text to what is promised of every text."""
+    answered(source)
+    formatted(source)
 
 
 @moderate
@@ -97,6 +83,26 @@ def test_what_was_well_formed_gets_an_answer(text: str) -> None:
     answer(text)
 
 
+SEEDS = st.integers(0, 2**32)
+
+
+@moderate
+@given(SEEDS)
+def test_what_grows_from_the_grammar_gets_an_answer(seed: int) -> None:
+    answer(growing.module(seed))
+    answer(growing.rubbish(seed))
+
+
+@few
+@given(SEEDS)
+def test_what_grows_and_compiles_means_the_same_when_it_is_formatted(seed: int) -> None:
+    text = growing.sound(seed, tries=4)
+    assert answered(text)
+    tidy = formatted(text)
+    assert tidy is not None
+    assert meaning(tidy) == meaning(text)
+
+
 BROKEN = ("@@@", "WHEN (", "ON a == ", "THEN = 3", "PRIVATE 5", "SUBSCRIBE", 'AND "x', "ONN x.y")
 
 
@@ -136,6 +142,9 @@ def many(piece: str, count: int, join: str = "") -> str:
 HUGE = {
     "a text beyond the limit": "//" * 140_000,
     "many lines": "\n" * 200_000,
+    "many comments": "//\n" * 80_000,
+    "many comments that stand alone": "//\n\n" * 60_000,
+    "many comments behind something": "PRIVATE x 0  //\n" * 4990 + " " * 14 + "//\n",
     "many statements": many("PRIVATE v% 0\n", 6000),
     "many variables": many("SUBSCRIBE a.v%\n", 1200),
     "many members": "PRIVATE x {" + many("m%", 400, ",") + "}\n",

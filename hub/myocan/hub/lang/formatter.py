@@ -241,8 +241,8 @@ def _parts(kinds: Sequence[str], place: int) -> tuple[list[int], int]:
     parts = [place]
     place += 1
     while place < len(kinds):
-        if kinds[place] == "LSQB":
-            place += 3
+        if kinds[place] == "LSQB" and "RSQB" in kinds[place:]:  # behind AT anything may stand
+            place = kinds.index("RSQB", place) + 1
         elif kinds[place] == "DOT" and kinds[place + 1 : place + 2] == ["WORD"]:
             parts.append(place + 1)
             place += 2

@@ -41,13 +41,14 @@ def laid_out(lines: Iterable[Line]) -> str:
     """Return the text of lines; it ends with one line end, unless there is nothing in it."""
     kept = _without_spare_blanks(list(lines))
     aligned = _aligned(kept)
+    indents = _indents_of_comments(kept)
     texts = []
     for place, line in enumerate(kept):
         text = " " * line.indent + line.code if line.code else ""
         if line.comment:
             column = aligned.get(place)
             if column is None:
-                column = line.width + GAP if line.code else _indent_of_comment(kept, place)
+                column = line.width + GAP if line.code else indents[place]
             text = text.ljust(column) + line.comment
         texts.append(text)
     return "".join(f"{text}\n" for text in texts)
@@ -89,19 +90,36 @@ def _goes_on(above: Line, line: Line) -> bool:
     )
 
 
-def _indent_of_comment(lines: Sequence[Line], place: int) -> int:
-    """Return the indentation of a comment on a line of its own."""
-    below = place
-    while below < len(lines) and not lines[below].code and lines[below].comment:
-        below += 1
-    above = place
-    while above >= 0 and not lines[above].code and lines[above].comment:
-        above -= 1
-    if below < len(lines) and lines[below].code:
-        return lines[below].indent
-    if above >= 0 and lines[above].code:
-        return lines[above].indent
-    following = next((line for line in lines[below:] if line.code), None)
-    if following is not None:
-        return following.indent
-    return next((line.indent for line in reversed(lines[:place]) if line.code), 0)
+def _indents_of_comments(lines: Sequence[Line]) -> list[int]:
+    """Return the indentation of each line's comment, if that stands alone."""
+    above = _nearest_code(lines)
+    below = _nearest_code(lines[::-1])[::-1]
+    indents = []
+    for before, after in zip(above, below, strict=True):
+        chosen = before if before.touches and not after.touches else after
+        if chosen.indent is None:
+            chosen = before
+        indents.append(chosen.indent or 0)
+    return indents
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """The nearest code on one side: its indentation, None if there is none.
+
+    `touches` tells whether only comments stand between.
+    """
+
+    indent: int | None
+    touches: bool
+
+
+def _nearest_code(lines: Iterable[Line]) -> list[_Code]:
+    found, nearest = [], _Code(None, False)
+    for line in lines:
+        if line.code:
+            nearest = _Code(line.indent, True)
+        elif not line.comment:
+            nearest = _Code(nearest.indent, False)
+        found.append(nearest)
+    return found

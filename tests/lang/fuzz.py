@@ -1,0 +1,80 @@
+"""Long run: texts of all kinds, each held to what is promised of every text.
+
+    python tests/lang/fuzz.py                     for a minute
+    python tests/lang/fuzz.py --minutes 30
+    python tests/lang/fuzz.py --seed 12345        one text again
+
+Every text follows from a seed, which is printed with what goes wrong. A text that takes longer than
+ten seconds ends the run with a traceback of where it was. Exit code 1 if anything was wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import random
+import sys
+import time
+import traceback
+from collections import Counter
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from lang import growing
+from lang.promises import answered, formatted, meaning
+
+PATIENCE_S = 10.0
+"""Longest that one text may take."""
+
+
+def grown(seed: int) -> str | bytes:
+    """Return the text of a seed: spoilt bytes, any text, or one that compiles."""
+    if seed % 4 == 0:
+        return growing.rubbish(seed)
+    return growing.sound(seed, tries=6) if seed % 4 == 1 else growing.module(seed)
+
+
+def fuzz(seed: int) -> str:
+    """Try one seed; return what became of it. Raises AssertionError, or whatever escaped."""
+    source = grown(seed)
+    compiled = answered(source)
+    tidy = formatted(source)
+    if tidy is None:
+        return "refused"
+    text = source if isinstance(source, str) else source.decode()
+    assert meaning(tidy) == meaning(text), "formatting changed what it means"
+    return "compiled" if compiled else "read, with mistakes"
+
+
+def main() -> int:
+    """Try seeds until the time is up; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, help="try this one alone, and show its text")
+    options = parser.parse_args()
+    if options.seed is not None:
+        print(grown(options.seed))
+        print(fuzz(options.seed))
+        return 0
+    start, first, wrong = time.monotonic(), random.randrange(2**32), 0
+    seen: Counter[str] = Counter()
+    seed = first
+    while time.monotonic() - start < 60 * options.minutes:
+        faulthandler.dump_traceback_later(PATIENCE_S, exit=True)
+        try:
+            seen[fuzz(seed)] += 1
+        except Exception:
+            wrong += 1
+            print(f"--- seed {seed}")
+            traceback.print_exc()
+        seed += 1
+    faulthandler.cancel_dump_traceback_later()
+    told = ", ".join(f"{count} {what}" for what, count in seen.most_common())
+    print(f"{seed - first} texts from seed {first} on: {told}; {wrong} went wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

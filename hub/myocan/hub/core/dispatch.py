@@ -39,7 +39,6 @@ from array import array
 
 from myocan.hub.core import records
 from myocan.hub.core.cycle import Cycle
-from myocan.hub.core.instances import Instances
 from myocan.hub.core.linker import FAILED, REJECTED, STALE, UNHANDLED
 from myocan.hub.core.program import DIGITS
 from myocan.hub.core.variables import fits_as_key
@@ -386,10 +385,10 @@ class Core(Cycle):
         last = heard[sub].last_when
         alive = 0
         if entry >= 0 or named or self._concerned(heard[sub].first_when, last, base, meta):
-            for key in self._alive_before(own):
+            for key in list(own.keys):
                 key_number = self.intern(key)
                 place = own.find(key_number)
-                if place < 0:
+                if place < 0 or self._is_just_born(key):
                     continue
                 alive = 1
                 self._show(module, own, place)
@@ -400,7 +399,7 @@ class Core(Cycle):
                     self._trail.append((row, module, key_number, []))
                 if ats:
                     self._try_ats(row, sub, named, True)
-                elif self._react_of_instance(row, sub, entry) == TAKEN:
+                elif self._react_of_instance(row, sub, entry) != LEFT:
                     taken = True
         if not taken and not ats and (self._has_class_ons(sub) or (has_ons and alive)):
             self._instance = -1
@@ -410,10 +409,9 @@ class Core(Cycle):
         """Tell whether the class, whose subscription is the one before, has ONs for the message."""
         return bool(self._subscriptions[sub - 1].entry >= 0)
 
-    def _alive_before(self, own: Instances) -> list[str]:
-        """Return the keys of the instances that were alive when the class's cycle began."""
-        born = self._just_born
-        return [key for key in own.keys if born is None or key not in born]
+    def _is_just_born(self, key: str) -> bool:
+        """Tell whether the message has created this instance, whom it is not for, then."""
+        return self._just_born is not None and key in self._just_born
 
     def _react_of_instance(self, row: int, sub: int, entry: int) -> int:
         """The cycle of one instance for a message of its class; as `_take`."""

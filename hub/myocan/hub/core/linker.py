@@ -312,7 +312,7 @@ def _add_shape(
         meta = shape.meta + attribute.of
         if attribute.kind == AttributeKind.MODIFIED:
             layout.meta_modified[meta] = attribute.variable
-        if program.variables[attribute.of].role in _HEARING:
+        if program.variables[attribute.of].role == Role.SUBSCRIBE:
             layout.meta_observed[meta] = 1
             layout.attributes.setdefault(meta, []).append(attribute)
     for when in whens:

@@ -33,6 +33,7 @@ cdef class Machine(Variables):
         self, long long op, long long pc, long long base, long long meta, long long top) except? -99
     cdef void _effect(self, long long topic, str text, long long pc) except *
     cdef bint _is_key(self, long long text_number) except -1
+    cdef long long _selected(self, long long slot, long long key_number, long long op) except -1
     @cython.locals(minutes="long long")
     cdef long long _clock(self, long long part, long long offset) noexcept
     @cython.locals(tag="long long", other_tag="long long")

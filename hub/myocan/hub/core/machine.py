@@ -224,7 +224,7 @@ class Machine(Variables):
                 if not self._is_key(b):
                     self._pc = pc
                     return NO_KEY
-                base = self._element(home + a, b) - a
+                base = self._selected(home + a, b, code[pc + 4]) - a
                 slots = self._slots
             elif op == DESELECT:
                 base = home
@@ -367,6 +367,17 @@ class Machine(Variables):
     def _is_key(self, text_number: int) -> bool:
         """Tell whether what is on the stack as a text can be a key."""
         return text_number >= 0 and fits_as_key(self.texts[text_number])
+
+    def _selected(self, slot: int, key_number: int, op: int) -> int:
+        """Return the slot of a map's value, for this instruction.
+
+        To read a key that was never assigned makes no slot: the map's own, which nothing assigns,
+        has the initial value.
+        """
+        if op in (LOAD, LOAD_TEXT, DIFFERS, PIECE_VAR, ARGUMENT_VAR):
+            element = self._elements.get((slot, key_number))
+            return slot if element is None else element
+        return self._element(slot, key_number)
 
     def _clock(self, part: int, offset: int) -> int:
         """Return a part of the log's time; `offset` are the house's minutes east of UTC."""

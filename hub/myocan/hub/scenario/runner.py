@@ -135,7 +135,7 @@ class _Play:
                 if not world.set(step.module, step.name, step.instance, step.value):
                     return "a variable that takes this value", "none: CREATE its instance first"
             case Instance():
-                pass
+                world.create(step.module, step.key, created=step.created)
             case Advance():
                 try:
                     world.advance(step.to_ms)
@@ -161,7 +161,11 @@ class _Play:
             case ExpectCall():
                 return self._call(step)
             case ExpectInstance():
-                return None
+                if self.world.exists(step.module, step.key) == step.wanted:
+                    return None
+                name = f"{step.module}[{step.key}]"
+                none = f"no {name}"
+                return (name, none) if step.wanted else (none, name)
         raise AssertionError(f"{step} is no expectation")
 
     def _variable(self, step: ExpectVariable) -> tuple[str, str] | None:

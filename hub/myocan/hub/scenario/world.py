@@ -20,8 +20,8 @@ from typing import Any
 from myocan.hub.calendar import Notices
 from myocan.hub.core import Core, Role, Tag, Variable
 from myocan.hub.core.linker import ALERT, FAILED, INFO, REJECTED, UNHANDLED, WARN, TopicName, fold
-from myocan.hub.core.program import EXTERNAL_MODULE
-from myocan.hub.core.scalars import parse_scalar, parse_time
+from myocan.hub.core.program import EXTERNAL_MODULE, INSTANCES_VARIABLE
+from myocan.hub.core.scalars import parse_scalar, parse_time, scalar_json
 from myocan.hub.errors import HubError
 from myocan.hub.scenario.cast import Cast
 from myocan.hub.scenario.steps import Scalar
@@ -67,6 +67,7 @@ class World:
         happened: what came of the last step.
         last: the last value on each topic, by topic and key.
         now_ms: what the clock shows.
+        rows: how many messages there were in all.
     """
 
     def __init__(self, cast: Cast, modules: tuple[str, ...], start_ms: int) -> None:
@@ -80,6 +81,7 @@ class World:
         self.last: dict[tuple[TopicName, str], Scalar] = {}
         self._timetable: Timetable | None = None
         self._timed: dict[tuple[str, str], Variable] = {}
+        self.rows = 0
         self._due = 0
         self._notices: Notices | None = None
         if cast.calendar is not None:
@@ -92,20 +94,27 @@ class World:
 
     def send(self, topic: TopicName, instance: str, value: Scalar) -> None:
         """Let a message arrive; all that follows from it is over when this returns."""
-        number = self.core.topic(topic)
-        tag, units = self._interned(value)
-        self._run(number, tag, units)
+        self._run(self.core.topic(topic), *self._interned(value), instance)
 
     def set(self, module: str, name: str, instance: str, value: Scalar) -> bool:
         """Give a variable a value; tell whether it takes it."""
-        taken = self.core.restore(module, name, *self._interned(value))
+        taken = self.core.restore(module, name, *self._interned(value), instance)
         if taken and self._timetable is not None and (module, name) in self._timed:
             self._timetable.note(module, name, 0, self.now_ms)
         return taken
 
+    def exists(self, module: str, key: str) -> bool:
+        """Tell whether a module has an instance of this key."""
+        return key in self.core.instances(module)
+
+    def create(self, module: str, key: str, *, created: bool) -> None:
+        """Create an instance of a module, or drop it."""
+        value = (int(Tag.BOOL), 1) if created else (int(Tag.NULL), 0)
+        self._run(self.core.topic(("", module, INSTANCES_VARIABLE)), *value, key)
+
     def read(self, module: str, name: str, instance: str) -> Scalar | None:
         """Return the value of a variable, None if there is no such variable or instance."""
-        found = self.core.read(module, name)
+        found = self.core.read(module, name, instance)
         return None if found is None else self._scalar(*found)
 
     def advance(self, to_ms: int) -> None:
@@ -182,14 +191,18 @@ class World:
             self._run(self.core.topic(topic), *parse_scalar(value, self.core.intern))
 
     def _known(self, module: str, name: str) -> str | None:
-        """Return what a variable holds, as JSON; None if nothing has written it."""
-        return self.core.snapshot().get((module, name))
+        """Return what a variable holds, as JSON."""
+        found = self.core.read(module, name)
+        return None if found is None else scalar_json(*found, self.core.texts)
 
     # ------------------------------------------------------------------ the core
 
-    def _run(self, topic: int, tag: int, value: int) -> None:
+    def _run(self, topic: int, tag: int, value: int, instance: str = "") -> None:
+        """Process a message; all that follows from it is over when this returns."""
         core = self.core
-        core.run(array("q", (topic,)), array("q", (tag,)), array("q", (value,)), self.now_ms)
+        topics, tags, values = (array("q", (number,)) for number in (topic, tag, value))
+        instances = array("q", (core.intern(instance),)) if instance else None
+        self.rows += core.run(topics, tags, values, self.now_ms, instances, self.rows)
         self._note_changes()
         self._collect()
         core.compact()
@@ -197,7 +210,7 @@ class World:
     def _note_changes(self) -> None:
         if self._timetable is None or not self._timed:
             return
-        for _row, slot, _tag, _value in self.core.changes():
+        for _row, slot, _tag, _value, _instance in self.core.changes():
             key = self.core.name_of(slot)
             variable = self._timed.get(key)
             if variable is not None:
@@ -206,7 +219,7 @@ class World:
     def _collect(self) -> None:
         """Keep what this run led to, by name."""
         core, happened = self.core, self.happened
-        for topic, tag, value, _module, cause, _pc in core.rows():
+        for topic, tag, value, _module, cause, _pc, instance in core.rows():
             if cause < 0:
                 continue
             if topic in _RECORDS:
@@ -219,8 +232,9 @@ class World:
                 if name[1] == EXTERNAL_MODULE:
                     happened.calls.append((name[2], json.loads(str(scalar[1]))))
                     continue
-                happened.messages.setdefault((name, ""), []).append(scalar)
-                self.last[name, ""] = scalar
+                key = name, "" if instance < 0 else core.texts[instance]
+                happened.messages.setdefault(key, []).append(scalar)
+                self.last[key] = scalar
 
     def _interned(self, value: Scalar) -> tuple[int, int]:
         tag, units = value

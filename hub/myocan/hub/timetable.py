@@ -3,7 +3,7 @@
 The one idea: it has no clock and no memory of its own. What it knows comes from the state (when a
 timer is due, when an AT was taken last), so after a restart it is as it was, and it says what is
 due at a given time one thing after the other, in the order of due times, then of modules, then of
-lines. Nothing is polled: an AT costs nothing until it is due.
+lines, then of instances. Nothing is polled: an AT costs nothing until it is due.
 
 Rules:
 
@@ -13,6 +13,7 @@ Rules:
 - Missed occurrences of an AT come all, at their own due times, unless they are older than
   `CATCH_UP_MS`: those are left out, which `take` tells. A timer is never left out: it is one
   message, late if need be.
+- A keyed timer is one for each instance. An AT is one message, whoever of a module hears it.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Due(NamedTuple):
         module, variable: its topic.
         text: its value, None for a timer's.
         identities: of the ATs that it names.
+        instance: the key of the instance whose timer it is, "" for none.
     """
 
     at_ms: int
@@ -57,11 +59,12 @@ class Due(NamedTuple):
     variable: str
     text: str | None = None
     identities: tuple[str, ...] = ()
+    instance: str = ""
 
 
 @dataclass(slots=True)
 class _Entry:
-    """A timer or an AT, and when it is due next; None for a timer that does not run."""
+    """A running timer or an AT, and when it is due next; None for an AT that never is again."""
 
     number: int
     module: str
@@ -70,13 +73,18 @@ class _Entry:
     due_ms: int | None = None
     at: At | None = None
     schedule: Schedule | None = None
+    key: str = ""
 
 
 @dataclass(slots=True)
 class _Hearers:
-    """What depends on a variable: the timer that it is, the ATs that name it."""
+    """What depends on a variable: the timer that it is, by its line, and the ATs that name it.
 
-    timer: _Entry | None = None
+    running: the entry of the timer while it runs, by instance.
+    """
+
+    timer: int | None = None
+    running: dict[str, _Entry] = field(default_factory=dict)
     ats: list[_Entry] = field(default_factory=list)
 
 
@@ -99,8 +107,9 @@ class Timetable:
         after_ms: Callable[[str, str], int],
     ) -> None:
         self._minutes = minutes
-        self._heap: list[tuple[int, str, int, int]] = []
-        self._entries: list[_Entry] = []
+        self._heap: list[tuple[int, str, int, str, int]] = []
+        self._entries: dict[int, _Entry] = {}
+        self._next_number = 0
         self._hearers: dict[tuple[str, str], _Hearers] = {}
         self._answers: dict[tuple[str, int], int | None] = {}
         self._place: Place | None = None
@@ -108,10 +117,7 @@ class Timetable:
             for variable in program.variables:
                 if variable.role == Role.TIMER:
                     name = fold(variable.name)
-                    entry = self._add(
-                        _Entry(len(self._entries), program.module, name, variable.line)
-                    )
-                    self._heard(program.module, name).timer = entry
+                    self._heard(program.module, name).timer = variable.line
             for at in program.ats:
                 if self._place is None:
                     self._place = place()
@@ -122,25 +128,34 @@ class Timetable:
         """The timers and time variables, (module, lower-case name), whose changes `note` wants."""
         return self._hearers.keys()
 
-    def note(self, module: str, name: str, due_ms: int, now_ms: int) -> None:
+    def note(self, module: str, name: str, due_ms: int, now_ms: int, key: str = "") -> None:
         """Take note of a change of one of `variables`.
 
         Arguments:
             module, name: the variable.
-            due_ms: of a timer: when it is due, 0 if it does not run.
+            due_ms: of a timer: when it is due, 0 if it does not run, or is gone with its instance.
             now_ms: the log's time of the change.
+            key: the instance whose timer it is, "" for none.
         """
         hearers = self._hearers[module, name]
         if hearers.timer is not None:
-            self._plan(hearers.timer, due_ms or None)
+            entry = hearers.running.get(key)
+            if due_ms:
+                if entry is None:
+                    entry = self._add(module, name, hearers.timer, key=key)
+                    hearers.running[key] = entry
+                self._plan(entry, due_ms)
+            elif entry is not None:
+                self._remove(entry)
         for entry in hearers.ats:
             self._plan(entry, self._next(entry, now_ms))
 
     def next_due_ms(self) -> int | None:
         """Return when something is due next, milliseconds since 1970 UTC; None for never."""
         while self._heap:
-            due_ms, _module, _line, number = self._heap[0]
-            if self._entries[number].due_ms == due_ms:
+            due_ms, _module, _line, _key, number = self._heap[0]
+            entry = self._entries.get(number)
+            if entry is not None and entry.due_ms == due_ms:
                 return due_ms
             heappop(self._heap)  # it was stopped, or started anew
         return None
@@ -157,11 +172,11 @@ class Timetable:
         due_ms = self.next_due_ms()
         if due_ms is None or due_ms > now_ms:
             return None
-        entry = self._entries[heappop(self._heap)[3]]
+        entry = self._entries[heappop(self._heap)[-1]]
         oldest = now_ms - CATCH_UP_MS
         if entry.at is None:
-            entry.due_ms = None
-            return Due(max(due_ms, oldest), entry.module, entry.name)
+            self._remove(entry)
+            return Due(max(due_ms, oldest), entry.module, entry.name, instance=entry.key)
         if due_ms < oldest:
             self._plan(entry, self._next(entry, oldest - 1))
             missed = (_EPOCH + due_ms * _MILLISECOND).isoformat(timespec="minutes")
@@ -172,7 +187,7 @@ class Timetable:
         together = [entry]
         self._plan(entry, self._next(entry, due_ms))
         while self.next_due_ms() == due_ms:
-            other = self._entries[self._heap[0][3]]
+            other = self._entries[self._heap[0][-1]]
             if other.module != entry.module or other.at is None:
                 break
             heappop(self._heap)
@@ -181,9 +196,18 @@ class Timetable:
         identities = tuple(one.name for one in together)
         return Due(due_ms, entry.module, AT_VARIABLE, json.dumps(identities), identities)
 
-    def _add(self, entry: _Entry) -> _Entry:
-        self._entries.append(entry)
+    def _add(
+        self, module: str, name: str, line: int, at: At | None = None, key: str = ""
+    ) -> _Entry:
+        entry = _Entry(self._next_number, module, name, line, at=at, key=key)
+        self._entries[entry.number] = entry
+        self._next_number += 1
         return entry
+
+    def _remove(self, timer: _Entry) -> None:
+        """Forget a timer that does not run any more; what the heap has of it counts no more."""
+        del self._entries[timer.number]
+        del self._hearers[timer.module, timer.name].running[timer.key]
 
     def _heard(self, module: str, name: str) -> _Hearers:
         return self._hearers.setdefault((module, name), _Hearers())
@@ -192,15 +216,15 @@ class Timetable:
         from myocan.hub.lang.schedules import Schedule
 
         schedule = Schedule.from_json(at.schedule)
-        number = len(self._entries)
-        entry = self._add(_Entry(number, module, at.identity, at.line, at=at, schedule=schedule))
+        entry = self._add(module, at.identity, at.line, at=at)
+        entry.schedule = schedule
         for name in schedule.variables:
             self._heard(module, name).ats.append(entry)
         self._plan(entry, self._next(entry, after_ms))
 
     def _plan(self, entry: _Entry, due_ms: int | None) -> None:
         if due_ms is not None and due_ms != entry.due_ms:  # else it stands in the heap already
-            heappush(self._heap, (due_ms, entry.module, entry.line, entry.number))
+            heappush(self._heap, (due_ms, entry.module, entry.line, entry.key, entry.number))
         entry.due_ms = due_ms
 
     def _next(self, entry: _Entry, after_ms: int) -> int | None:

@@ -28,27 +28,22 @@ from array import array
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
+from myocan.hub.agent.batch import Batch, OwnMessage
 from myocan.hub.agent.checkpoints import Checkpoints
 from myocan.hub.agent.clerk import Clerk, Written
+from myocan.hub.agent.clockwork import CLOCK, Clockwork, Occasion
 from myocan.hub.agent.connection import Connection
 from myocan.hub.agent.deployment import CODE, Deployment, load_deployment
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Outgoing
-from myocan.hub.core import Core, Tag, linker
-from myocan.hub.core.program import AT_VARIABLE
-from myocan.hub.core.scalars import parse_time
+from myocan.hub.core import Core, linker
+from myocan.hub.core.program import AT_VARIABLE, INSTANCES_VARIABLE
 from myocan.hub.errors import HubError
 from myocan.hub.house import House
 from myocan.hub.store import DiskFull, Position, Store, StoreError, Syncer
-from myocan.hub.timetable import Due, Timetable
-
-if TYPE_CHECKING:
-    from myocan.hub.lang.schedules import Place
 
 __all__ = ["Agent"]
 
@@ -71,9 +66,6 @@ CLOCK_BEHIND_MS = 60_000
 
 MAX_DUE = 1000
 """Due messages that are taken before boards are acknowledged and the end may come."""
-
-CLOCK = "clock"
-"""The producer of what comes due."""
 
 _log = logging.getLogger(__name__)
 
@@ -190,6 +182,7 @@ class Agent:
         core = Core()
         core.link(deployment.programs.values(), self._adapters.published)
         self._core = core
+        self._tells_origins = any(program.attributes for program in core.programs)
         self._outlet = Outlet(MODE, self.house.domain)
         self._outlet.know(core.programs)
         inputs = None if self.house.publish.inputs else self._adapters.subscribed
@@ -210,13 +203,22 @@ class Agent:
 
     def _deploy(self, deployment: Deployment, state: dict[Name, str]) -> None:
         """Give the programs the state, and the log the texts that it does not know."""
-        fits = {name for name, value in state.items() if self._clerk.restore(name, value)}
+        births_first = sorted(state.items(), key=lambda item: item[0][1] != INSTANCES_VARIABLE)
+        fits = {name for name, value in births_first if self._clerk.restore(name, value)}
         sources = {name[0]: json.loads(value) for name, value in state.items() if name[1] == CODE}
         changed, removed = deployment.stale(sources)
         now = self._clock()
-        self._timetable = self._new_timetable(state, set(changed), now)
+        self._clockwork = Clockwork(
+            self.house,
+            self._core,
+            {name: state[name] for name in state if name in fits or name[1] == AT_VARIABLE},
+            {*changed},
+            now,
+            self._log_ms,
+        )
+        self._clerk.watch(self._clockwork.variables)
         # What was missed comes behind the texts that it is done with; the log's time only rises.
-        due = self._timetable.next_due_ms()
+        due = self._clockwork.next_ms()
         if due is not None:
             now = max(self._log_ms, min(now, due))
         for module in [*changed, *removed]:
@@ -228,52 +230,16 @@ class Agent:
             self._append(row, [])
             for name in forgotten:
                 del state[name]
-                if name[1] != AT_VARIABLE:
-                    self._gone.append(self._outlet.forget(name))
+                gone = self._outlet.forget(name) if name[1] != AT_VARIABLE else None
+                if gone is not None:
+                    self._gone.append(gone)
         for name, value in state.items():
-            if self._clerk.publishes(name):
-                self._outlet.remember(name, value, self._offset - 1, name[0])
-
-    def _new_timetable(self, state: dict[Name, str], changed: set[str], now: int) -> Timetable:
-        """Return what is to come due, from the state.
-
-        All that was due before the last row of the log was taken before it; a text that the log
-        does not know has missed nothing.
-        """
-        last = self._log_ms
-
-        def after(module: str, identity: str) -> int:
-            if module in changed:
-                return now
-            return max(int(state.get((module, AT_VARIABLE, identity), 0)), last - 1)
-
-        timetable = Timetable(self._core.programs, self._place, self._minutes, after)
-        self._timed = {}
-        for module, variable in timetable.variables:
-            self._timed[self._store.name_id(module, variable)] = module, variable
-            due_ms = self._due_ms(module, variable)
-            if due_ms:
-                timetable.note(module, variable, due_ms, last)
-        return timetable
-
-    def _place(self) -> Place:
-        from myocan.hub.lang.schedules import Place
-
-        place = self.house.location
-        zone = ZoneInfo(self.house.timezone)
-        return Place(zone, place.latitude, place.longitude, place.country or "")
-
-    def _minutes(self, module: str, variable: str) -> int | None:
-        """Return what a time variable says."""
-        scalar = self._core.read(module, variable)
-        if scalar is None or scalar[0] != Tag.TEXT:
-            return None
-        return parse_time(self._core.texts[scalar[1]])
-
-    def _due_ms(self, module: str, variable: str) -> int:
-        """Return when a timer is due, 0 if it does not run or is no timer."""
-        scalar = self._core.read(module, variable)
-        return scalar[1] if scalar is not None and scalar[0] == 0 else 0
+            topic = self._clerk.topic_of(name)
+            if topic is not None:
+                self._outlet.remember(topic, value, self._offset - 1, name[0])
+        told = self._clockwork.begin(now)
+        if told is not None:
+            self._process_occasion(told)
 
     def _close(self, orderly: bool) -> None:
         self._connection.close()
@@ -296,7 +262,7 @@ class Agent:
         waits = [self._checkpoints.due_s(), self._connection.due_s()]
         if self._connection.online:
             waits.append(self._intake.due_s())
-        due = self._timetable.next_due_ms()
+        due = self._clockwork.next_ms()
         if due is not None:
             waits.append(min((due - self._clock()) / 1000, CLOCK_CHECK_S))
         return max(0.0, min((wait for wait in waits if wait is not None), default=IDLE_S))
@@ -307,10 +273,7 @@ class Agent:
         if not self._take_what_is_due(now):
             return
         if intake.topics:
-            self._core.run(intake.topics, intake.tags, intake.values, now)
-            written = self._clerk.write(
-                self._offset, now, intake.origins, self._connection.incarnation
-            )
+            written = self._run(intake, now)
             intake.clear()
         else:
             written = Written()
@@ -339,39 +302,62 @@ class Agent:
     def _take_what_is_due(self, now: int) -> bool:
         """Process what is due by `now`; return False if there is more, for the next turn."""
         for _ in range(MAX_DUE):
-            due = self._timetable.take(now)
+            due = self._clockwork.take(now)
             if due is None:
                 return True
             if isinstance(due, str):
-                self._say(linker.WARN, due)
+                self._say(linker.WARN, due, CLOCK)
             else:
-                self._process_due(due)
+                self._process_occasion(due)
             if self._stopping.is_set():
                 return False
         return False
 
-    def _process_due(self, due: Due) -> None:
-        number = self._core.topic(("", due.module, due.variable))
-        at_ms = max(due.at_ms, self._log_ms)
-        taken = [((due.module, AT_VARIABLE, one), str(due.at_ms)) for one in due.identities]
-        self._run_one(number, due.text, at_ms, taken)
+    def _process_occasion(self, due: Occasion) -> None:
+        self._process_own(due.messages, max(due.at_ms, self._log_ms), due.taken)
 
-    def _say(self, level: int, text: str) -> None:
+    def _say(self, level: int, text: str, producer: str) -> None:
         """Write a line of the hub's own log."""
-        self._run_one(level, text, self._log_ms or self._clock(), [])
+        line = OwnMessage(linker.LOG_TOPICS[level], json.dumps(text, ensure_ascii=False), producer)
+        self._process_own([line], self._log_ms or self._clock())
 
-    def _run_one(
-        self, topic: int, text: str | None, now: int, taken: list[tuple[Name, str]]
+    def _process_own(
+        self,
+        messages: Sequence[OwnMessage],
+        now: int,
+        taken: Sequence[tuple[Name, str]] = (),
     ) -> None:
-        """Process a message of the hub's own; what has come in meanwhile stays where it is."""
-        scalar = (Tag.NULL, 0) if text is None else (Tag.TEXT, self._core.intern(text))
-        tag, value = map(int, scalar)
-        self._core.run(array("q", (topic,)), array("q", (tag,)), array("q", (value,)), now)
-        written = self._clerk.write(
-            self._offset, now, [(CLOCK, None)], self._connection.incarnation, taken
-        )
+        """Process messages of the hub's own; what has come in meanwhile stays where it is."""
+        batch = Batch()
+        for message in messages:
+            batch.add_own(self._core, message)
+        written = self._run(batch, now, taken)
         self._append(written, [])
         self._connection.publish(written.frames)
+
+    def _run(self, batch: Batch, now: int, taken: Sequence[tuple[Name, str]] = ()) -> Written:
+        """Let the core process a batch; return what it comes to."""
+        instances = producers = stamps = None
+        if batch.keys:
+            instances = array("q", (-1,)) * len(batch.topics)
+            for place, key in batch.keys.items():
+                instances[place] = key
+        if self._tells_origins:
+            producers = array("q", (self._core.intern(name) for name, _ts in batch.origins))
+            stamps = array("q", (ts or 0 for _name, ts in batch.origins))
+        self._core.run(
+            batch.topics,
+            batch.tags,
+            batch.values,
+            now,
+            instances,
+            self._offset,
+            producers,
+            stamps,
+        )
+        return self._clerk.write(
+            self._offset, now, batch.origins, self._connection.incarnation, taken
+        )
 
     def _append(self, written: Written, positions: Sequence[Position]) -> None:
         """Write a batch into the log, however long the disk takes to have room for it."""
@@ -396,10 +382,8 @@ class Agent:
         self._checkpoints.note(written.state)
         if written.rows:
             self._log_ms = max(self._log_ms, written.rows[-1][1])
-        for number in self._timed.keys() & written.state.keys():
-            module, variable = self._timed[number]
-            due_ms = self._due_ms(module, variable)
-            self._timetable.note(module, variable, due_ms, self._log_ms)
+        for name, value in written.noted:
+            self._clockwork.note(name, value, self._log_ms)
 
     def _greeting(self) -> tuple[list[Outgoing], int]:
         """Return what the broker may have missed: what was not confirmed, and all values."""

@@ -7,34 +7,70 @@ Numbers of the core (topics, slots, texts) become names here and nowhere else.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from myocan.hub.agent.batch import Origin
 from myocan.hub.agent.deployment import CODE
-from myocan.hub.agent.intake import Origin
 from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, Role, Tag
-from myocan.hub.core.linker import LOG_TOPICS, TopicName
-from myocan.hub.core.program import AT_VARIABLE
+from myocan.hub.core.linker import LOG_TOPICS, TopicName, fold
+from myocan.hub.core.program import AT_VARIABLE, EXTERNAL_MODULE, INSTANCES_VARIABLE
 from myocan.hub.core.scalars import decimal_text, parse_scalar, scalar_json
 from myocan.hub.store import LogRow, Store
 
 __all__ = ["Clerk", "Written"]
 
+CALLED = (EXTERNAL_MODULE, "$called", "")
+"""The name of the offset of the newest row that asks for an EXTERNAL function."""
+
+DONE = (EXTERNAL_MODULE, "$done", "")
+"""The name of the offset of the newest such row whose function was called."""
+
+EXTERNALS = "externals"
+"""The producer of what is said of EXTERNAL functions."""
+
 DEPLOYER = "deploy"
 """The producer of `%%code%%` messages."""
 
-_TEXT = int(Tag.TEXT)
+MAX_KEYS = 1 << 16
+"""Names of instances whose numbers are remembered; bounds what very many instances cost here."""
+
+_TEXT, _FORGOTTEN = int(Tag.TEXT), int(Tag.FORGOTTEN)
 
 
 @dataclass(slots=True)
 class Written:
-    """What a batch comes to: rows for the log, frames to publish, changed state by name number."""
+    """What a batch comes to.
+
+    rows: for the log. frames: to publish. state: what changed, by number of the name, as JSON; None
+    for what is forgotten. noted: the changes of variables that are watched. calls: offsets of the
+    rows that ask for an EXTERNAL function.
+    """
 
     rows: list[LogRow] = field(default_factory=list)
     frames: list[Outgoing] = field(default_factory=list)
     state: dict[int, str | None] = field(default_factory=dict)
+    noted: list[tuple[Name, str | None]] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """What a topic of the core means in the log and on the bus.
+
+    name, number: its name without an instance. as_input: whether it is published when it comes from
+    outside. kept: whether its newest value is state. silent: whether it is never published.
+    births: of births and drops, the topics that a dropped instance leaves behind.
+    """
+
+    name: Name
+    number: int
+    as_input: bool
+    kept: bool
+    silent: bool
+    births: tuple[Name, ...] = ()
 
 
 class Clerk:
@@ -56,20 +92,35 @@ class Clerk:
         self._inputs = inputs
         self._epoch = -1
         self._texts: dict[int, str] = {}
+        self._watched_names: Collection[tuple[str, str]] = ()
 
     def restore(self, name: Name, value: str) -> bool:
         """Give a variable the value that the store has; False if there is no place for it."""
-        module, variable, _instance = name
+        module, variable, instance = name
         try:
             tag, number = parse_scalar(value, self._core.intern)
         except ValueError:
             return False
-        return self._core.restore(module, variable, tag, number)
+        return self._core.restore(module, variable, tag, number, instance)
+
+    def watch(self, variables: Collection[tuple[str, str]]) -> None:
+        """Note the changes of these variables, (module, lower-case name), in what is written."""
+        self._watched_names = variables
+        self._epoch = -1
+
+    def topic_of(self, name: Name) -> Name | None:
+        """Return the topic that the value of a name is published on, None if it is not."""
+        self._follow()
+        module, variable, instance = name
+        said = self._said_on.get((module, variable))
+        if said is not None:
+            return said[0], said[1], said[2] or instance
+        return name if self.publishes(name) else None
 
     def publishes(self, name: Name) -> bool:
         """Tell whether the hub says values on this topic."""
         self._follow()
-        return name in self._published_names
+        return name[:2] in self._published_names
 
     def code_row(
         self, offset: int, now_ms: int, module: str, source: str | None, forgotten: Iterable[Name]
@@ -92,6 +143,18 @@ class Clerk:
         row = (offset, now_ms, code, value, producer, None, None, None, f"[{changes}]")
         return Written([row], [], state)
 
+    def done_row(self, offset: int, now_ms: int, call: int) -> Written:
+        """Return the message that EXTERNAL functions were called up to a call.
+
+        Arguments:
+            offset, now_ms: where and when the row stands.
+            call: the offset of the row that asked for it.
+        """
+        number = self._store.name_id(*DONE)
+        producer = self._store.producer_id(EXTERNALS)
+        row = (offset, now_ms, number, str(call), producer, call, None, None, f"[{number},{call}]")
+        return Written([row], [], {number: str(call)})
+
     def write(
         self,
         offset: int,
@@ -111,40 +174,64 @@ class Clerk:
                 occurrence of an AT it is.
         """
         self._follow()
-        core, outlet, text_of = self._core, self._outlet, self._text
+        core, outlet, text_of, plain = self._core, self._outlet, self._text, self._slots
         written = Written()
         rows, frames, state = written.rows, written.frames, written.state
         changes = core.changes()
         place, end = 0, len(changes)
-        for row, (topic, tag, value, module, cause, pc, _key) in enumerate(core.rows()):
+        for row, (topic, tag, value, module, cause, pc, key) in enumerate(core.rows()):
             text = text_of(tag, value)
-            name, number, published, kept = self._topics[topic]
+            known = self._topics[topic]
+            name, number = known.name, known.number
+            if key >= 0:
+                name, number = self._keyed_topic(topic, key)
             changed: list[str] = []
             for taken_name, taken_text in taken if row == 0 else ():
                 taken_number = self._store.name_id(*taken_name)
                 state[taken_number] = taken_text
                 changed.append(f"{taken_number},{taken_text}")
             while place < end and changes[place][0] == row:
-                _row, slot, slot_tag, slot_value, _key = changes[place]
-                slot_number = self._slot_number(slot)
-                state[slot_number] = slot_text = text_of(slot_tag, slot_value)
-                changed.append(f"{slot_number},{slot_text}")
+                _row, slot, slot_tag, slot_value, slot_key = changes[place]
+                slot_number = plain.get(slot) if slot_key < 0 else None
+                if slot_number is None:
+                    slot_number = self._slot_number(slot, slot_key)
+                if slot_tag == _FORGOTTEN:
+                    slot_text = None
+                    changed.append(f"{-slot_number},null")
+                else:
+                    slot_text = text_of(slot_tag, slot_value)
+                    changed.append(f"{slot_number},{slot_text}")
+                state[slot_number] = slot_text
+                if slot in self._watched:
+                    written.noted.append((self._slot_name(slot, slot_key), slot_text))
                 place += 1
             if module >= 0:
                 producer, producer_number = self._producers[module]
                 came_from: int | None = offset + cause
                 line = core.line(pc) or None
                 ts = None
-                frames.append(outlet.frame(name, text, offset + row, now_ms, producer, incarnation))
+                said = not known.silent
+                when: int | None = now_ms
             else:
                 producer, ts = origins[-1 - module]
                 producer_number = self._store.producer_id(producer)
                 came_from = line = None
-                if published:
-                    frames.append(outlet.frame(name, text, offset + row, ts, producer, incarnation))
-                    if kept and text != "null":
-                        state[number] = text
-                        changed.append(f"{number},{text}")
+                said = known.as_input
+                when = ts
+                if said and known.kept and text != "null":
+                    state[number] = text
+                    changed.append(f"{number},{text}")
+            if known.births and text == "null" and key >= 0:
+                frames += self._left_behind(known, name[2])
+            if said:
+                frame = outlet.frame(name, text, offset + row, when, producer, incarnation)
+                if frame is not None:
+                    frames.append(frame)
+            elif module >= 0:
+                calls_number = self._store.name_id(*CALLED)
+                state[calls_number] = str(offset + row)
+                changed.append(f"{calls_number},{offset + row}")
+                written.calls.append(offset + row)
             rows.append(
                 (
                     offset + row,
@@ -170,13 +257,18 @@ class Clerk:
             after: the offset up to which all was confirmed.
             since_ms: what is older is left out, in milliseconds since 1970 UTC.
         """
-        store, frames = self._store, []
+        store = self._store
+        frames: list[Outgoing] = []
         names = store.names()
+        self._follow()
         for row in store.rows(mode, after):
             offset, time_ms, number, value, producer, cause, _line, ts, _changes = row
             name = names[number]
+            if name[1] == INSTANCES_VARIABLE and value == "null":
+                topic = self._core.topic(("", name[0], INSTANCES_VARIABLE))
+                frames += self._left_behind(self._topics[topic], name[2]) if topic >= 0 else ()
             if time_ms >= since_ms and name[1] != CODE and self.publishes(name):
-                topic, payload, qos, _retain, token = self._outlet.frame(
+                frame = self._outlet.frame(
                     name,
                     value,
                     offset,
@@ -184,8 +276,16 @@ class Clerk:
                     store.producer(producer),
                     store.incarnation_of(mode, offset),
                 )
-                frames.append((topic, payload, qos, False, token))
+                if frame is not None:
+                    topic_text, payload, qos, _retain, token = frame
+                    frames.append((topic_text, payload, qos, False, token))
         return frames
+
+    def _left_behind(self, births: _Topic, key: str) -> list[Outgoing]:
+        """Return the frames that take the values of a dropped instance from the broker."""
+        names = ((module, variable, key) for module, variable, _instance in births.births)
+        frames = map(self._outlet.forget, names)
+        return [frame for frame in frames if frame is not None]
 
     def _text(self, tag: int, value: int) -> str:
         if tag == _TEXT:
@@ -197,11 +297,35 @@ class Clerk:
             return scalar_json(tag, value, self._core.texts)
         return decimal_text(value, tag)
 
-    def _slot_number(self, slot: int) -> int:
-        number = self._slots.get(slot)
+    def _slot_number(self, slot: int, key: int) -> int:
+        """Return the number of a variable's name, and find out whether it is watched."""
+        number = self._keyed_slots.get((slot, key))
         if number is None:
-            number = self._slots[slot] = self._store.name_id(*self._core.name_of(slot))
+            name = self._slot_name(slot, key)
+            number = self._store.name_id(*name)
+            if name[:2] in self._watched_names:
+                self._watched.add(slot)
+            if key < 0:
+                self._slots[slot] = number
+            else:
+                if len(self._keyed_slots) >= MAX_KEYS:
+                    self._keyed_slots.clear()
+                self._keyed_slots[slot, key] = number
         return number
+
+    def _slot_name(self, slot: int, key: int) -> Name:
+        module, variable = self._core.name_of(slot)
+        return module, variable, self._core.texts[key] if key >= 0 else ""
+
+    def _keyed_topic(self, topic: int, key: int) -> tuple[Name, int]:
+        known = self._keyed_topics.get((topic, key))
+        if known is None:
+            if len(self._keyed_topics) >= MAX_KEYS:
+                self._keyed_topics.clear()
+            module, variable, _instance = self._topics[topic].name
+            name = module, variable, self._core.texts[key]
+            known = self._keyed_topics[topic, key] = name, self._store.name_id(*name)
+        return known
 
     def _follow(self) -> None:
         """Take over the core's numbers if they have changed."""
@@ -211,31 +335,50 @@ class Clerk:
         self._epoch = core.epoch
         self._texts.clear()
         self._slots: dict[int, int] = {}
+        self._keyed_slots: dict[tuple[int, int], int] = {}
+        self._keyed_topics: dict[tuple[int, int], tuple[Name, int]] = {}
+        self._watched: set[int] = set()
         self._producers = [
             (program.module, self._store.producer_id(program.module)) for program in core.programs
         ]
-        public = {
-            variable.topic
-            for program in core.programs
-            for variable in program.variables
-            if variable.role == Role.PUBLIC
-        }
-        own = {
-            variable.topic
-            for program in core.programs
-            for variable in program.variables
-            if variable.role == Role.TIMER
-        }
-        self._published_names: set[Name] = set()
-        self._topics: list[tuple[Name, int, bool, bool]] = []
+        self._said_on: dict[tuple[str, str], Name] = {}
+        public: set[TopicName] = set()
+        own: set[TopicName] = set()
+        keyed: dict[str, list[Name]] = {}
+        for program in core.programs:
+            for variable in program.variables:
+                if variable.topic is None:
+                    continue
+                if variable.role == Role.TIMER:
+                    own.add(variable.topic)
+                elif variable.role == Role.PUBLIC:
+                    public.add(variable.topic)
+                    said_on = (*_name(variable.topic)[:2], variable.instance)
+                    self._said_on[program.module, fold(variable.name)] = said_on
+                    if variable.keyed:
+                        keyed.setdefault(program.module, []).append(said_on)
+        self._published_names: set[tuple[str, str]] = set()
+        self._topics: list[_Topic] = []
         for topic in core.topics:
-            domain, module, variable = topic
-            name = (f"{domain}.{module}" if domain else module, variable, "")
-            as_input = topic in LOG_TOPICS or self._inputs is None or topic in self._inputs
+            name = _name(topic)
+            _domain, module, of = topic
+            silent = module == EXTERNAL_MODULE
+            births = of == INSTANCES_VARIABLE
+            as_input = births or topic in LOG_TOPICS
+            as_input = as_input or self._inputs is None or topic in self._inputs
             # What comes due concerns the module alone: it is in the log, and nowhere else.
-            as_input = as_input and variable != AT_VARIABLE and topic not in own
+            as_input = as_input and of != AT_VARIABLE and topic not in own and not silent
             if as_input or topic in public:
-                self._published_names.add(name)
+                self._published_names.add(name[:2])
             # A module's own SUBSCRIBE variable has the topic's name, and its own idea of the value.
-            kept = as_input and topic not in LOG_TOPICS and core.read(module, variable) is None
-            self._topics.append((name, self._store.name_id(*name), as_input, kept))
+            kept = as_input and not births and topic not in LOG_TOPICS
+            kept = kept and core.read(module, of) is None
+            left = (*keyed.get(module, ()), name) if births else ()
+            number = self._store.name_id(*name)
+            self._topics.append(_Topic(name, number, as_input, kept, silent, left))
+
+
+def _name(topic: TopicName) -> Name:
+    """Return a topic's name as the store has it, without an instance."""
+    domain, module, variable = topic
+    return f"{domain}.{module}" if domain else module, variable, ""

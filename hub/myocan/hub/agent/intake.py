@@ -7,14 +7,16 @@ moves its board's position, so that it does not come for ever.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from myocan.hub.agent.batch import Batch
 from myocan.hub.agent.scalars import Scalars
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.core import Core, Program, Role, Tag, linker
+from myocan.hub.core.linker import TopicName
+from myocan.hub.core.program import MAX_KEY
 from myocan.hub.store import Position
 from myocan.wire import (
     Inbox,
@@ -28,10 +30,7 @@ from myocan.wire import (
 )
 from myocan.wire.inbox import CLONED, REFUSED, TAKE, UNKNOWN
 
-__all__ = ["Board", "Intake", "Origin"]
-
-Origin = tuple[str, int | None]
-"""(producer, ts) of an input."""
+__all__ = ["Board", "Intake"]
 
 MAX_BOARDS = 4096
 """Boards that are known at once; bounds what a client that makes up names can cost."""
@@ -64,7 +63,8 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """What a topic means: whose it is, which leaf, and for `up` the core's topic (-1: nobody's).
+    """What a topic means: whose it is, which leaf, and for `up` the core's topic (-1: nobody's)
+    and the text number of the instance's key (-1: none).
 
     A message of a board counts even when its topic is wrong; `fault` then says what is.
     """
@@ -72,11 +72,12 @@ class _Route:
     board: Board
     leaf: str
     topic: int = -1
+    key: int = -1
     name: str = ""
     fault: str = ""
 
 
-class Intake:
+class Intake(Batch):
     """Collects the inputs of the next batch.
 
     Arguments:
@@ -98,6 +99,7 @@ class Intake:
         positions: list[Position],
         now_ms: Callable[[], int],
     ) -> None:
+        super().__init__()
         self._core = core
         self._domain = domain
         self._adapters = adapters
@@ -106,7 +108,7 @@ class Intake:
         self._scalars = Scalars(core)
         self._routes: dict[str, _Route | None] = {}
         self._epoch = core.epoch
-        self._said_by_modules = _said_by(core.programs)
+        self._learn_modules()
         self._strangers: set[str] = set()
         self.boards: dict[str, Board] = {}
         self.active: dict[str, Board] = {}
@@ -117,21 +119,13 @@ class Intake:
                 stored.setdefault(board, []).append((boot, last, seen_ms))
         for board, boots in stored.items():
             self.boards[board] = self.active[board] = Board(board, Inbox(boots))
-        self.clear()
-
-    def clear(self) -> None:
-        """Begin the next batch."""
-        self.topics = array("q")
-        self.tags = array("q")
-        self.values = array("q")
-        self.origins: list[Origin] = []
 
     def take(self, topic: str, payload: bytes, retained: bool) -> None:
         """Take one frame that came from the broker."""
         if self._epoch != self._core.epoch or len(self._routes) > MAX_ROUTES:
             self._routes.clear()
             self._epoch = self._core.epoch
-            self._said_by_modules = _said_by(self._core.programs)
+            self._learn_modules()
         if topic in self._routes:
             route = self._routes[topic]
         else:
@@ -151,7 +145,7 @@ class Intake:
                 self._take_base(board, payload)
             elif route.leaf == "log":
                 level, text, ts, _boot = decode_log(payload)
-                self._add(_LEVELS[level], _TEXT, self._core.intern(text), board.name, ts)
+                self.add(_LEVELS[level], _TEXT, self._core.intern(text), board.name, ts)
         except WireError as error:
             self._complain(board, f"{board.name} sent a {route.leaf} that cannot be read: {error}")
 
@@ -210,7 +204,12 @@ class Intake:
                 board.name,
             )
             return
-        self._add(route.topic, tag, value, board.name, ts)
+        self.add(route.topic, tag, value, board.name, ts, route.key)
+
+    def _learn_modules(self) -> None:
+        programs = self._core.programs
+        self._said_by_modules = _said_by(programs)
+        self._keyed = _keyed(programs) | self._adapters.keyed
 
     def _find(self, topic: str) -> _Route | None:
         """Return what a topic means; None, after a record, for one that is nobody's."""
@@ -245,22 +244,24 @@ class Intake:
             return _Route(board, str(rest[2]))
         module, variable, instance = str(rest[2]), str(rest[3]), rest[4]
         shown = f"{module}.{variable}" + ("" if instance is None else f"[{instance}]")
-        number = -1 if instance is not None else self._core.topic(("", module, variable))
+        number = self._core.topic(("", module, variable))
+        key = -1
+        if instance is not None:
+            if ("", module, variable) in self._keyed:
+                key = self._core.intern(instance)
+            else:
+                number = -1
+            if len(instance.encode()) > MAX_KEY:
+                fault = f"a key of more than {MAX_KEY} bytes: {shown}"
         if (module, variable) in self._said_by_modules:
             fault = f"{shown} is what module {module} says; send what it SUBSCRIBEs to"
-        return _Route(board, "up", number, shown, fault)
+        return _Route(board, "up", number, key, shown, fault)
 
     # ------------------------------------------------------------------ inputs and records
 
-    def _add(self, topic: int, tag: int, value: int, producer: str, ts: int | None) -> None:
-        self.topics.append(topic)
-        self.tags.append(tag)
-        self.values.append(value)
-        self.origins.append((producer, ts))
-
     def record(self, kind: int, text: str, producer: str = "hub") -> None:
         """Add a record of the hub's own log to the batch."""
-        self._add(kind, _TEXT, self._core.intern(text), producer, None)
+        self.add(kind, _TEXT, self._core.intern(text), producer, None)
 
     def _complain(self, board: Board, text: str) -> None:
         """Record what is wrong with a frame, but not each one of a flood."""
@@ -318,6 +319,16 @@ class Intake:
         now = self._now_ms()
         waits = [board.inbox.due_ms(now) for board in self.active.values()]
         return min((wait / 1000 for wait in waits if wait is not None), default=None)
+
+
+def _keyed(programs: Iterable[Program]) -> set[TopicName]:
+    """Return the topics whose messages carry a key, as some module has it."""
+    return {
+        variable.topic
+        for program in programs
+        for variable in program.variables
+        if variable.topic is not None and (variable.keyed or variable.instance or variable.map)
+    }
 
 
 def _said_by(programs: Iterable[Program]) -> set[tuple[str, str]]:

@@ -6,13 +6,19 @@ value is kept, so that at each connection all values go out again; boards ignore
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from myocan.hub.bus import Outgoing
 from myocan.hub.core import Program, Role, Type, linker
-from myocan.wire import data_topic
+from myocan.wire import WireError, data_topic
 
-__all__ = ["Outlet"]
+__all__ = ["Name", "Outlet"]
+
+MAX_TOPICS = 1 << 16
+"""Topics whose text is remembered; bounds what very many instances cost here."""
+
+_log = logging.getLogger(__name__)
 
 Name = tuple[str, str, str]
 """(module, variable, instance) of a topic of this house, as the store has it."""
@@ -30,6 +36,7 @@ class Outlet:
         self._mode = mode
         self._domain = domain
         self._topics: dict[Name, tuple[str, bool]] = {}
+        self._unsayable: set[tuple[str, str]] = set()
         self._momentary: set[tuple[str, str]] = set()
         self._values: dict[Name, tuple[str, int, str, str]] = {}
 
@@ -52,8 +59,10 @@ class Outlet:
 
     def frame(
         self, name: Name, value: str, offset: int, ts: int | None, producer: str, incarnation: int
-    ) -> Outgoing:
+    ) -> Outgoing | None:
         """Return a message as it is published; a value is remembered for `values`.
+
+        None for an instance whose key makes the topic longer than one can be.
 
         Arguments:
             name: the topic's.
@@ -63,6 +72,8 @@ class Outlet:
             producer: the module or board that says it.
         """
         topic, retain = self._topic(name)
+        if not topic:
+            return None
         retain = retain and value != "null"
         when = "null" if ts is None else str(ts)
         if retain:
@@ -75,10 +86,11 @@ class Outlet:
         if value != "null" and self._topic(name)[1]:
             self._values.setdefault(name, (value, offset, "null", producer))
 
-    def forget(self, name: Name) -> Outgoing:
+    def forget(self, name: Name) -> Outgoing | None:
         """Return the frame that takes a topic's retained value from the broker."""
         self._values.pop(name, None)
-        return self._topic(name)[0], b"", 1, True, 0
+        topic, _retain = self._topic(name)
+        return (topic, b"", 1, True, 0) if topic else None
 
     def values(self, incarnation: int) -> list[Outgoing]:
         """Return the newest value of every topic, under the present incarnation."""
@@ -97,7 +109,17 @@ class Outlet:
         known = self._topics.get(name)
         if known is None:
             module, variable, instance = name
-            topic = data_topic(self._mode, self._domain, module, variable, instance or None)
             retain = module != linker.LOG_MODULE and (module, variable) not in self._momentary
+            try:
+                topic = data_topic(self._mode, self._domain, module, variable, instance or None)
+            except WireError as error:
+                if not instance:
+                    raise
+                topic = ""
+                if (module, variable) not in self._unsayable:
+                    self._unsayable.add((module, variable))
+                    _log.warning("%s.%s[%s] is not published: %s", *name, error)
+            if len(self._topics) >= MAX_TOPICS:
+                self._topics.clear()
             known = self._topics[name] = (topic, retain)
         return known

@@ -20,19 +20,30 @@ class AdapterTopics:
     """What the adapters of a house say of topics.
 
     boards: the names of the house's boards. published: topics that they send. subscribed: topics
-    that they take. A file that cannot be read says nothing; `myocan check` tells what is wrong with
-    it, and a hub that runs should not stop for it.
+    that they take. keyed: those of both that are named with an instance. A file that cannot be
+    read says nothing; `myocan check` tells what is wrong with it, and a hub that runs should not
+    stop for it.
     """
 
     def __init__(self, files: Iterable[Path]) -> None:
         self.boards: set[str] = set()
         self.published: set[TopicName] = set()
         self.subscribed: set[TopicName] = set()
+        self.keyed: set[TopicName] = set()
         for file in files:
             self.boards.add(file.stem)
             for port in _ports(file):
-                self.published.update(_topics(port.get("publish")))
-                self.subscribed.update(_topics(port.get("subscribe")))
+                self._add(self.published, port.get("publish"))
+                self._add(self.subscribed, port.get("subscribe"))
+
+    def _add(self, topics: set[TopicName], spec: object) -> None:
+        for name in spec.values() if isinstance(spec, dict) else [spec]:
+            plain, bracket, _key = name.partition("[") if isinstance(name, str) else ("", "", "")
+            topic = split_name(plain)
+            if topic is not None:
+                topics.add(topic)
+                if bracket:
+                    self.keyed.add(topic)
 
 
 def split_name(name: str) -> TopicName | None:
@@ -54,11 +65,3 @@ def _ports(file: Path) -> Iterator[dict[str, Any]]:
     ports = content.get("ports")
     if isinstance(ports, dict):
         yield from (port for port in ports.values() if isinstance(port, dict))
-
-
-def _topics(spec: object) -> Iterator[TopicName]:
-    names = spec.values() if isinstance(spec, dict) else [spec]
-    for name in names:
-        topic = split_name(name) if isinstance(name, str) else None
-        if topic is not None:
-            yield topic

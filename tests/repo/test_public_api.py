@@ -29,7 +29,8 @@ OFFERED = {
         Program Role Tag TopicDefinition Type Variable When
     """,
     "myocan.hub.scenario": """
-        Cast Failure Job Outcome Scenario Scenarios read_scenarios run_scenario run_scenarios
+        Cast Failure Job Outcome Scenario Scenarios format_scenarios read_scenarios run_scenario
+        run_scenarios
     """,
     "myocan.hub.store": """
         Checkpoint DiskFailed DiskFull Faults LogRow Message Position Reader Recovered

@@ -35,6 +35,18 @@ def test_the_rules_of_a_house_are_formatted(myocan: Myocan, house: Path) -> None
     ]
 
 
+def test_scenarios_are_formatted_like_modules(myocan: Myocan, house: Path) -> None:
+    (house / "modules" / "x.scenario").write_text("SCENARIO x\nsend button1 . press\n")
+    done = myocan("fmt", cwd=house)
+    assert (done.returncode, done.stdout) == (0, "modules/x.scenario\n")
+    file = house / "modules" / "x.scenario"
+    assert file.read_text() == "SCENARIO x\n  SEND button1.press\n"
+    file.write_text("SCENARIO x\nsent button1.press\n")
+    done = myocan("fmt", "modules/x.scenario", cwd=house)
+    assert done.returncode == 1
+    assert "x.scenario:2:1: a line of a scenario does not start with 'sent'" in done.stderr
+
+
 def test_check_and_diff_write_nothing(myocan: Myocan, tmp_path: Path) -> None:
     file = tmp_path / "lamp1.scc"
     file.write_text(UNTIDY)
@@ -67,6 +79,7 @@ def test_what_cannot_be_understood_is_left_as_it_is(myocan: Myocan, house: Path)
     ("args", "text", "code", "out", "said"),
     [
         (["-"], UNTIDY, 0, TIDY, ""),
+        (["-"], "scenario a  b\n clock 2027-06-01", 0, "SCENARIO a b\n  CLOCK 2027-06-01\n", ""),
         (["-"], BROKEN, 1, BROKEN, "standard input:2:"),
         (["-", "--check"], UNTIDY, 1, "", ""),
         (["-", "--check"], TIDY, 0, "", ""),
@@ -90,7 +103,7 @@ def test_standard_input_goes_through(
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (["notes.txt"], 2, "neither a module"),
+        (["notes.txt"], 2, "neither rules (.scc)"),
         (["-", "lamp1.scc"], 2, "- stands alone"),
         (["missing.scc"], 3, "missing.scc cannot be read"),
         (["."], 3, "is no house"),

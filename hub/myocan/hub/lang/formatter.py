@@ -98,7 +98,7 @@ def _lines(text: str, report: Report, spellings: Spellings) -> Iterable[Line]:
     for number, line in enumerate(split_lines(text), 1):
         found, _ = tokens(line, number, report)
         if not found:
-            yield Line("", 0, line.strip(), _column(line, found))
+            yield Line("", 0, line.strip(), comment_columns(line, found))
             continue
         word = shout(found[0].text)
         inside = word in _BELOW or (word == "WHEN" and takes_guards)
@@ -106,13 +106,13 @@ def _lines(text: str, report: Report, spellings: Spellings) -> Iterable[Line]:
             takes_guards = word in ("ON", "AT")
         indent = 0 if word == "MODULE" else 2 * INDENT if inside else INDENT
         code = written(found, spellings)
-        if not _same(code, found, report):
+        if not says_the_same(code, found):
             code = line[: found[-1].span.end_column - 1].strip()
         comment = line[found[-1].span.end_column - 1 :].strip()
-        yield Line(code, indent, comment, _column(line, found))
+        yield Line(code, indent, comment, comment_columns(line, found))
 
 
-def _column(line: str, found: Sequence[Token]) -> tuple[int, int]:
+def comment_columns(line: str, found: Sequence[Token]) -> tuple[int, int]:
     """Return where the comment of a line starts, for tabs of four and of eight blanks.
 
     A tab within a text counts as one character, since it stays there.
@@ -127,16 +127,16 @@ def _column(line: str, found: Sequence[Token]) -> tuple[int, int]:
     return len(before.expandtabs(4)), len(before.expandtabs(8))
 
 
-def _same(code: str, found: Sequence[Token], report: Report) -> bool:
-    """Whether a line that was written anew says what it said."""
-    again, whole = tokens(code, 1, Report(report.file))
+def says_the_same(code: str, found: Sequence[Token]) -> bool:
+    """Whether a line that was written anew, `code`, says what it said: the tokens `found`."""
+    again, whole = tokens(code, 1, Report(""))
     return whole and [_said(token) for token in again] == [_said(token) for token in found]
 
 
 def _said(token: Token) -> tuple[str, str]:
     text = token.text
     if token.kind == "CLOCK":
-        text = _clock(text)
+        text = clock_text(text)
     return token.kind, fold(text) if token.kind == "WORD" else text
 
 
@@ -170,11 +170,11 @@ def _word(token: Token, kind: str) -> str:
     if token.kind == "WORD" and kind != "WORD":
         return shout(token.text)
     if token.kind == "CLOCK":
-        return _clock(token.text)
+        return clock_text(token.text)
     return token.text
 
 
-def _clock(text: str) -> str:
+def clock_text(text: str) -> str:
     """Return a time of day as it is written: `3:00pm`."""
     return re.sub(r"[ \t]+", "", fold(text))
 

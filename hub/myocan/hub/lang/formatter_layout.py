@@ -77,6 +77,8 @@ def _aligned(lines: Sequence[Line]) -> dict[int, int]:
         if group and line is not None and _goes_on(lines[group[-1]], line):
             group.append(place)
             continue
+        if group and line is not None and line.code and not line.comment:
+            continue
         if len(group) > 1:
             column = max(lines[member].width for member in group) + GAP
             columns.update(dict.fromkeys(group, column))

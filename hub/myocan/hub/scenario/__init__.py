@@ -12,6 +12,7 @@ scenarios of a file, as `steps`) -> `runner`, in a `world`.
 """
 
 from myocan.hub.scenario.cast import Cast
+from myocan.hub.scenario.formatter import format_scenarios
 from myocan.hub.scenario.many import Job, run_scenarios
 from myocan.hub.scenario.reader import Scenarios, read_scenarios
 from myocan.hub.scenario.runner import Failure, Outcome, run_scenario
@@ -24,6 +25,7 @@ __all__ = [
     "Outcome",
     "Scenario",
     "Scenarios",
+    "format_scenarios",
     "read_scenarios",
     "run_scenario",
     "run_scenarios",

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from myocan.hub.lang import tree
+from myocan.hub.lang import tree, words
 from myocan.hub.lang.declare import CLOCKS
 from myocan.hub.lang.diagnostics import Span, clip, nearest, quoted
 from myocan.hub.lang.lexer import Token, minutes
-from myocan.hub.lang.words import UNITS_MS, fold, shout
+from myocan.hub.lang.words import fold, shout
 
 DAY_MS: Final = 24 * 3_600_000
 
@@ -29,11 +29,13 @@ YEARS: Final = range(1970, 2201)
 MAX_NUMBER: Final = 18
 """Most digits of a number."""
 
-_UNITS_MS: Final = {
-    **UNITS_MS,
+UNITS_MS: Final = {
+    **words.UNITS_MS,
     **dict.fromkeys(("day", "days", "d"), DAY_MS),
     **dict.fromkeys(("week", "weeks"), 7 * DAY_MS),
 }
+"""Units of a duration, in milliseconds."""
+
 _UNIT_NAMES: Final = ("seconds", "minutes", "hours", "days", "weeks", "second", "minute", "hour")
 
 OPERATORS: Final = {
@@ -185,7 +187,7 @@ class Line:
                 instead = f"{clip(number.text)} minutes"
                 raise Wrong(number.span, "a unit is missing behind this number", instead)
             word = self.take()
-            unit = _UNITS_MS.get(fold(word.text))
+            unit = UNITS_MS.get(fold(word.text))
             if unit is None:
                 raise Wrong(
                     word.span,

@@ -50,6 +50,7 @@ START: Final = (date(2027, 6, 1), 12 * 60)
 
 _BEGINNING: Final = "a scenario begins with what it shows: SCENARIO the lamp goes out"
 
+_BLANKS: Final = " \t\N{NO-BREAK SPACE}"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -117,11 +118,10 @@ class _Reader:
 
     def take(self, number: int, text: str) -> None:
         """Take a line."""
-        bare = text.lstrip(" \t\N{NO-BREAK SPACE}")
-        first = bare.split(maxsplit=1)[0] if bare.split() else ""
-        if shout(first) == "SCENARIO":
-            column = len(text) - len(bare) + 1
-            self._scenario(bare[len(first) :], Span(number, column, column + len(first)))
+        title = title_of(text)
+        if title is not None:
+            column = len(text) - len(text.lstrip(_BLANKS)) + 1
+            self._scenario(title[0], Span(number, column, column + len("SCENARIO")))
             return
         found, whole = tokens(text, number, self.report)
         if found and whole:
@@ -183,10 +183,9 @@ class _Reader:
 
     # Statements.
 
-    def _scenario(self, rest: str, span: Span) -> None:
+    def _scenario(self, title: str, span: Span) -> None:
         self.end()
         self._lost = False
-        title = " ".join(_without_comment(rest).split())
         if len(self._titles) == MAX_SCENARIOS:
             self.report.error(span, f"a file holds at most {MAX_SCENARIOS} scenarios; split it up")
         self._open = _Open(title, span)
@@ -353,12 +352,20 @@ def _next_ms(moment: Moment, now_ms: int, place: Place) -> int:
     raise AssertionError("there is a tomorrow")
 
 
-def _without_comment(text: str) -> str:
-    """Return a title without the comment behind it; what a // is part of (http://) stays."""
+def title_of(line: str) -> tuple[str, str] | None:
+    """Return the title and the comment of a line that begins a scenario; None for any other.
+
+    What a // is part of (http://) belongs to the title.
+    """
+    bare = line.lstrip(_BLANKS)
+    first, *_ = bare.split(maxsplit=1) or [""]
+    if shout(first) != "SCENARIO" or not bare.startswith(first):
+        return None
+    text = bare[len(first) :]
     for place in range(len(text)):
         if text.startswith("//", place) and (place == 0 or text[place - 1].isspace()):
-            return text[:place]
-    return text
+            return " ".join(text[:place].split()), text[place:]
+    return " ".join(text.split()), ""
 
 
 def _words_of(text: str, found: list[Token]) -> str:

@@ -1,7 +1,8 @@
-"""`myocan fmt`: rules written the one way that rules are written."""
+"""`myocan fmt`: rules and scenarios written the one way that they are written."""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,9 @@ from myocan.tools.cli.exits import Exit
 from myocan.tools.cli.houses import HouseOption, open_house
 
 if TYPE_CHECKING:
+    from myocan.hub.house import House
     from myocan.hub.lang import Diagnostic
+    from myocan.hub.lang.formatter import Formatted
 
 STDIN = "-"
 """Stands for what comes in on standard input."""
@@ -23,7 +26,8 @@ def fmt(
         list[str] | None,
         typer.Argument(
             metavar="[HOUSE | FILE...]",
-            help="Modules (.scc), or a house's folder; - takes standard input. Default: the house.",
+            help="Modules (.scc), scenarios (.scenario), or a house's folder; - takes standard "
+            "input. Default: the house.",
         ),
     ] = None,
     check: Annotated[
@@ -34,9 +38,9 @@ def fmt(
     ] = False,
     house: HouseOption = None,
 ) -> None:
-    """Write rules the one way: their lines set in, blanks and capitals put right.
+    """Write rules and scenarios the one way: lines set in, blanks and capitals put right.
 
-    What a rule means stays what it was, and comments are kept. A file that cannot be understood is
+    What they mean stays what it was, and comments are kept. A file that cannot be understood is
     left as it is; what is wrong with it is shown, and the exit code is 1.
 
     Example: [bold]myocan fmt[/bold], [bold]myocan fmt --diff modules/lamp1.scc[/bold]
@@ -55,29 +59,44 @@ def fmt(
 def _files(paths: list[str], house: Path | None) -> list[Path]:
     """Return the files that are meant. Raises typer.BadParameter for what holds no rules."""
     if not paths:
-        return open_house(house).modules()
+        return _files_of(open_house(house))
     files: list[Path] = []
     for path in map(Path, paths):
         if str(path) == STDIN:
             raise typer.BadParameter("- stands alone: one text comes in, one goes out")
         if path.is_dir():
-            files += open_house(path).modules()
-        elif path.suffix == ".scc":
+            files += _files_of(open_house(path))
+        elif path.suffix in (".scc", ".scenario"):
             files.append(path)
         else:
-            raise typer.BadParameter(f"{path} is neither a module (.scc) nor a house's folder")
+            raise typer.BadParameter(
+                f"{path} is neither rules (.scc) nor scenarios (.scenario) nor a house's folder"
+            )
     return files
+
+
+def _files_of(house: House) -> list[Path]:
+    return [*house.modules(), *house.scenarios()]
+
+
+def _formatted(source: bytes, name: str, *, scenarios: bool) -> Formatted:
+    from myocan.hub.lang import format_module
+
+    if not scenarios:
+        return format_module(source, name)
+    from myocan.hub.scenario import format_scenarios
+
+    return format_scenarios(source, name)
 
 
 def _one(file: Path, *, write: bool, diff: bool) -> str:
     """Format one file; return "tidy", "untidy" or "broken", and show what is to be shown."""
-    from myocan.hub.lang import format_module
     from myocan.tools.house_check import read_source, shown_name
     from myocan.tools.replacing import replace_file
 
     source = read_source(file)
     name = shown_name(file)
-    answer = format_module(source, name)
+    answer = _formatted(source, name, scenarios=file.suffix == ".scenario")
     if answer.text is None:
         _show_mistakes(answer.diagnostics, source)
         return "broken"
@@ -99,10 +118,10 @@ def _pass_through(check: bool, diff: bool) -> bool:
     A text that cannot be understood goes out as it came, so that an editor that sends its text
     through here loses nothing.
     """
-    from myocan.hub.lang import format_module
-
     source = sys.stdin.buffer.read()
-    answer = format_module(source, "standard input")
+    opening = re.search(rb"^\s*(MODULE|SCENARIO)\b", source, re.IGNORECASE | re.MULTILINE)
+    scenarios = opening is not None and opening[1].upper() == b"SCENARIO"
+    answer = _formatted(source, "standard input", scenarios=scenarios)
     if answer.text is None:
         _show_mistakes(answer.diagnostics, source)
     out = source if answer.text is None else answer.text.encode()

@@ -19,6 +19,7 @@ cdef class Cycle(Machine):
     @cython.locals(number="long long", slot="long long")
     cdef void _undo(self) except *
     @cython.locals(
+        mark="long long", count="long long", order="long long*", elements=bint,
         place="long long", number="long long", slot="long long", meta="long long", named="long long",
         key="long long", kind="long long", differs=bint, depth="long long", publish_key="long long",
     )
@@ -26,8 +27,8 @@ cdef class Cycle(Machine):
     @cython.locals(
         base="long long", number="long long", slot="long long", meta="long long", hidden="long long")
     cdef void _note_modified(self, long long module, long long meta_of_base) except *
-    @cython.locals(order="long long*", elements=bint, number="long long", place="long long")
-    cdef void _put_in_order(self) except *
+    @cython.locals(number="long long", place="long long")
+    cdef void _put_maps_in_order(self) except *
     @cython.locals(slot="long long")
     cpdef tuple _declared(self, long long number)
     @cython.locals(key_number="long long")

@@ -90,10 +90,24 @@ class Cycle(Machine):
             self._tell_birth(row, module)
         if self._notes_changes:
             self._note_modified(module, meta_of_base)
-        self._put_in_order()
+        mark = self._mark
+        count = self._touched
+        order = self._order
+        elements = 0
+        for number in range(mark, count):  # few, and nearly in order already
+            slot = self._touched_slot[number]
+            if slot >= self._fixed_slots:
+                elements = 1
+            place = number
+            while place > mark and self._touched_slot[order[place - 1]] > slot:
+                order[place] = order[place - 1]
+                place -= 1
+            order[place] = number
+        if elements:
+            self._put_maps_in_order()
         depth = self._row_depth[row] + 1
-        for place in range(self._mark, self._touched):
-            number = self._order[place]
+        for place in range(mark, count):
+            number = order[place]
             slot = self._touched_slot[number]
             meta = meta_of_base + slot
             named = slot
@@ -143,25 +157,11 @@ class Cycle(Machine):
                 if hidden >= 0 and not self._observed[meta] and self._differs(slot):
                     self._assign(base + hidden, self._now, NULL_TAG, -1)
 
-    def _put_in_order(self) -> None:
+    def _put_maps_in_order(self) -> None:
         """Order what was touched by declaration, the values of a map by key."""
-        order = self._order
-        elements = 0
-        for number in range(self._mark, self._touched):  # few, and nearly in order already
-            if self._touched_slot[number] >= self._fixed_slots:
-                elements = 1
-            place = number
-            while (
-                place > self._mark
-                and self._touched_slot[order[place - 1]] > self._touched_slot[number]
-            ):
-                order[place] = order[place - 1]
-                place -= 1
-            order[place] = number
-        if elements:
-            numbers = sorted(range(self._mark, self._touched), key=self._declared)
-            for place, number in enumerate(numbers):
-                order[self._mark + place] = number
+        numbers = sorted(range(self._mark, self._touched), key=self._declared)
+        for place, number in enumerate(numbers):
+            self._order[self._mark + place] = number
 
     def _declared(self, number: int) -> tuple[int, str]:
         """Return where something touched was declared, and its key in a map."""

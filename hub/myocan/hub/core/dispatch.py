@@ -220,8 +220,12 @@ class Core(Cycle):
 
     def _cycle(self, row: int, sub: int) -> None:
         """The cycle of a module without a key, or of a keyed module's class."""
-        self._begin(row, sub, -1)
         heard = self._subscriptions
+        self._touched = 0
+        self._mark = 0
+        self._instance = -1
+        if self.tracing or self._just_born is not None:
+            self._begin(row, sub, -1)
         if heard[sub].variable == ATS:
             self._cycle_of_ats(row, sub)
             return
@@ -236,7 +240,8 @@ class Core(Cycle):
         self._touched = 0
         self._mark = 0
         self._instance = instance
-        self._just_born = None
+        if self._just_born is not None:
+            self._just_born = None
         if self.tracing:
             self._trail.append((row, self._subscriptions[sub].module, instance, []))
 

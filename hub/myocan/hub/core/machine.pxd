@@ -18,7 +18,7 @@ cdef class Machine(Variables):
 
     @cython.locals(
         code="long long*", slots="Slot*", stack="int128*", home="long long", top="long long", op="long long",
-        a="long long", b="long long", value="long long", outcome="long long",
+        a="long long", b="long long", value="long long", outcome="long long", tracing=bint,
     )
     cdef long long _execute(self, long long pc, long long base, long long meta) except? -99
     @cython.locals(

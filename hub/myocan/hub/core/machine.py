@@ -130,9 +130,10 @@ class Machine(Variables):
         slots = self._slots
         stack = self._stack
         home = base
+        tracing = self.tracing
         top = 0
         while True:
-            if self.tracing:
+            if tracing:
                 self._trail[-1][3].append(pc)
             op = code[pc]
             a = code[pc + 1]

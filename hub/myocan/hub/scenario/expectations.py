@@ -12,7 +12,7 @@ from myocan.hub.core.program import Role, Type, Variable
 from myocan.hub.lang import tree
 from myocan.hub.lang.diagnostics import quoted
 from myocan.hub.scenario.cast import Cast, Stage
-from myocan.hub.scenario.line import OPERATORS, Line, Wrong
+from myocan.hub.scenario.line import OPERATORS, Line, Name, Wrong
 from myocan.hub.scenario.messages import (
     check_key,
     instance_of,
@@ -56,7 +56,7 @@ def expectation(line: Line, number: int, text: str, stage: Stage, cast: Cast) ->
         return _call(line, number, text, wanted)
     name = line.name("what is expected, such as lamp1.state = on,")
     if line.over:
-        if len(name.words) == 1 and name.parts[0].key is not None:
+        if len(name.words) == 1 and name.keys:
             return ExpectInstance(number, text, wanted, *instance_of(name, stage, cast))
         topic, key = _message(name, stage, cast)
         return ExpectMessage(number, text, wanted, topic, key)
@@ -102,7 +102,7 @@ def _call(line: Line, number: int, text: str, wanted: bool) -> ExpectCall:
     )
 
 
-def _message(name: tree.Name, stage: Stage, cast: Cast) -> tuple[TopicName, str | None]:
+def _message(name: Name, stage: Stage, cast: Cast) -> tuple[TopicName, str | None]:
     """Return the topic on which a message is expected, and its key; None for any."""
     found = _find(name, stage)
     if found is not None:
@@ -121,14 +121,14 @@ def _message(name: tree.Name, stage: Stage, cast: Cast) -> tuple[TopicName, str 
     return topic, key or None
 
 
-def _find(name: tree.Name, stage: Stage) -> tuple[Variable, str] | None:
+def _find(name: Name, stage: Stage) -> tuple[Variable, str] | None:
     """Return the variable that a name means, and its key, or None if it means none."""
     module, *rest = name.words
     variable = stage.variable(module, ".".join(rest)) if rest else None
     return None if variable is None else (variable, key_of(name))
 
 
-def _topic(name: tree.Name, stage: Stage, cast: Cast) -> tuple[TopicName, str]:
+def _topic(name: Name, stage: Stage, cast: Cast) -> tuple[TopicName, str]:
     """Return the topic that a name means if it is no variable's."""
     if len(name.words) > 1:
         topic, key = topic_of(name)
@@ -143,7 +143,7 @@ def _topic(name: tree.Name, stage: Stage, cast: Cast) -> tuple[TopicName, str]:
 
 
 def _value(
-    name: tree.Name,
+    name: Name,
     operator: str,
     literal: tree.Expression,
     number: int,
@@ -166,9 +166,7 @@ def _value(
     return ExpectTopic(number, text, True, topic, instance, operator, value)
 
 
-def _compared(
-    name: tree.Name, variable: Variable, operator: str, literal: tree.Expression
-) -> Scalar:
+def _compared(name: Name, variable: Variable, operator: str, literal: tree.Expression) -> Scalar:
     if variable.role is Role.TIMER:
         raise Wrong(name.span, _TIMER.format(quoted(name.text)))
     if variable.type is Type.EVENT:

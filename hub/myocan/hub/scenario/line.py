@@ -69,6 +69,20 @@ class Moment:
     minutes: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A dotted name: its words, and the keys in brackets with their places."""
+
+    span: Span
+    words: tuple[str, ...]
+    keys: tuple[tuple[Span, str], ...]
+
+    @property
+    def text(self) -> str:
+        """The name without keys, as one would say it."""
+        return ".".join(self.words)
+
+
 class Line:
     """The tokens of a line, and how far it was read."""
 
@@ -129,33 +143,35 @@ class Line:
 
     # Parts of a line.
 
-    def name(self, what: str) -> tree.Name:
+    def name(self, what: str) -> Name:
         """Read a dotted name with keys: `lamp1.state`, `lamp[kitchen].state`.
 
         Arguments:
             what: what should stand here, for people.
         """
-        parts: list[tree.Part] = []
+        start = self.span
+        words: list[str] = []
+        keys: list[tuple[Span, str]] = []
         while True:
             if self.kind() != "WORD":
                 raise self._missing(what, "name")
             word = self.take()
-            span, key = word.span, None
+            words.append(word.text)
             if self.kind() == "LSQB":
-                key, span = self._key(word.span)
-            parts.append(tree.Part(span, word.text, key))
+                keys.append(self._key(word.span))
             if self.kind() != "DOT":
-                return tree.Name(parts[0].span.to(span), 1, tuple(parts))
+                span = start.to(self.tokens[self.at - 1].span)
+                return Name(span, tuple(words), tuple(keys))
             self.take()
 
-    def _key(self, start: Span) -> tuple[str, Span]:
+    def _key(self, start: Span) -> tuple[Span, str]:
         self.take()
         if self.kind() not in ("WORD", "TEXT", "NUMBER"):
             raise self.wrong('a key stands between the brackets, as in lamp[kitchen] or lamp["1"]')
         key = self.take().text.strip('"')
         if self.kind() != "RSQB":
             raise self.wrong("a ']' is missing here; a key of more than one word stands in quotes")
-        return key, start.to(self.take().span)
+        return start.to(self.take().span), key
 
     def value(self, what: str) -> tree.Expression:
         """Read a value: a word, a number, a text in quotes, a time of day."""

@@ -7,16 +7,13 @@ with what is near; so a scenario that misspells a topic cannot pass by saying no
 from __future__ import annotations
 
 from myocan.hub.core.linker import TopicName, fold
-from myocan.hub.core.program import Role, Tag, Type, Variable
+from myocan.hub.core.program import MAX_KEY, Role, Tag, Type, Variable
 from myocan.hub.lang import Diagnostic, tree
 from myocan.hub.lang.diagnostics import nearest, quoted
 from myocan.hub.scenario.cast import Cast, Stage, topic_text
-from myocan.hub.scenario.line import Line, Wrong
+from myocan.hub.scenario.line import Line, Name, Wrong
 from myocan.hub.scenario.steps import Instance, Scalar, Send, Set
 from myocan.hub.scenario.values import NULL, fit, plain
-
-MAX_KEY = 64
-"""Longest key of an instance, in bytes of UTF-8."""
 
 
 def sending(
@@ -96,20 +93,19 @@ def creation(
 # Names.
 
 
-def key_of(name: tree.Name) -> str:
+def key_of(name: Name) -> str:
     """Return the key of a name, "" for none. Raises Wrong: there are several, or it is none."""
-    keys = [part for part in name.parts if part.key is not None]
-    if len(keys) > 1:
-        raise Wrong(keys[1].span, "a name has one key in brackets at most")
-    if not keys:
+    if len(name.keys) > 1:
+        raise Wrong(name.keys[1][0], "a name has one key in brackets at most")
+    if not name.keys:
         return ""
-    key = keys[0].key or ""
+    place, key = name.keys[0]
     if not 0 < len(key.encode()) <= MAX_KEY:
-        raise Wrong(keys[0].span, f"a key has 1 to {MAX_KEY} bytes")
+        raise Wrong(place, f"a key has 1 to {MAX_KEY} bytes")
     return key
 
 
-def topic_of(name: tree.Name) -> tuple[TopicName, str]:
+def topic_of(name: Name) -> tuple[TopicName, str]:
     """Return the topic and key that a name means. Raises Wrong: it is too short."""
     words = name.words
     if len(words) < 2:
@@ -119,7 +115,7 @@ def topic_of(name: tree.Name) -> tuple[TopicName, str]:
     return (".".join(words[:-2]), words[-2], fold(words[-1])), key_of(name)
 
 
-def variable_of(name: tree.Name, stage: Stage, cast: Cast) -> tuple[str, Variable, str]:
+def variable_of(name: Name, stage: Stage, cast: Cast) -> tuple[str, Variable, str]:
     """Return the module, variable and key that a name means.
 
     Raises:
@@ -134,7 +130,7 @@ def variable_of(name: tree.Name, stage: Stage, cast: Cast) -> tuple[str, Variabl
     return module, variable, key
 
 
-def check_key(name: tree.Name, variable: Variable, key: str) -> None:
+def check_key(name: Name, variable: Variable, key: str) -> None:
     """Raise Wrong if a variable has no keys and there is one, or has them and there is none."""
     several = variable.keyed or variable.map
     if several and not key:
@@ -148,7 +144,7 @@ def check_key(name: tree.Name, variable: Variable, key: str) -> None:
         raise Wrong(name.span, f"{quoted(name.text)} has one value, and no keys", name.text)
 
 
-def instance_of(name: tree.Name, stage: Stage, cast: Cast) -> tuple[str, str]:
+def instance_of(name: Name, stage: Stage, cast: Cast) -> tuple[str, str]:
     """Return the module and key of an instance: `lamp[kitchen]`. Raises Wrong: it is none."""
     module, key = name.words[0], key_of(name)
     if len(name.words) > 1 or not key:
@@ -161,7 +157,7 @@ def instance_of(name: tree.Name, stage: Stage, cast: Cast) -> tuple[str, str]:
     return module, key
 
 
-def unknown(name: tree.Name, stage: Stage, cast: Cast) -> Wrong:
+def unknown(name: Name, stage: Stage, cast: Cast) -> Wrong:
     """Return what is said of a variable that there is not."""
     module, *rest = name.words
     if module not in stage.programs and (module in cast.names or not rest):
@@ -185,7 +181,7 @@ def unknown(name: tree.Name, stage: Stage, cast: Cast) -> Wrong:
     return Wrong(name.span, f"there is no {quoted(name.text)} here", near)
 
 
-def unknown_module(name: tree.Name, module: str, cast: Cast) -> Wrong:
+def unknown_module(name: Name, module: str, cast: Cast) -> Wrong:
     """Return what is said of a module that there is not, or that takes no part."""
     if module in cast.names:
         return Wrong(
@@ -200,7 +196,7 @@ def unknown_module(name: tree.Name, module: str, cast: Cast) -> Wrong:
 # Messages.
 
 
-def _unheard(name: tree.Name, topic: TopicName, stage: Stage, cast: Cast) -> Wrong:
+def _unheard(name: Name, topic: TopicName, stage: Stage, cast: Cast) -> Wrong:
     _, module, word = topic
     shown = topic_text(topic)
     own = stage.variable(module, word)
@@ -220,7 +216,7 @@ def _unheard(name: tree.Name, topic: TopicName, stage: Stage, cast: Cast) -> Wro
     )
 
 
-def _misfit_of_key(name: tree.Name, key: str, hearers: list[Variable]) -> Wrong | None:
+def _misfit_of_key(name: Name, key: str, hearers: list[Variable]) -> Wrong | None:
     if not hearers:
         return None
     if not key and all(variable.keyed for variable in hearers):
@@ -229,7 +225,7 @@ def _misfit_of_key(name: tree.Name, key: str, hearers: list[Variable]) -> Wrong 
 
 
 def _sent(
-    name: tree.Name,
+    name: Name,
     topic: TopicName,
     literal: tree.Expression | None,
     hearers: list[Variable],

@@ -8,10 +8,11 @@ for the trace of one that fails.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from myocan.hub.core import Tag
+from myocan.hub.core import Tag, Variable
+from myocan.hub.core.linker import fold
 from myocan.hub.scenario.cast import Cast, topic_text
 from myocan.hub.scenario.steps import (
     Advance,
@@ -30,7 +31,8 @@ from myocan.hub.scenario.steps import (
     Set,
     Step,
 )
-from myocan.hub.scenario.values import NULL, holds, written
+from myocan.hub.scenario.trace import Trace
+from myocan.hub.scenario.values import holds, message_text, written
 from myocan.hub.scenario.world import TooMuch, World
 
 _MOST = 5
@@ -70,7 +72,9 @@ class Failure:
             f"    expected: {self.expected}",
             f"    seen:     {self.seen}",
         ]
-        return [*lines, *self.trace]
+        if self.trace:
+            lines += ["", "What went before, the newest last:"]
+        return [*lines, *(f"    {line}" for line in self.trace)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +107,20 @@ def run_scenario(scenario: Scenario, cast: Cast) -> Outcome:
     """Run a scenario of a house."""
     begin = time.perf_counter()
     failure = _Play(scenario, cast).play()
+    if failure is not None:
+        failure = replace(failure, trace=_trace(scenario, cast))
     spent = time.perf_counter() - begin
     return Outcome(scenario.file, scenario.line, scenario.title, spent, failure)
+
+
+def _trace(scenario: Scenario, cast: Cast) -> tuple[str, ...]:
+    """Play a scenario again, to where it fails, and return what is told of it."""
+    play = _Play(scenario, cast)
+    world = play.world
+    world.core.tracing = True
+    world.trace = Trace(cast, world.core)
+    play.play()
+    return tuple(world.trace.lines())
 
 
 class _Play:
@@ -128,6 +144,8 @@ class _Play:
         """Do a step; return what was expected and seen if it cannot be done."""
         world = self.world
         world.begin()
+        if world.trace is not None:
+            world.trace.heading(world.now_ms, step.text)
         match step:
             case Send():
                 world.send(step.topic, step.instance, step.value)
@@ -143,6 +161,9 @@ class _Play:
                     return "an end", str(error)
         self.unexpected += world.happened.records
         return None
+
+    def _variables(self, module: str) -> tuple[Variable, ...]:
+        return self.cast.programs[module].variables
 
     # Expectations: each returns what was expected and seen, or None if it is met.
 
@@ -176,15 +197,8 @@ class _Play:
             ), f"nothing: there is no {step.module}[{step.instance}]"
         if holds(seen, step.operator, step.value):
             return None
-        variable = next(
-            (
-                variable
-                for variable in self.cast.programs[step.module].variables
-                if variable.name.lower() == step.name
-            ),
-            None,
-        )
-        return _wanted(step.operator, step.value), written(seen, variable)
+        named = (one for one in self._variables(step.module) if fold(one.name) == step.name)
+        return _wanted(step.operator, step.value), written(seen, next(named, None))
 
     def _topic(self, step: ExpectTopic) -> tuple[str, str] | None:
         seen = self.world.last.get((step.topic, step.instance))
@@ -204,8 +218,11 @@ class _Play:
         name = topic_text(step.topic, step.instance or "")
         if not step.wanted:
             return f"no {name}", "it was published"
+        variables = [
+            variable for module in self.scenario.modules for variable in self._variables(module)
+        ]
         said = [
-            topic_text(*name) + ("" if value == NULL else f" = {written(value)}")
+            message_text(*name, value, variables)
             for name, values in messages.items()
             for value in values
         ]

@@ -6,16 +6,17 @@ its answer only becomes a value that can be sent, set and compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-from myocan.hub.core.linker import fold
+from myocan.hub.core.linker import TopicName, fold
 from myocan.hub.core.program import Tag, Type, Variable
 from myocan.hub.core.scalars import plain_text, time_text
 from myocan.hub.lang import tree
 from myocan.hub.lang.declare import Declarer
 from myocan.hub.lang.diagnostics import Diagnostic, Report, Span
+from myocan.hub.scenario.cast import topic_text
 from myocan.hub.scenario.line import Wrong
 from myocan.hub.scenario.steps import Scalar
 
@@ -111,3 +112,17 @@ def written(scalar: Scalar, variable: Variable | None = None) -> str:
     if variable is not None and variable.type is Type.TIME:
         return value
     return f'"{value}"'
+
+
+def message_text(
+    topic: TopicName, instance: str, value: Scalar, variables: Iterable[Variable]
+) -> str:
+    """Return a message as a scenario writes it: `lamp1.state = on`, `button1.press`.
+
+    Arguments:
+        variables: among which the first of this topic says how the value is written.
+    """
+    if value[0] == Tag.NULL:
+        return topic_text(topic, instance)
+    variable = next((one for one in variables if one.topic == topic), None)
+    return f"{topic_text(topic, instance)} = {written(value, variable)}"

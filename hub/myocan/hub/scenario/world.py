@@ -25,7 +25,8 @@ from myocan.hub.core.scalars import parse_scalar, parse_time, scalar_json
 from myocan.hub.errors import HubError
 from myocan.hub.scenario.cast import Cast
 from myocan.hub.scenario.steps import Scalar
-from myocan.hub.timetable import Timetable
+from myocan.hub.scenario.trace import Trace
+from myocan.hub.timetable import Due, Timetable
 
 MAX_DUE = 1_000_000
 """Most timers and ATs that may come due in a scenario; bounds one whose timers start each other."""
@@ -68,6 +69,7 @@ class World:
         last: the last value on each topic, by topic and key.
         now_ms: what the clock shows.
         rows: how many messages there were in all.
+        trace: writes down what happens, if anything does.
     """
 
     def __init__(self, cast: Cast, modules: tuple[str, ...], start_ms: int) -> None:
@@ -82,6 +84,7 @@ class World:
         self._timetable: Timetable | None = None
         self._timed: dict[tuple[str, str], Variable] = {}
         self.rows = 0
+        self.trace: Trace | None = None
         self._due = 0
         self._notices: Notices | None = None
         if cast.calendar is not None:
@@ -143,6 +146,8 @@ class World:
                     "advance less, or look for timers that start each other"
                 )
             self.now_ms = max(self.now_ms, due_ms)
+            if self.trace is not None:
+                self.trace.due(self.now_ms, due.module, due.variable, self._lines_of(due))
             topic = self.core.topic(("", due.module, due.variable))
             text = (int(Tag.NULL), 0) if due.text is None else (int(Tag.TEXT), due.text)
             self._run(topic, *self._interned(text))
@@ -163,6 +168,11 @@ class World:
                     self._timed[key] = variable
                     self._note(*key, variable)
         return timetable
+
+    def _lines_of(self, due: Due) -> list[int]:
+        """Return the lines of the ATs that are due."""
+        ats = self._cast.programs[due.module].ats
+        return [at.line for at in ats if at.identity in due.identities]
 
     def _after(self, module: str, identity: str) -> int:
         return self._start_ms
@@ -202,7 +212,11 @@ class World:
         core = self.core
         topics, tags, values = (array("q", (number,)) for number in (topic, tag, value))
         instances = array("q", (core.intern(instance),)) if instance else None
+        if self.trace is not None:
+            self.trace.before()
         self.rows += core.run(topics, tags, values, self.now_ms, instances, self.rows)
+        if self.trace is not None:
+            self.trace.after(self.now_ms)
         self._note_changes()
         self._collect()
         core.compact()

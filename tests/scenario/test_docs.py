@@ -44,7 +44,9 @@ def test_an_example_comes_out_as_the_page_says(example: tuple[str, str, str, str
     )
     outcomes = [run_scenario(scenario, cast) for scenario in read.scenarios]
     failed = [
-        "\n".join([f"FAILED  {one.title}", *(f"  {line}" for line in one.failure.told(one.file))])
+        "\n".join(
+            [f"FAILED  {one.title}", *(f"  {line}".rstrip() for line in one.failure.told(one.file))]
+        )
         for one in outcomes
         if one.failure is not None
     ]

@@ -35,6 +35,9 @@ from myocan.hub.scenario.trace import Trace
 from myocan.hub.scenario.values import holds, message_text, written
 from myocan.hub.scenario.world import TooMuch, World
 
+_TRACED = 500
+"""Most messages that are written down for the trace; what is told of them is cut once more."""
+
 _MOST = 5
 """Most messages, records or calls that are told as what was seen instead."""
 
@@ -106,18 +109,23 @@ class Outcome:
 def run_scenario(scenario: Scenario, cast: Cast) -> Outcome:
     """Run a scenario of a house."""
     begin = time.perf_counter()
-    failure = _Play(scenario, cast).play()
+    play = _Play(scenario, cast)
+    failure = play.play()
     if failure is not None:
-        failure = replace(failure, trace=_trace(scenario, cast))
+        failure = replace(failure, trace=_trace(scenario, cast, play.world.inputs))
     spent = time.perf_counter() - begin
     return Outcome(scenario.file, scenario.line, scenario.title, spent, failure)
 
 
-def _trace(scenario: Scenario, cast: Cast) -> tuple[str, ...]:
-    """Play a scenario again, to where it fails, and return what is told of it."""
+def _trace(scenario: Scenario, cast: Cast, inputs: int) -> tuple[str, ...]:
+    """Play a scenario again, to where it fails, and return what is told of it.
+
+    Arguments:
+        inputs: how many messages it takes to get there; only the last are written down.
+    """
     play = _Play(scenario, cast)
     world = play.world
-    world.core.tracing = True
+    world.traced_from = inputs - _TRACED
     world.trace = Trace(cast, world.core)
     play.play()
     return tuple(world.trace.lines())

@@ -20,6 +20,7 @@ from myocan.hub.scenario.reader import shown_time
 from myocan.hub.scenario.rules import Rule, rules_of
 from myocan.hub.scenario.seen import Sight, State, shown
 from myocan.hub.scenario.values import message_text
+from myocan.hub.timetable import Due
 
 KEPT = 12
 """How many steps and due things are told, the last ones."""
@@ -69,18 +70,24 @@ class Trace:
         """Begin with a step, or with what came due."""
         self._stories.append(Story(f"{shown_time(now_ms, self._cast.place)}  {text}"))
 
-    def due(self, now_ms: int, module: str, variable: str, lines: list[int]) -> None:
+    def due(self, now_ms: int, due: Due, lines: list[int]) -> None:
         """Begin with a timer or the ATs of a module, which have come due.
 
         Arguments:
             lines: of the ATs.
         """
-        if variable != AT_VARIABLE:
+        module = due.module
+        if due.variable != AT_VARIABLE:
             names = {fold(one.name): one.name for one in self._cast.programs[module].variables}
-            self.heading(now_ms, f"TIMER {names[variable]} of {module} runs out")
+            name = module + (f"[{due.instance}]" if due.instance else "")
+            self.heading(now_ms, f"TIMER {names[due.variable]} of {name} runs out")
             return
         texts = [f"{self._text(module, line)} (line {line})" for line in lines]
         self.heading(now_ms, f"{', '.join(texts)} of {module} is due")
+
+    def nothing_due(self) -> None:
+        """Write down that time went by, and that was all."""
+        self._stories[-1].lines.append("no timer runs out, no AT is due")
 
     def before(self) -> None:
         """Take note of all values; a message comes."""

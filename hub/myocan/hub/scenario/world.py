@@ -69,7 +69,9 @@ class World:
         last: the last value on each topic, by topic and key.
         now_ms: what the clock shows.
         rows: how many messages there were in all.
+        inputs: how many of them came from the scenario, or were due.
         trace: writes down what happens, if anything does.
+        traced_from: the first input that it writes down.
     """
 
     def __init__(self, cast: Cast, modules: tuple[str, ...], start_ms: int) -> None:
@@ -84,6 +86,8 @@ class World:
         self._timetable: Timetable | None = None
         self._timed: dict[tuple[str, str], Variable] = {}
         self.rows = 0
+        self.inputs = 0
+        self.traced_from = 0
         self.trace: Trace | None = None
         self._due = 0
         self._notices: Notices | None = None
@@ -103,7 +107,7 @@ class World:
         """Give a variable a value; tell whether it takes it."""
         taken = self.core.restore(module, name, *self._interned(value), instance)
         if taken and self._timetable is not None and (module, name) in self._timed:
-            self._timetable.note(module, name, 0, self.now_ms)
+            self._timetable.note(module, name, 0, self.now_ms, instance)
         return taken
 
     def exists(self, module: str, key: str) -> bool:
@@ -127,6 +131,7 @@ class World:
             TooMuch: too much comes due.
         """
         timetable = self._timetable or self._plan()
+        before = self._due
         while True:
             due_ms = timetable.next_due_ms()
             change_ms = None if self._notices is None else self._notices.next_ms()
@@ -147,11 +152,13 @@ class World:
                 )
             self.now_ms = max(self.now_ms, due_ms)
             if self.trace is not None:
-                self.trace.due(self.now_ms, due.module, due.variable, self._lines_of(due))
+                self.trace.due(self.now_ms, due, self._lines_of(due))
             topic = self.core.topic(("", due.module, due.variable))
             text = (int(Tag.NULL), 0) if due.text is None else (int(Tag.TEXT), due.text)
-            self._run(topic, *self._interned(text))
+            self._run(topic, *self._interned(text), due.instance)
         self.now_ms = to_ms
+        if self.trace is not None and self._due == before:
+            self.trace.nothing_due()
 
     # ------------------------------------------------------------------ what is due
 
@@ -166,7 +173,9 @@ class World:
                 key = program.module, fold(variable.name)
                 if key in timetable.variables:
                     self._timed[key] = variable
-                    self._note(*key, variable)
+                    keys = self.core.instances(program.module) if variable.keyed else [""]
+                    for instance in keys:
+                        self._note(*key, variable, instance)
         return timetable
 
     def _lines_of(self, due: Due) -> list[int]:
@@ -184,20 +193,23 @@ class World:
             return None
         return parse_time(self.core.texts[found[1]])
 
-    def _note(self, module: str, name: str, variable: Variable) -> None:
+    def _note(self, module: str, name: str, variable: Variable, instance: str) -> None:
         assert self._timetable is not None
         due_ms = 0
         if variable.role is Role.TIMER:
-            found = self.core.read(module, name)
+            found = self.core.read(module, name, instance)
             due_ms = found[1] if found is not None and found[0] == 0 else 0
-        self._timetable.note(module, name, due_ms, self.now_ms)
+        self._timetable.note(module, name, due_ms, self.now_ms, instance)
 
     # ------------------------------------------------------------------ what day it is
 
     def _tell(self) -> None:
         """Tell the modules what day it is, and where their house stands."""
         assert self._notices is not None
-        for topic, value in self._notices.take(self.now_ms):
+        told = self._notices.take(self.now_ms)
+        if told and self.trace is not None:
+            self.trace.heading(self.now_ms, "the rules are told what day it is, and the like")
+        for topic, value in told:
             self._run(self.core.topic(topic), *parse_scalar(value, self.core.intern))
 
     def _known(self, module: str, name: str) -> str | None:
@@ -212,11 +224,14 @@ class World:
         core = self.core
         topics, tags, values = (array("q", (number,)) for number in (topic, tag, value))
         instances = array("q", (core.intern(instance),)) if instance else None
-        if self.trace is not None:
-            self.trace.before()
+        self.inputs += 1
+        trace = self.trace if self.inputs >= self.traced_from else None
+        core.tracing = trace is not None
+        if trace is not None:
+            trace.before()
         self.rows += core.run(topics, tags, values, self.now_ms, instances, self.rows)
-        if self.trace is not None:
-            self.trace.after(self.now_ms)
+        if trace is not None:
+            trace.after(self.now_ms)
         self._note_changes()
         self._collect()
         core.compact()
@@ -224,11 +239,11 @@ class World:
     def _note_changes(self) -> None:
         if self._timetable is None or not self._timed:
             return
-        for _row, slot, _tag, _value, _instance in self.core.changes():
+        for _row, slot, _tag, _value, instance in self.core.changes():
             key = self.core.name_of(slot)
             variable = self._timed.get(key)
             if variable is not None:
-                self._note(*key, variable)
+                self._note(*key, variable, self.core.texts[instance] if instance >= 0 else "")
 
     def _collect(self) -> None:
         """Keep what this run led to, by name."""

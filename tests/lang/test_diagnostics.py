@@ -1,6 +1,6 @@
 """What people are told: every message of the compiler, word for word.
 
-`diagnostics.cases` holds the table. A case is a line `=== what it shows`, the text of a module, a
+The `.cases` files hold the table. A case is a line `=== what it shows`, the text of a module, a
 line `---`, and the headlines of its diagnostics. Every module's file is m.scc.
 """
 
@@ -14,7 +14,7 @@ import pytest
 
 from myocan.hub.lang import Diagnostic, compile_module
 
-CASES = Path(__file__).with_name("diagnostics.cases")
+CASES = sorted(Path(__file__).parent.glob("*.cases"))
 
 
 class Case(NamedTuple):
@@ -34,7 +34,7 @@ def read_cases(source: str) -> list[Case]:
     return cases
 
 
-TABLE = read_cases(CASES.read_text(encoding="utf-8"))
+TABLE = [case for path in CASES for case in read_cases(path.read_text(encoding="utf-8"))]
 
 
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.title)

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from lang import growing, writing
 from lang.promises import answered, formatted, meaning
 from myocan.hub.lang import check_house, compile_module
-from myocan.hub.lang.words import ACTIONS, FUNCTIONS, KEYWORDS, LATER_ACTIONS, LATER_STATEMENTS
+from myocan.hub.lang.words import ACTIONS, FUNCTIONS, KEYWORDS
 
 GOLDEN = Path(__file__).with_name("golden")
 SAMPLES = [path.read_text(encoding="utf-8") for path in sorted(GOLDEN.glob("*.scc"))]
 VOCABULARY = (
     sorted(
         {
-            *(*KEYWORDS, *LATER_STATEMENTS, *FUNCTIONS, *ACTIONS, *LATER_ACTIONS),
+            *(*KEYWORDS, *FUNCTIONS, *ACTIONS),
             *("==", "!=", "<=", ">=", "=", "<", ">", "++", "--", "+", "-", "*", "/", "(", ")"),
             *("{", "}", "[", "]", ",", ".", "#", "//", '"', "'", ";", ":", "&", "|", "!", "?", "@"),
             *("x", "x.y", "m", "mode", "on", "off", "true", "false", "system", "system.log#info"),

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from lang.living import Living
 from myocan.hub.lang import check_house, compile_module
 
@@ -56,18 +54,3 @@ def test_a_subscribed_variable_keeps_its_value_for_later() -> None:
     house = Living(lamp2=KEPT)
     assert house.send("clock.midnight") == []
     assert house.send('lamp2.mode = "auto"', "clock.midnight") == ['lamp2.state = "off"']
-
-
-@pytest.mark.parametrize(
-    ("line", "word"),
-    [
-        ("SUBSCRIPTION event[location] {toggle}", "a name with a key in brackets"),
-        ("TOPIC bedtime.activate", "TOPIC"),
-    ],
-)
-def test_what_is_yet_to_come_is_said_to_be(line: str, word: str) -> None:
-    found = compile_module(f"MODULE lamp\n\t{line}\n", "lamp").diagnostics
-    assert [d.message for d in found] == [
-        f"{word} comes in a later version of myocan; this one knows MODULE, SUBSCRIBE, PUBLIC, "
-        "PRIVATE, TIMER, ON, AT, WHEN and IF"
-    ]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from myocan.hub.lang.formatter import Formatted
     from myocan.hub.lang.meaning import Checked
 
-COMPILER_VERSION = 2
+COMPILER_VERSION = 3
 """Raised with each change of what is generated, so that kept programs are compiled again."""
 
 

@@ -8,6 +8,7 @@ order, and what is left is said in the parser's terms.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from myocan.hub.lang.diagnostics import Span, clip, listed, quoted
@@ -16,8 +17,6 @@ from myocan.hub.lang.words import (
     ACTIONS,
     DECLARATIONS,
     FUNCTIONS,
-    LATER_ACTIONS,
-    LATER_STATEMENTS,
     STATEMENTS,
     fold,
     shout,
@@ -62,6 +61,9 @@ def explain(line: Sequence[Token], index: int, expected: set[str]) -> Advice:
         index: of the first that does not fit; their count if the line ends too early.
         expected: the terminals that would have fitted there.
     """
+    advice: Advice | None = _of_key(line, index)
+    if advice is not None:
+        return advice
     if shout(line[0].text) == "TIMER":
         return _of_timer(line, index)
     if index == len(line):
@@ -69,7 +71,6 @@ def explain(line: Sequence[Token], index: int, expected: set[str]) -> Advice:
         place = Span(last.line, last.end_column, last.end_column + 1)
         return place, f"the line ends too early; expected {_expected(expected)}", None
     token, opening = line[index], shout(line[0].text)
-    advice: Advice | None
     if opening in _CONDITIONS:
         advice = _of_condition(line, index, expected)
     elif opening == "THEN":
@@ -79,12 +80,37 @@ def explain(line: Sequence[Token], index: int, expected: set[str]) -> Advice:
     if advice is not None:
         return advice
     word = shout(token.text) if token.kind == "WORD" else ""
-    if word in STATEMENTS or word in LATER_STATEMENTS:
+    if word in STATEMENTS:
         return token.span, f"{word} starts a line of its own; put it on the next one", None
     if token.kind == "DOT" and line[index - 1].kind == "NUMBER":
         return token.span, "digits are missing behind the point of this number", None
     told = f"{quoted(token.text)} does not fit here; expected {_expected(expected)}"
     return token.span, told, None
+
+
+def _of_key(line: Sequence[Token], index: int) -> Advice | None:
+    """Advise on what stands behind an opening bracket."""
+    before = [place for place in range(index) if line[place].kind in ("LSQB", "RSQB")]
+    if not before or line[before[-1]].kind == "RSQB":
+        return None
+    inside: list[Token] = []
+    for token in line[before[-1] + 1 :]:
+        if token.kind == "RSQB":
+            break
+        inside.append(token)
+    else:
+        last = line[-1].span
+        place = Span(last.line, last.end_column, last.end_column + 1)
+        return place, "']' is missing behind the key", None
+    if not inside:
+        return line[index].span, "the key is missing between '[' and ']'", None
+    written = inside[0].text
+    for token, following in pairwise(inside):
+        written += " " * (following.span.column - token.span.end_column) + following.text
+    if '"' in written:
+        return line[index].span, "one word, or one text in quotes, stands between '[' and ']'", None
+    place = inside[0].span.to(inside[-1].span)
+    return place, "a key of more than one word stands in quotes", f'"{clip(written)}"'
 
 
 def _of_condition(line: Sequence[Token], index: int, expected: set[str]) -> Advice | None:
@@ -106,7 +132,7 @@ def _of_action(line: Sequence[Token], index: int, expected: set[str]) -> Advice 
     following = line[index + 1].kind if index + 1 < len(line) else ""
     if token.kind in _OPERATORS and following == "ASSIGN":
         return token.span, "write out what is calculated, as in x = x + 1", None
-    if token.kind in _VALUES and fold(before.text) in (*FUNCTIONS, *ACTIONS, *LATER_ACTIONS):
+    if token.kind in _VALUES and fold(before.text) in (*FUNCTIONS, *ACTIONS):
         return token.span, f"what {fold(before.text)} takes stands in parentheses", None
     return _missing(line, index, "=") if "ASSIGN" in expected else None
 
@@ -120,7 +146,7 @@ def _missing(line: Sequence[Token], index: int, sign: str) -> Advice | None:
         return token.span, f"{quoted(token.text)} has no meaning here", sign
     # ON is a common member; at the end of a line it can hardly open the next one.
     last = index + 1 == len(line)
-    if word in (*STATEMENTS, *LATER_STATEMENTS) and not (word == "ON" and last):
+    if word in STATEMENTS and not (word == "ON" and last):
         return None
     return token.span, f"'{sign}' is missing before {quoted(token.text)}", None
 

@@ -6,25 +6,25 @@ and left out; only when the whole text was looked at does an error mean that the
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from myocan.hub.core.program import Role, Type
 from myocan.hub.lang import meaning, tree
 from myocan.hub.lang.actions import Actions
 from myocan.hub.lang.coverage import warn_of_ons
-from myocan.hub.lang.declare import MAX_NAME, Declarer, Symbol
+from myocan.hub.lang.declare import Declarer
 from myocan.hub.lang.diagnostics import Report, Span, clip, quoted
 from myocan.hub.lang.expressions import COMPARISONS, Expressions
 from myocan.hub.lang.meaning import Checked, Comparison
+from myocan.hub.lang.naming import MAX_NAME, travels, word_fits
 from myocan.hub.lang.reader import decode, read
+from myocan.hub.lang.symbols import Symbol
 from myocan.hub.lang.words import fold, later
 
 if TYPE_CHECKING:
     from myocan.hub.lang.schedules import Mistake
 
 _ARRIVING: Final = (Role.SUBSCRIBE, Role.TIMER)
-_MODULE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def check_source(source: str | bytes, name: str, file: str) -> Checked:
@@ -56,6 +56,8 @@ class _Checker:
         self.actions = Actions(self.declared, self.expressions, report)
         self.schedules: dict[str, int] = {}
         """The ordinal of the last AT of each schedule."""
+        self.auto = False
+        self.agent = ""
 
     def check(self, source: tree.Source) -> meaning.Meaning:
         self._module(source)
@@ -63,6 +65,9 @@ class _Checker:
             self.declared.declare(statement)
         for broken in source.broken:
             self.declared.broken(broken)
+        for coming in (*source.topics, *source.externals):
+            word = "TOPIC" if isinstance(coming, tree.Topic) else "EXTERNAL"
+            self.report.error(coming.span, later(word))
         ons: list[meaning.On] = []
         whens: list[meaning.When] = []
         ats: list[meaning.At] = []
@@ -70,6 +75,7 @@ class _Checker:
         whole = not source.broken
         for reaction in source.reactions:
             whole = whole and reaction.complete
+            self.expressions.begin()
             if isinstance(reaction.opening, tree.Opening) and reaction.opening.word == "ON":
                 ons.append(self._on(reaction, reaction.opening))
                 places.append(reaction.opening.span)
@@ -79,17 +85,29 @@ class _Checker:
                     ats.append(at)
             else:
                 whens.append(self._when(reaction))
+        self._class_first(ons, places)
         # In a text with errors, what seems unused may be used by what was not understood.
         if whole and not self.report.failed:
             self._unused()
             warn_of_ons(ons, places, self.declared.symbols, self.report)
         declared = (symbol.variable for symbol in self.declared.symbols)
         variables = tuple(variable for variable in declared if variable is not None)
-        return meaning.Meaning(self.name, variables, tuple(ons), tuple(whens), tuple(ats))
+        return meaning.Meaning(
+            self.name,
+            variables,
+            tuple(ons),
+            tuple(whens),
+            tuple(ats),
+            tuple(self.declared.selections),
+            tuple(self.expressions.attributes.used.values()),
+            key=self.declared.key,
+            auto=self.auto,
+            agent=self.agent,
+        )
 
     def _module(self, source: tree.Source) -> None:
         start = Span(1, 1, 2)
-        if not _MODULE.fullmatch(self.name) or len(self.name) > MAX_NAME:
+        if not travels(self.name) or len(self.name) > MAX_NAME:
             self.report.error(
                 start,
                 f"{quoted(self.name)} is no name for a module: names have A to Z, a to z, 0 to 9 "
@@ -110,14 +128,41 @@ class _Checker:
                 f"not {quoted(name.text)}",
                 self.name,
             )
-        if name.parts[0].key is not None:
-            self.report.error(name.span, later("a module with a key in brackets"))
         if name.attribute is not None:
             self.report.error(
                 name.span, "a module's name has no attribute; leave out what begins with #"
             )
+        key = name.parts[-1].key
+        if key is not None and key.literal:
+            example = f"MODULE {clip(self.name)}[location]"
+            self.report.error(key.span, f"the key of a module has a name, as in {example}")
+        elif key is not None and word_fits(tree.Part(key.span, key.text), self.report):
+            self.declared.key = key.text
+        self._options(module)
+
+    def _options(self, module: tree.Module) -> None:
+        seen: set[str] = set()
         for option in module.options:
-            self.report.error(option.span, later(option.text))
+            if option.word in seen:
+                self.report.error(option.span, f"{option.word} stands here already; leave it out")
+            seen.add(option.word)
+            if option.word == "HISTORY":
+                self.report.error(option.span, later(option.word))
+            elif option.word == "AUTO":
+                self.auto = True
+                if module.name.parts[-1].key is None:
+                    self.report.error(
+                        option.span,
+                        "AUTO creates instances, and this module has no key; write "
+                        f"MODULE {clip(self.name)}[location] AUTO, or leave AUTO out",
+                    )
+            elif len(option.value) > MAX_NAME or not option.value.isascii():
+                self.report.error(
+                    option.span,
+                    f"an agent's name has letters, digits, - and ., at most {MAX_NAME} of them",
+                )
+            else:
+                self.agent = option.value
 
     def _unused(self) -> None:
         for symbol in self.declared.symbols:
@@ -170,10 +215,25 @@ class _Checker:
             return None
         for name in found.variables:
             symbols[name].read = True
+            self._one_for_all(opening, name)
+        keyed = self._keyed()
         text = found.to_json()
         ordinal = self.schedules[text] = self.schedules.get(text, -1) + 1
         line = opening.span.line
-        return meaning.At(line, found.identity(ordinal), text, guards, actions)
+        return meaning.At(line, found.identity(ordinal), text, guards, actions, keyed)
+
+    def _one_for_all(self, opening: tree.At, name: str) -> None:
+        """Report a time variable of which there are several, since a schedule is one for all."""
+        symbol = self.declared.by_name[name]
+        if symbol.variable is None or not (symbol.variable.keyed or symbol.variable.map):
+            return
+        first, _, _ = name.partition(".")
+        places = [word.span for word in opening.words if fold(word.text) == first]
+        self.report.error(
+            places[0],
+            f"an AT is one for all, and there is a {quoted(symbol.name)} for each key; declare one "
+            "without a key",
+        )
 
     def _on(self, reaction: tree.Reaction, opening: tree.Opening) -> meaning.On:
         arrivals: list[meaning.Arrival] = []
@@ -181,8 +241,8 @@ class _Checker:
             arrival = self._arrival(alternative, opening)
             if arrival is not None:
                 arrivals.append(arrival)
-        guards = self._guards(reaction)
-        return meaning.On(opening.span.line, tuple(arrivals), guards, self._actions(reaction))
+        guards, actions = self._guards(reaction), self._actions(reaction)
+        return meaning.On(opening.span.line, tuple(arrivals), guards, actions, self._keyed())
 
     def _guards(self, reaction: tree.Reaction) -> tuple[meaning.Line, ...]:
         found = []
@@ -202,8 +262,6 @@ class _Checker:
 
     def _when(self, reaction: tree.Reaction) -> meaning.When:
         opening = reaction.opening
-        reads = self.expressions.reads
-        reads.clear()
         conditions: tuple[meaning.Line, ...] = ()
         if isinstance(opening, tree.Opening):
             condition = self.expressions.condition(opening.condition)
@@ -211,13 +269,45 @@ class _Checker:
                 conditions = (meaning.Line(opening.span.line, condition),)
         complete = len(conditions) == 1
         conditions += self._guards(reaction)
-        read_here = frozenset(reads)
+        read_here = frozenset(self.expressions.reads)
         if complete and not read_here:
             self.report.error(
                 opening.span,
                 f"{opening.word} looks at variables that change; this names none",
             )
-        return meaning.When(opening.span.line, conditions, self._actions(reaction), read_here)
+        actions = self._actions(reaction)
+        return meaning.When(opening.span.line, conditions, actions, read_here, self._keyed())
+
+    def _keyed(self) -> bool:
+        """Whether the reaction just checked runs in an instance; then it writes only there."""
+        names = self.expressions
+        if names.keyed_by is None:
+            return False
+        key = clip(self.declared.key)
+        for symbol, span in names.class_writes:
+            self.report.error(
+                span,
+                f"{quoted(symbol.name)} is one for all of {clip(self.name)}, and this runs in each "
+                f"{key}, since it names {quoted(names.keyed_by)}; declare "
+                f"{clip(symbol.name)}[{key}], or write it where nothing of one instance is named",
+            )
+        return True
+
+    def _class_first(self, ons: list[meaning.On], places: list[Span]) -> None:
+        """Report an ON for all below one of an instance: it would be tried first all the same."""
+        keyed: dict[int, int] = {}
+        for on, place in zip(ons, places, strict=True):
+            for number in dict.fromkeys(arrival.variable for arrival in on.arrivals):
+                if on.keyed:
+                    keyed.setdefault(number, on.line)
+                elif number in keyed:
+                    self.report.error(
+                        place,
+                        f"this ON runs once, for all of {clip(self.name)}, and so before that of "
+                        f"line {keyed[number]}, which runs in each {clip(self.declared.key)}; move "
+                        "it above that one",
+                    )
+                    break
 
     def _arrival(
         self, alternative: tree.Expression, opening: tree.Opening
@@ -272,6 +362,14 @@ class _Checker:
 
     def _arrives(self, symbol: Symbol, opening: tree.Opening) -> bool:
         variable = symbol.variable
+        if symbol.attribute:
+            self.report.error(
+                opening.span,
+                f"{quoted(symbol.name)} is read, and does not arrive; put it behind AND or "
+                "WHEN, or use AT for a time",
+                "WHEN",
+            )
+            return False
         if variable is None or variable.role in _ARRIVING:
             return True
         self.report.error(

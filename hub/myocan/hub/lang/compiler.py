@@ -7,6 +7,8 @@ common guard, a variable against a constant, is then a single instruction.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from myocan.hub.core.program import (
@@ -15,16 +17,19 @@ from myocan.hub.core.program import (
     INT64_MIN,
     STACK_DEPTH,
     At,
+    ClockPart,
     Op,
     Program,
+    TopicDefinition,
     Type,
     Variable,
     When,
 )
 from myocan.hub.lang import meaning
-from myocan.hub.lang.declare import plain
 from myocan.hub.lang.diagnostics import Diagnostic
 from myocan.hub.lang.meaning import Comparison, Kind
+from myocan.hub.lang.symbols import plain
+from myocan.hub.lang.words import fold
 
 MAX_CODE: Final = 65_536
 """Most instructions of a module."""
@@ -75,7 +80,8 @@ def write(module: meaning.Meaning) -> Program:
         TooLarge: it is beyond a limit.
     """
     writer = _Writer(module)
-    entries = writer.entries()
+    entries = writer.entries(keyed=False)
+    keyed_entries = writer.entries(keyed=True)
     whens = tuple(writer.when(when) for when in module.whens)
     ats = tuple(writer.at(at) for at in module.ats)
     return Program(
@@ -87,7 +93,19 @@ def write(module: meaning.Meaning) -> Program:
         whens=whens,
         lines=tuple(writer.lines),
         ats=ats,
+        key=module.key,
+        auto=module.auto,
+        agent=module.agent,
+        keyed_entries=keyed_entries,
+        attributes=module.attributes,
+        topics=tuple(_defined(topic) for topic in module.topics),
     )
+
+
+def _defined(topic: meaning.Definition) -> TopicDefinition:
+    heard = topic.heard
+    assert heard.topic is not None
+    return TopicDefinition(heard.topic, heard.type, heard.members, heard.line, topic.keep)
 
 
 class _Writer:
@@ -105,10 +123,12 @@ class _Writer:
 
     # Reactions.
 
-    def entries(self) -> dict[int, int]:
-        """Write the ONs; return where the messages of each variable start."""
+    def entries(self, keyed: bool) -> dict[int, int]:
+        """Write the ONs of all, or of instances; return where those of each variable start."""
         chains: dict[int, list[tuple[int, meaning.On]]] = {}
         for number, on in enumerate(self.module.ons):
+            if on.keyed is not keyed:
+                continue
             for variable in dict.fromkeys(arrival.variable for arrival in on.arrivals):
                 chains.setdefault(variable, []).append((number, on))
         starts = {}
@@ -147,6 +167,10 @@ class _Writer:
         """Write a WHEN."""
         condition = len(self.code)
         otherwise = _Label()
+        self.mark(when.line)
+        reads = {self.module.declared(number) for number in when.reads}
+        if min(when.reads, default=0) < 0:
+            self.any_differs(when.reads, otherwise)
         for line in when.conditions:
             self.mark(line.line)
             self.unless(_condition(line), otherwise)
@@ -156,7 +180,23 @@ class _Writer:
         self.put(Op.UNMATCHED)
         actions = len(self.code)
         self.actions(when.actions)
-        return When(condition, actions, tuple(sorted(when.reads)), when.line)
+        return When(condition, actions, tuple(sorted(reads)), when.line, when.keyed)
+
+    def any_differs(self, reads: Collection[int], otherwise: _Label) -> None:
+        """Write: go on if one of these differs.
+
+        The core only knows that a map differs, not whether it does so where it is looked at.
+        """
+        found = _Label()
+        *first, last = sorted(reads, key=lambda number: (number < 0, abs(number)))
+        for number in (*first, last):
+            with self.selected(number) as variable:
+                self.push(Op.DIFFERS, variable)
+            if number == last:
+                self.jump_popping(Op.JUMP_UNLESS, otherwise)
+            else:
+                self.jump_popping(Op.JUMP_IF, found)
+        self.here(found)
 
     def at(self, at: meaning.At) -> At:
         """Write an AT."""
@@ -169,7 +209,7 @@ class _Writer:
         self.actions(at.actions)
         self.here(otherwise)
         self.put(Op.UNMATCHED)
-        return At(at.identity, at.schedule, pc, at.line)
+        return At(at.identity, at.schedule, pc, at.line, at.keyed)
 
     def actions(self, actions: tuple[meaning.Line, ...]) -> None:
         """Write what is done."""
@@ -183,18 +223,23 @@ class _Writer:
     def action(self, action: meaning.Action) -> None:
         """Write one action."""
         match action:
-            case meaning.Set(variable, str() as text):
-                self.put(Op.SET_TEXT, variable, self.text(text))
-            case meaning.Set(variable, int() as constant):
-                self.put(Op.SET, variable, constant)
+            case meaning.Set(number, str() as text):
+                with self.selected(number) as variable:
+                    self.put(Op.SET_TEXT, variable, self.text(text))
+            case meaning.Set(number, int() as constant):
+                with self.selected(number) as variable:
+                    self.put(Op.SET, variable, constant)
             case meaning.Copy(variable, source):
                 self.put(Op.COPY, variable, source)
-            case meaning.Add(variable, constant):
-                self.put(Op.ADD_CONST, variable, constant)
-            case meaning.Next(variable):
-                self.put(Op.NEXT, variable)
-            case meaning.Activate(variable):
-                self.put(Op.ACTIVATE, variable)
+            case meaning.Add(number, constant):
+                with self.selected(number) as variable:
+                    self.put(Op.ADD_CONST, variable, constant)
+            case meaning.Next(number):
+                with self.selected(number) as variable:
+                    self.put(Op.NEXT, variable)
+            case meaning.Activate(number):
+                with self.selected(number) as variable:
+                    self.put(Op.ACTIVATE, variable)
             case meaning.Timer(variable, operator):
                 takes = 0 if operator == "CANCEL" else self.variables[variable].duration_ms
                 self.put(Op[operator], variable, takes)
@@ -204,29 +249,41 @@ class _Writer:
                 for piece in pieces:
                     self.piece(piece)
                 self.put(Op.LOG, level)
+            case meaning.Instance(operator, key):
+                self.value(key, Kind.TEXT)
+                self.pop(Op[operator])
+            case meaning.Call(function, arguments):
+                for argument in arguments:
+                    self.argument(argument)
+                self.put(Op.CALL, self.text(function))
 
     def store(self, store: meaning.Store) -> None:
         """Write a computed value into a variable."""
-        if self.variables[store.variable].type is Type.DECIMAL:
-            self.value(store.value, Kind.NUMBER)
-            self.pop(Op.STORE, store.variable)
-        else:
-            self.value(store.value, Kind.TRUTH)
-            self.pop(Op.STORE_RAW, store.variable)
+        kind, op = {
+            Type.DECIMAL: (Kind.NUMBER, Op.STORE),
+            Type.TEXT: (Kind.TEXT, Op.STORE_TEXT),
+            Type.ENUMERATION: (Kind.TEXT, Op.STORE_TEXT),
+            Type.TIME: (Kind.CLOCK, Op.STORE_RAW),
+        }.get(self.declared(store.variable).type, (Kind.TRUTH, Op.STORE_RAW))
+        self.value(store.value, kind)
+        with self.selected(store.variable) as variable:
+            self.pop(op, variable)
 
     def piece(self, piece: meaning.Piece | meaning.Value) -> None:
         """Write a part of a log line."""
         match piece:
-            case meaning.Piece(variable):
-                self.put(Op.PIECE_VAR, variable)
+            case meaning.Piece(number):
+                with self.selected(number) as variable:
+                    self.put(Op.PIECE_VAR, variable)
+            case meaning.Key():
+                self.put(Op.PIECE_KEY)
             case meaning.Text(value):
                 self.put(Op.PIECE_TEXT, self.text(value))
             case meaning.Number(scaled):
                 self.put(Op.PIECE_TEXT, self.text(plain(scaled)))
             case meaning.Clock(minutes):
-                written = f"{minutes // 60:02d}:{minutes % 60:02d}"
-                self.put(Op.PIECE_TEXT, self.text(written))
-            case meaning.Load() | meaning.Arithmetic() | meaning.Function():
+                self.put(Op.PIECE_TEXT, self.text(_clock(minutes)))
+            case meaning.Load() | meaning.ClockRead() | meaning.Arithmetic() | meaning.Function():
                 self.value(piece, Kind.NUMBER)
                 self.pop(Op.PIECE_NUMBER)
             case _:
@@ -238,6 +295,31 @@ class _Writer:
                 self.put(Op.PIECE_TEXT, self.text("false"))
                 self.here(end)
 
+    def argument(self, argument: meaning.Piece | meaning.Value) -> None:
+        """Write an argument of a call."""
+        match argument:
+            case meaning.Piece(number):
+                with self.selected(number) as variable:
+                    self.put(Op.ARGUMENT_VAR, variable)
+            case meaning.Key():
+                self.put(Op.ARGUMENT_KEY)
+            case meaning.Text(value):
+                self.put(Op.ARGUMENT_TEXT, self.text(value))
+            case meaning.Clock(minutes):
+                self.put(Op.ARGUMENT_TEXT, self.text(_clock(minutes)))
+            case (
+                meaning.Number()
+                | meaning.Load()
+                | meaning.ClockRead()
+                | meaning.Arithmetic()
+                | meaning.Function()
+            ):
+                self.value(argument, Kind.NUMBER)
+                self.pop(Op.ARGUMENT_NUMBER)
+            case _:
+                self.truth(argument)
+                self.pop(Op.ARGUMENT_TRUTH)
+
     # Conditions.
 
     def unless(self, condition: meaning.Condition, target: _Label) -> None:
@@ -246,7 +328,7 @@ class _Writer:
             case meaning.Truth(value):
                 if not value:
                     self.jump(Op.JUMP, target)
-            case meaning.Test(variable, comparison, constant):
+            case meaning.Test(variable, comparison, constant) if variable >= 0:
                 self.jump(_UNLESS[comparison], target, variable, constant)
             case meaning.Not(inner):
                 self.when_holds(inner, target)
@@ -269,7 +351,7 @@ class _Writer:
             case meaning.Truth(value):
                 if value:
                     self.jump(Op.JUMP, target)
-            case meaning.Test(variable, comparison, constant):
+            case meaning.Test(variable, comparison, constant) if variable >= 0:
                 self.jump(_UNLESS[comparison.negated], target, variable, constant)
             case meaning.Not(inner):
                 self.unless(inner, target)
@@ -296,6 +378,10 @@ class _Writer:
                 self.value(left, kind)
                 self.value(right, kind)
                 self.pop(_COMPARE[comparison])
+            case meaning.Test(number, comparison, constant) if number < 0:
+                self.selected_test(number, comparison, constant)
+            case meaning.HoldsNumber(variable):
+                self.push(Op.IS_NUMBER, variable)
             case meaning.IsNumber(variable, scaled):
                 self.push(Op.HAS_NUMBER, variable, *_shortest(scaled))
             case meaning.Same(left, right):
@@ -310,6 +396,21 @@ class _Writer:
                 self.push(Op.PUSH, 0, 0)
                 self.here(end)
 
+    def selected_test(self, number: int, comparison: Comparison, constant: int) -> None:
+        """Write whether one value of a map compares so with a constant in its slot's units."""
+        declared = self.declared(number)
+        match declared.type:
+            case Type.ENUMERATION:
+                self.load(number, Kind.TEXT)
+                self.push(Op.PUSH_TEXT, self.text(fold(declared.members[constant])))
+            case Type.DECIMAL:
+                self.load(number, Kind.NUMBER)
+                self.push(Op.PUSH, *_shortest(constant * 10 ** (DIGITS - declared.decimals)))
+            case _:
+                self.load(number, Kind.TRUTH)
+                self.push(Op.PUSH, constant, 0)
+        self.pop(_COMPARE[comparison])
+
     # Values.
 
     def value(self, value: meaning.Value, kind: Kind) -> None:
@@ -321,8 +422,12 @@ class _Writer:
                 self.push(Op.PUSH_TEXT, self.text(text))
             case meaning.Clock(minutes):
                 self.push(Op.PUSH, minutes, 0)
-            case meaning.Load(variable, read_as):
-                self.load(variable, read_as)
+            case meaning.Load(number, read_as):
+                self.load(number, read_as)
+            case meaning.Key():
+                self.push(Op.LOAD_KEY)
+            case meaning.ClockRead(part, offset):
+                self.push(Op.LOAD_CLOCK, part, offset)
             case meaning.Arithmetic(operator, left, right):
                 self.value(left, Kind.NUMBER)
                 self.value(right, Kind.NUMBER)
@@ -334,16 +439,38 @@ class _Writer:
                 assert kind is Kind.TRUTH
                 self.truth(value)
 
-    def load(self, variable: int, kind: Kind) -> None:
+    def load(self, number: int, kind: Kind) -> None:
         """Write a variable's value onto the stack."""
-        declared = self.variables[variable]
-        if kind is Kind.TEXT:
-            self.push(Op.LOAD_TEXT, variable)
-        elif declared.type is Type.ANY:
-            self.push(Op.LOAD_NUMBER if kind is Kind.NUMBER else Op.LOAD_TRUTH, variable)
+        declared = self.declared(number)
+        with self.selected(number) as variable:
+            if kind is Kind.TEXT:
+                self.push(Op.LOAD_TEXT, variable)
+            elif declared.type is Type.ANY:
+                self.push(Op.LOAD_NUMBER if kind is Kind.NUMBER else Op.LOAD_TRUTH, variable)
+            else:
+                shift = DIGITS - declared.decimals if kind is Kind.NUMBER else 0
+                self.push(Op.LOAD, variable, shift)
+
+    # Values of maps.
+
+    def declared(self, number: int) -> Variable:
+        """Return the variable that a number means: a value of a map is like all of its map."""
+        return self.variables[self.module.declared(number)]
+
+    @contextmanager
+    def selected(self, number: int) -> Iterator[int]:
+        """Let the variable that is given back mean what `number` does, within the `with`."""
+        if number >= 0:
+            yield number
+            return
+        selection = self.module.selections[-1 - number]
+        if isinstance(selection.key, meaning.Text):
+            self.put(Op.SELECT, selection.variable, self.text(selection.key.value))
         else:
-            shift = DIGITS - declared.decimals if kind is Kind.NUMBER else 0
-            self.push(Op.LOAD, variable, shift)
+            self.value(selection.key, Kind.TEXT)
+            self.pop(Op.SELECT_BY, selection.variable)
+        yield selection.variable
+        self.put(Op.DESELECT)
 
     # Instructions.
 
@@ -407,13 +534,19 @@ def _kind(left: meaning.Value, right: meaning.Value) -> Kind:
         match side:
             case meaning.Load(_, kind):
                 return kind
+            case meaning.ClockRead(part, _):
+                return Kind.CLOCK if part is ClockPart.TIME else Kind.NUMBER
             case meaning.Number() | meaning.Arithmetic() | meaning.Function():
                 return Kind.NUMBER
-            case meaning.Text():
+            case meaning.Text() | meaning.Key():
                 return Kind.TEXT
             case meaning.Clock():
                 return Kind.CLOCK
     return Kind.TRUTH
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _shortest(scaled: int) -> tuple[int, int]:

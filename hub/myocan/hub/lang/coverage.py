@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from myocan.hub.core.program import INT64_MAX, INT64_MIN, Type, Variable
-from myocan.hub.lang.declare import Symbol, decimal
 from myocan.hub.lang.diagnostics import MAX_DIAGNOSTICS, Report, Span, clip, quoted
 from myocan.hub.lang.meaning import Arrival, Comparison, Condition, Every, On, Test
+from myocan.hub.lang.symbols import Symbol, decimal
 
 Ranges = tuple[tuple[int, int], ...]
 """Integers, as (first, last) pairs in ascending order with gaps between them."""

@@ -6,25 +6,31 @@ settled here, and is asked for through `Symbol`.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from myocan.hub.core.program import INT64_MAX, INT64_MIN, Role, Type, Variable
-from myocan.hub.lang import tree
+from myocan.hub.lang import meaning, tree
 from myocan.hub.lang.diagnostics import Report, Span, clip, nearest, quoted
-from myocan.hub.lang.words import UNITS_MS, fold, later
+from myocan.hub.lang.keys import Placement, full_name, placement
+from myocan.hub.lang.naming import MAX_NAME, fits
+from myocan.hub.lang.symbols import (
+    External,
+    Symbol,
+    decimal,
+    describe,
+    digits,
+    plain,
+    rescale,
+    scaled,
+)
+from myocan.hub.lang.words import UNITS_MS, fold
 
 MAX_VARIABLES: Final = 1000
 """Most variables of a module."""
 
 MAX_MEMBERS: Final = 256
 """Most members of an enumeration."""
-
-MAX_NAME: Final = 64
-"""Longest part of a name; that of a level of a topic on the wire."""
-
-_TRAVELS: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 _ROLES: Final = {
     "SUBSCRIBE": Role.SUBSCRIBE,
@@ -38,103 +44,24 @@ MAX_DURATION_MS: Final = 366 * 24 * 3_600_000
 """How long a TIMER runs, at least and at most."""
 
 
-@dataclass(slots=True)
-class Symbol:
-    """A declared name.
-
-    Arguments:
-        name: as declared.
-        span: where its name stands.
-        index: its number among the module's variables.
-        variable: what it is; None if its declaration is broken (then anything may be said of it).
-        read, written: whether any reaction does.
-    """
-
-    name: str
-    span: Span
-    index: int
-    variable: Variable | None
-    read: bool = False
-    written: bool = False
-
-    def member(self, word: str) -> int | None:
-        """Return the slot value of a member of an enumeration or boolean, or None."""
-        if self.variable is None:
-            return None
-        if self.variable.type is Type.BOOLEAN:
-            return {"false": 0, "true": 1}.get(fold(word))
-        folded = fold(word)
-        for index, member in enumerate(self.variable.members):
-            if fold(member) == folded:
-                return index
-        return None
-
-
-def describe(variable: Variable) -> str:
-    """Return a variable's constraint as it is written, for messages."""
-    match variable.type:
-        case Type.BOOLEAN:
-            return "{false, true}"
-        case Type.ENUMERATION:
-            names = variable.members
-            return "{" + ", ".join(clip(n) for n in names[:12]) + (", …}" if names[12:] else "}")
-        case Type.DECIMAL if variable.lower > INT64_MIN or variable.upper < INT64_MAX:
-            upper = (
-                "" if variable.upper == INT64_MAX else decimal(variable.upper, variable.decimals)
-            )
-            return "{" + decimal(variable.lower, variable.decimals) + "-" + upper + "}"
-        case Type.DECIMAL:
-            return decimal(0, variable.decimals)
-        case Type.TEXT:
-            return '""'
-        case Type.TIME:
-            return "00:00"
-    return ""
-
-
-def decimal(units: int, decimals: int) -> str:
-    """Return a number as it is written."""
-    written = str(abs(units)).rjust(decimals + 1, "0")
-    sign = "-" if units < 0 else ""
-    return sign + (f"{written[:-decimals]}.{written[-decimals:]}" if decimals else written)
-
-
-def plain(scaled: int) -> str:
-    """Return a number in units of 10 ** -9 as it is written, without idle zeros."""
-    return decimal(scaled, 9).rstrip("0").rstrip(".")
-
-
-def digits(count: int) -> str:
-    """Return a number of digits in words."""
-    return "1 digit" if count == 1 else f"{count or 'no'} digits"
-
-
-def rescale(scaled: int, decimals: int) -> int:
-    """Return a number in units of 10 ** -9 in units of 10 ** -`decimals`, rounded half-even."""
-    step = int(10 ** (9 - decimals))
-    units, rest = divmod(scaled, step)
-    if 2 * rest > step or (2 * rest == step and units % 2):
-        units += 1
-    return units
-
-
-def scaled(literal: tree.NumberLiteral) -> int:
-    """Return a number of the text in units of 10 ** -9."""
-    return literal.units * int(10 ** (9 - literal.decimals))
-
-
 class Declarer:
     """Makes the variables of one module."""
 
     def __init__(self, module: str, report: Report) -> None:
         """Start with none; `module` is the module's name."""
         self.module = module
+        self.key = ""
+        """What the module's keys are called, "" if it has none."""
         self.report = report
         self.symbols: list[Symbol] = []
         self.by_name: dict[str, Symbol] = {}
-        self._topics: dict[tuple[Role, tuple[str, str, str]], Symbol] = {}
+        self._topics: dict[tuple[Role, tuple[str, str, str], str], Symbol] = {}
         self.renamed: dict[str, Symbol] = {}
         """What was declared under a local name: its full name -> the symbol."""
+        self.selections: dict[meaning.Selection, int] = {}
+        """Values of maps, with the variable numbers -1, -2 and so on that stand for them."""
+        self.externals: dict[str, External] = {}
+        """The EXTERNAL functions, by their folded names."""
         self._full = False
 
     def broken(self, statement: tree.Broken) -> None:
@@ -147,21 +74,17 @@ class Declarer:
     def declare(self, statement: tree.Declaration) -> None:
         """Make the variable of a declaration."""
         name = statement.name
-        shown = statement.local.text if statement.local is not None else name.text
+        place = None
+        if fits(statement, self.report):
+            place = placement(statement.word, name, self.key, self.report)
+        full = full_name(name.words, place.instance) if place and place.instance else name.text
+        shown = statement.local.text if statement.local is not None else full
         span = statement.local.span if statement.local is not None else name.span
-        index = len(self.symbols)
-        if index == MAX_VARIABLES and not self._full:
-            self._full = True
-            self.report.error(
-                statement.span, f"this module has more than {MAX_VARIABLES} variables; split it up"
-            )
-        if self._full:
+        if not self._has_room(statement.span):
             self.broken(tree.Broken(span, statement.word, shown))
             return
-        variable = None
-        if self._names_fit(statement):
-            variable = self._variable(statement, shown)
-        symbol = Symbol(shown, name.span, index, variable)
+        variable = None if place is None else self._variable(statement, shown, place)
+        symbol = Symbol(shown, name.span, len(self.symbols), variable)
         other = self.by_name.setdefault(fold(shown), symbol)
         if other is not symbol:
             if other.variable is not None:
@@ -171,64 +94,46 @@ class Declarer:
             return
         self.symbols.append(symbol)
         if statement.local is not None:
-            self.renamed.setdefault(fold(name.text), symbol)
+            self.renamed.setdefault(fold(full), symbol)
         if variable is None or variable.topic is None:
             return
-        first = self._topics.setdefault((variable.role, variable.topic), symbol)
+        topic = (variable.role, variable.topic, variable.instance)
+        first = self._topics.setdefault(topic, symbol)
         if first is not symbol:
             self.report.error(
                 name.span,
                 f"line {first.span.line} has this topic already, as {quoted(first.name)}",
             )
 
-    def _names_fit(self, statement: tree.Declaration) -> bool:
-        name = statement.name
-        for part in name.parts:
-            if part.key is not None:
-                self.report.error(part.span, later("a name with a key in brackets"))
-                return False
-        if name.attribute is not None:
-            self.report.error(
-                name.span, "an attribute cannot be declared; leave out what begins with #"
-            )
-            return False
-        if fold(name.parts[0].text) == "system":
-            self.report.error(
-                name.parts[0].span, "'system' is a name of the language; choose another"
-            )
-            return False
-        for part in (*name.parts, *((statement.local,) if statement.local is not None else ())):
-            if not _TRAVELS.fullmatch(part.text):
-                self.report.error(
-                    part.span,
-                    f"{quoted(part.text)} is no name: names have A to Z, a to z, 0 to 9 and _",
-                )
-                return False
-            if len(part.text) > MAX_NAME:
-                self.report.error(
-                    part.span, f"this name is too long; it may have {MAX_NAME} letters"
-                )
-                return False
-        if len(".".join(name.words[:-2])) > MAX_NAME:
-            self.report.error(name.span, f"this domain is too long; it may have {MAX_NAME} letters")
-            return False
-        if statement.word in ("PRIVATE", "TIMER") and len(name.parts) > 1:
-            what = "PRIVATE variable" if statement.word == "PRIVATE" else "TIMER"
-            self.report.error(
-                name.span,
-                f"a {what} has a name of one word; nobody else sees it",
-                name.words[-1],
-            )
-            return False
-        if statement.word == "PRIVATE" and statement.local is not None:
-            self.report.error(
-                statement.local.span,
-                "a PRIVATE variable has one name; leave out AS and what follows",
-            )
-            return False
-        return True
+    def add_hidden(self, variable: Variable, span: Span) -> Symbol:
+        """Return the symbol of a variable that no line declares, which it gets at its first use."""
+        symbol = self.by_name.get(fold(variable.name))
+        if symbol is not None:
+            return symbol
+        if not self._has_room(span):
+            return Symbol(variable.name, span, 0, None)
+        symbol = Symbol(variable.name, span, len(self.symbols), variable)
+        self.by_name[fold(variable.name)] = symbol
+        self.symbols.append(symbol)
+        return symbol
 
-    def _variable(self, statement: tree.Declaration, shown: str) -> Variable | None:
+    def select(self, of: Symbol, key: meaning.Value, name: str) -> Symbol:
+        """Return the symbol of a map's value of one key."""
+        selection = meaning.Selection(of.index, key)
+        number = self.selections.setdefault(selection, -1 - len(self.selections))
+        return Symbol(name, of.span, number, of.variable, of=of)
+
+    def _has_room(self, span: Span) -> bool:
+        if len(self.symbols) == MAX_VARIABLES and not self._full:
+            self._full = True
+            self.report.error(
+                span, f"this module has more than {MAX_VARIABLES} variables; split it up"
+            )
+        return not self._full
+
+    def _variable(
+        self, statement: tree.Declaration, shown: str, place: Placement
+    ) -> Variable | None:
         words = statement.name.words
         role = _ROLES[statement.word]
         topic = None
@@ -236,8 +141,17 @@ class Declarer:
             domain = ".".join(words[:-2])
             module = words[-2] if len(words) > 1 else self.module
             topic = (domain, module, fold(words[-1]))
-        base = Variable(shown, role, Type.ANY, topic, line=statement.span.line)
-        variable = self._typed(statement, base)
+        base = Variable(
+            shown,
+            role,
+            Type.ANY,
+            topic,
+            line=statement.span.line,
+            keyed=place.keyed,
+            instance=place.instance,
+            map=place.map,
+        )
+        variable = self.typed(statement.kind, statement.name.span, base)
         if variable is None or statement.initial is None:
             return variable
         if variable.type in (Type.ANY, Type.EVENT):
@@ -249,11 +163,18 @@ class Declarer:
         initial = self.constant(variable, statement.initial)
         return None if initial is None else replace(variable, initial=initial)
 
-    def _typed(self, statement: tree.Declaration, base: Variable) -> Variable | None:
-        match statement.kind:
+    def typed(self, kind: tree.Kind | None, span: Span, base: Variable) -> Variable | None:
+        """Return a variable of the type that follows from what stands behind its name.
+
+        Arguments:
+            kind: what stands there, or None.
+            span: of the name.
+            base: the variable without its type.
+        """
+        match kind:
             case None if base.role is Role.PRIVATE:
                 self.report.error(
-                    statement.name.span,
+                    span,
                     f"{quoted(base.name)} needs a first value or members, such as 0 or {{off, on}}",
                 )
                 return None

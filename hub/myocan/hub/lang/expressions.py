@@ -8,36 +8,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from myocan.hub.core.program import INT64_MAX, INT64_MIN, Role, Type, Variable
+from myocan.hub.core.program import INT64_MAX, INT64_MIN, Type, Variable
 from myocan.hub.lang import meaning, tree
-from myocan.hub.lang.declare import CLOCKS, Symbol, describe, digits, plain, scaled
-from myocan.hub.lang.diagnostics import Span, clip, listed, nearest, quoted
-from myocan.hub.lang.meaning import SCALE, Comparison, Kind
-from myocan.hub.lang.names import Names
-from myocan.hub.lang.words import ACTIONS, FUNCTIONS, LATER_ACTIONS, fold, later
+from myocan.hub.lang.declare import CLOCKS
+from myocan.hub.lang.diagnostics import Span, clip, quoted
+from myocan.hub.lang.meaning import Comparison, Kind
+from myocan.hub.lang.symbols import Symbol, describe, digits, plain
+from myocan.hub.lang.values import HOLDS, KIND, Values, written_number
+from myocan.hub.lang.words import fold
 
 COMPARISONS: Final = {comparison.name: comparison for comparison in Comparison}
 
-_ARITHMETIC: Final = {"PLUS": "ADD", "MINUS": "SUB", "STAR": "MUL", "SLASH": "DIV"}
 
-_KIND: Final = {
-    Type.ENUMERATION: Kind.TEXT,
-    Type.TEXT: Kind.TEXT,
-    Type.BOOLEAN: Kind.TRUTH,
-    Type.DECIMAL: Kind.NUMBER,
-    Type.TIME: Kind.CLOCK,
-}
-"""What a variable's value is when it is read; an ANY is read as what is wanted."""
-
-_HOLDS: Final = {
-    Kind.TEXT: "a text",
-    Kind.TRUTH: "true or false",
-    Kind.NUMBER: "a number",
-    Kind.CLOCK: "a time of day",
-}
-
-
-class Expressions(Names):
+class Expressions(Values):
     """Checks expressions against the variables of one module."""
 
     # Conditions.
@@ -56,13 +39,13 @@ class Expressions(Names):
                 return None if inner is None else meaning.Not(inner)
             case tree.Binary() if expression.operator in COMPARISONS:
                 return self._comparison(expression)
-            case tree.Name():
+            case tree.Name() if not self.own_key(expression) and not self._computed(expression):
                 return self._name_holds(expression)
         found = self.value(expression, None)
         if found is not None:
             self.report.error(
                 expression.span,
-                f"this is {_HOLDS[found[1]]}, not a condition; compare it with something",
+                f"this is {HOLDS[found[1]]}, not a condition; compare it with something",
             )
         return None
 
@@ -91,19 +74,13 @@ class Expressions(Names):
             Type.ANY: f"{symbol.name} == true",
         }.get(variable.type)
         if example is None:
-            self._is_event(name.span, symbol)
+            self.is_event(name.span, symbol)
         else:
             self.report.error(
                 name.span,
                 f"{quoted(symbol.name)} is no condition; compare it, as in {clip(example)}",
             )
         return None
-
-    def _is_event(self, span: Span, symbol: Symbol) -> None:
-        what = "an event"
-        if symbol.variable is not None and symbol.variable.role is Role.TIMER:
-            what = "a TIMER"
-        self.report.error(span, f"{quoted(symbol.name)} is {what}, it has no value to look at")
 
     def _comparison(self, node: tree.Binary) -> meaning.Condition | None:
         comparison = COMPARISONS[node.operator]
@@ -114,20 +91,49 @@ class Expressions(Names):
             return self.against(right, comparison.mirrored, node.left, node.place)
         if left is not None and right is not None:
             return self._variables(left, comparison, right, node)
-        first = self.value(node.left, None)
+        if self.own_key(node.left):
+            return self._against_key(comparison, node.right, node.place)
+        if self.own_key(node.right):
+            return self._against_key(comparison, node.left, node.place)
+        wanted = self._computed(node.left) or self._computed(node.right)
+        first = self.value(node.left, wanted)
         if first is None and isinstance(node.right, tree.Name):
             return None  # a word opposite an unknown name says nothing
-        second = self.value(node.right, None)
+        second = self.value(node.right, wanted)
         if first is None or second is None:
             return None
         if first[1] is not second[1]:
             self.report.error(
-                node.place, f"{_HOLDS[first[1]]} cannot be compared with {_HOLDS[second[1]]}"
+                node.place, f"{HOLDS[first[1]]} cannot be compared with {HOLDS[second[1]]}"
             )
             return None
         if not self._orders(first[1], comparison, node.place):
             return None
         return meaning.Compare(comparison, first[0], second[0])
+
+    def _computed(self, expression: tree.Expression) -> Kind | None:
+        """Return what an attribute that is no variable is."""
+        found = self.attributes.computed(expression)
+        return None if found is None else found[1]
+
+    def _against_key(
+        self, comparison: Comparison, other: tree.Expression, place: Span
+    ) -> meaning.Condition | None:
+        """Return what one's own key compared with something that is no variable means."""
+        key, word = self.key_read(), other.bare if isinstance(other, tree.Name) else None
+        found: tuple[meaning.Value, Kind] | None
+        if word is None or self.own_key(other):
+            found = self.value(other, Kind.TEXT)
+        else:
+            found = self._as_text(other, word, "a key"), Kind.TEXT
+        if found is None:
+            return None
+        if found[1] is not Kind.TEXT:
+            self.report.error(place, f"a key is a text, and this is {HOLDS[found[1]]}")
+            return None
+        if not self._orders(Kind.TEXT, comparison, place):
+            return None
+        return meaning.Compare(comparison, key, found[0])
 
     def _orders(self, kind: Kind, comparison: Comparison, place: Span) -> bool:
         if comparison.ordered and kind in (Kind.TEXT, Kind.TRUTH):
@@ -154,8 +160,10 @@ class Expressions(Names):
             return None
         match variable.type:
             case Type.EVENT:
-                self._is_event(place, symbol)
+                self.is_event(place, symbol)
                 return None
+            case Type.ENUMERATION if self._is_text(other) and not _names_member(symbol, other):
+                pass
             case Type.ENUMERATION | Type.BOOLEAN:
                 return self._against_members(symbol, variable, comparison, other, place)
             case Type.DECIMAL:
@@ -166,6 +174,10 @@ class Expressions(Names):
                     return meaning.Test(symbol.index, comparison, clock)
         return self._against_value(symbol, variable, comparison, other, place)
 
+    def _is_text(self, expression: tree.Expression) -> bool:
+        """Whether a name is a text without being a variable: one's own key, the module's name."""
+        return self.own_key(expression) or self._computed(expression) is Kind.TEXT
+
     def _against_members(
         self,
         symbol: Symbol,
@@ -174,14 +186,14 @@ class Expressions(Names):
         other: tree.Expression,
         place: Span,
     ) -> meaning.Condition | None:
-        if not self._orders(_KIND[variable.type], comparison, place):
+        if not self._orders(KIND[variable.type], comparison, place):
             return None
         if variable.type is Type.BOOLEAN and not _is_literal(other):
             condition = self.condition(other)
             if condition is None:
                 return None
             return meaning.Compare(comparison, meaning.Load(symbol.index, Kind.TRUTH), condition)
-        if isinstance(other, tree.Name) and not self.supported(other):
+        if isinstance(other, tree.Name) and other.special and self.resolve(other) is None:
             return None
         member = self.declared.member(variable, other)
         return None if member is None else meaning.Test(symbol.index, comparison, member)
@@ -231,7 +243,7 @@ class Expressions(Names):
         place: Span,
     ) -> meaning.Condition | None:
         """A TEXT, a TIME or an ANY against a literal, an undeclared word or an expression."""
-        wanted = _KIND.get(variable.type)
+        wanted = KIND.get(variable.type)
         found = self._opposite(symbol, wanted, other)
         if found is None:
             return None
@@ -246,8 +258,8 @@ class Expressions(Names):
             return None
         if not self._orders(kind, comparison, place):
             return None
-        if wanted is None and isinstance(value, meaning.Number) and not comparison.ordered:
-            same = meaning.IsNumber(symbol.index, value.scaled)
+        if wanted is None and kind is Kind.NUMBER and not comparison.ordered:
+            same = _same_number(symbol.index, value)
             return same if comparison is Comparison.EQ else meaning.Not(same)
         return meaning.Compare(comparison, meaning.Load(symbol.index, kind), value)
 
@@ -256,24 +268,28 @@ class Expressions(Names):
     ) -> tuple[meaning.Value, Kind] | None:
         """Return the value opposite an unconstrained variable, where a bare word is text."""
         word = other.bare if isinstance(other, tree.Name) else None
-        if word is None or wanted is Kind.CLOCK:
+        if word is None or wanted is Kind.CLOCK or self.own_key(other):
             return self.value(other, wanted)
         truth = {"true": True, "false": False}.get(fold(word))
         if wanted is None and truth is not None:
             return meaning.Truth(truth), Kind.TRUTH
+        return self._as_text(other, word, quoted(symbol.name)), Kind.TEXT
+
+    def _as_text(self, other: tree.Expression, word: str, what: str) -> meaning.Text:
+        """Return a bare word as the text that it is taken for, opposite `what`."""
         self.report.warning(
             other.span,
-            f"{quoted(word)} is taken as text, since {quoted(symbol.name)} has no constraint "
+            f"{quoted(word)} is taken as text, since {what} has no constraint "
             "that it could be a member of; put it in quotes to say so",
             f'"{clip(word)}"',
         )
-        return meaning.Text(word), Kind.TEXT
+        return meaning.Text(word)
 
     def _differ(self, place: Span, symbol: Symbol, kind: Kind) -> None:
         assert symbol.variable is not None
-        holds = _HOLDS[_KIND[symbol.variable.type]]
+        holds = HOLDS[KIND[symbol.variable.type]]
         self.report.error(
-            place, f"{quoted(symbol.name)} is {holds} and cannot be compared with {_HOLDS[kind]}"
+            place, f"{quoted(symbol.name)} is {holds} and cannot be compared with {HOLDS[kind]}"
         )
 
     def _variables(
@@ -286,12 +302,12 @@ class Expressions(Names):
             return None
         for symbol, span in ((left, node.left.span), (right, node.right.span)):
             if symbol.variable is not None and symbol.variable.type is Type.EVENT:
-                self._is_event(span, symbol)
+                self.is_event(span, symbol)
                 return None
         if one.type is Type.ANY and two.type is Type.ANY and not comparison.ordered:
-            same = meaning.Same(left.index, right.index)
-            return same if comparison is Comparison.EQ else meaning.Not(same)
-        first, second = _KIND.get(one.type), _KIND.get(two.type)
+            alike = meaning.Same(left.index, right.index)
+            return alike if comparison is Comparison.EQ else meaning.Not(alike)
+        first, second = KIND.get(one.type), KIND.get(two.type)
         kind = first or second or Kind.NUMBER
         if (first or kind) is not (second or kind):
             self._differ(node.place, left, second or kind)
@@ -309,153 +325,20 @@ class Expressions(Names):
             self.report.warning(
                 node.place, f"{describe(one)} and {describe(two)} have no member in common"
             )
-        return meaning.Compare(
-            comparison, meaning.Load(left.index, kind), meaning.Load(right.index, kind)
-        )
+        values = meaning.Load(left.index, kind), meaning.Load(right.index, kind)
+        if kind is Kind.NUMBER and first is not second and not comparison.ordered:
+            unknown, known = (left, values[1]) if first is None else (right, values[0])
+            same = _same_number(unknown.index, known)
+            return same if comparison is Comparison.EQ else meaning.Not(same)
+        return meaning.Compare(comparison, *values)
 
-    # Values.
 
-    def value(
-        self, expression: tree.Expression, wanted: Kind | None
-    ) -> tuple[meaning.Value, Kind] | None:
-        """Return a value and what it is, or report why there is none and return None.
-
-        Arguments:
-            expression: any.
-            wanted: what an ANY is read as; None where that is not known.
-        """
-        match expression:
-            case tree.NumberLiteral():
-                return meaning.Number(scaled(expression)), Kind.NUMBER
-            case tree.TextLiteral():
-                return meaning.Text(expression.value), Kind.TEXT
-            case tree.ClockLiteral():
-                return meaning.Clock(expression.minutes), Kind.CLOCK
-            case tree.Name():
-                return self._name_value(expression, wanted)
-            case tree.Call():
-                return self._call(expression)
-            case tree.Unary(operator="MINUS"):
-                constant = written_number(expression)
-                if constant is not None:
-                    return meaning.Number(constant), Kind.NUMBER
-                number = self.number(expression.operand)
-                return None if number is None else (meaning.Function("NEG", number), Kind.NUMBER)
-            case tree.Binary() if expression.operator in _ARITHMETIC:
-                return self._arithmetic(expression)
-        condition = self.condition(expression)
-        return None if condition is None else (condition, Kind.TRUTH)
-
-    def number(self, expression: tree.Expression) -> meaning.Value | None:
-        """Return a number, or report why it is none and return None."""
-        found = self.value(expression, Kind.NUMBER)
-        if found is None:
-            return None
-        if found[1] is not Kind.NUMBER:
-            self.report.error(
-                expression.span, f"a number is needed here, and this is {_HOLDS[found[1]]}"
-            )
-            return None
-        return found[0]
-
-    def _name_value(
-        self, name: tree.Name, wanted: Kind | None
-    ) -> tuple[meaning.Value, Kind] | None:
-        if name.bare is not None and self.find(name.words) is None:
-            word = fold(name.bare)
-            if word in ("true", "false"):
-                return meaning.Truth(word == "true"), Kind.TRUTH
-            if wanted is Kind.CLOCK and word in CLOCKS:
-                return meaning.Clock(CLOCKS[word]), Kind.CLOCK
-        resolved = self.resolve(name)
-        if resolved is None:
-            return None
-        symbol = resolved.symbol
-        if resolved.member is not None:
-            condition = self.against(symbol, Comparison.EQ, resolved.member, name.span)
-            return None if condition is None else (condition, Kind.TRUTH)
-        self.read(symbol)
-        if symbol.variable is None:
-            return None
-        if symbol.variable.type is Type.EVENT:
-            self._is_event(name.span, symbol)
-            return None
-        kind = _KIND.get(symbol.variable.type, wanted)
-        if kind is None or (kind is Kind.CLOCK and symbol.variable.type is Type.ANY):
-            self.report.error(
-                name.span,
-                f"{quoted(symbol.name)} holds whatever arrives; say what it is at its declaration",
-            )
-            return None
-        return meaning.Load(symbol.index, kind), kind
-
-    def _arithmetic(self, node: tree.Binary) -> tuple[meaning.Value, Kind] | None:
-        left, right = self.number(node.left), self.number(node.right)
-        if left is None or right is None:
-            return None
-        if node.operator == "SLASH" and right == meaning.Number(0):
-            self.report.error(node.place, "nothing can be divided by zero")
-            return None
-        return meaning.Arithmetic(_ARITHMETIC[node.operator], left, right), Kind.NUMBER
-
-    def _call(self, call: tree.Call) -> tuple[meaning.Value, Kind] | None:
-        name = fold(call.function.text)
-        if name not in FUNCTIONS or call.function.bare is None:
-            self.unknown_function(call, FUNCTIONS)
-            return None
-        if name == "round":
-            return self._round(call)
-        counts = len(call.arguments) == 1 if name == "abs" else len(call.arguments) > 1
-        if not counts:
-            needs = "one number" if name == "abs" else "two numbers or more"
-            self.report.error(call.span, f"{name} takes {needs}")
-            return None
-        found = [self.number(argument) for argument in call.arguments]
-        numbers = [number for number in found if number is not None]
-        if len(numbers) < len(found):
-            return None
-        if name == "abs":
-            return meaning.Function("ABS", numbers[0]), Kind.NUMBER
-        value = numbers[0]
-        for number in numbers[1:]:
-            value = meaning.Arithmetic(name.upper(), value, number)
-        return value, Kind.NUMBER
-
-    def _round(self, call: tree.Call) -> tuple[meaning.Value, Kind] | None:
-        if not 1 <= len(call.arguments) <= 2:
-            self.report.error(
-                call.span, "round takes a number, and how many digits stay behind its point"
-            )
-            return None
-        number = self.number(call.arguments[0])
-        kept = written_number(call.arguments[1]) if len(call.arguments) > 1 else 0
-        if kept is None or kept % SCALE or not 0 <= kept <= 9 * SCALE:
-            self.report.error(
-                call.arguments[1].span, "round keeps 0 to 9 digits; write that number here"
-            )
-            return None
-        if number is None:
-            return None
-        return meaning.Function("ROUND", number, kept // SCALE), Kind.NUMBER
-
-    def unknown_function(self, call: tree.Call, known: tuple[str, ...]) -> None:
-        """Report a function that cannot stand here; `known` are those that can."""
-        name = fold(call.function.text)
-        symbol = self.find(call.function.words)
-        if symbol is not None and symbol.variable is None:
-            return  # declared in a line that was reported
-        if name in LATER_ACTIONS:
-            self.report.error(call.span, later(f"{name}(…)"))
-        elif name in ACTIONS and name not in known:
-            self.report.error(call.span, f"{name} has no value; it stands behind THEN")
-        elif name in FUNCTIONS and name not in known:
-            self.report.error(call.span, f"{name} only has a value; say what to do with it")
-        else:
-            self.report.error(
-                call.function.span,
-                f"{quoted(call.function.text)} is no function here; there is {listed(known)}",
-                nearest(name, known),
-            )
+def _same_number(unknown: int, number: meaning.Value) -> meaning.Condition:
+    """Return that an ANY holds this number; whatever else it holds is another value."""
+    if isinstance(number, meaning.Number):
+        return meaning.IsNumber(unknown, number.scaled)
+    equal = meaning.Compare(Comparison.EQ, meaning.Load(unknown, Kind.NUMBER), number)
+    return meaning.Every((meaning.HoldsNumber(unknown), equal))
 
 
 def share(one: Variable, two: Variable) -> bool:
@@ -480,11 +363,3 @@ def _is_literal(expression: tree.Expression) -> bool:
     if isinstance(expression, tree.Name):
         return expression.bare is not None
     return isinstance(expression, tree.NumberLiteral | tree.TextLiteral | tree.ClockLiteral)
-
-
-def written_number(expression: tree.Expression) -> int | None:
-    """Return a number that is written out, in units of 10 ** -9."""
-    sign = 1
-    while isinstance(expression, tree.Unary) and expression.operator == "MINUS":
-        sign, expression = -sign, expression.operand
-    return sign * scaled(expression) if isinstance(expression, tree.NumberLiteral) else None

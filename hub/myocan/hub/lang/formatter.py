@@ -24,7 +24,7 @@ from myocan.hub.lang.schedules.cursor import DAYS, KEYWORDS, PERIODS, singular
 from myocan.hub.lang.schedules.schedule import MONTHS
 from myocan.hub.lang.schedules.words import TIMES
 from myocan.hub.lang.syntax import terminals
-from myocan.hub.lang.words import ACTIONS, FUNCTIONS, LATER_ACTIONS, UNITS_MS, fold, shout
+from myocan.hub.lang.words import ACTIONS, FUNCTIONS, UNITS_MS, fold, shout
 
 INDENT: Final = 4
 """Blanks for each level."""
@@ -32,7 +32,7 @@ INDENT: Final = 4
 _OPENINGS: Final = frozenset(("ON", "AT", "WHEN", "IF"))
 _BELOW: Final = frozenset(("AND", "WITH", "THEN"))
 _REACTIONS: Final = _OPENINGS | _BELOW
-_CALLED: Final = frozenset((*FUNCTIONS, *ACTIONS, *LATER_ACTIONS))
+_CALLED: Final = frozenset((*FUNCTIONS, *ACTIONS))
 _TIMES: Final = frozenset((*TIMES, "before", "after"))
 _DATES: Final = frozenset((*DAYS, *MONTHS, *PERIODS))
 

@@ -14,10 +14,10 @@ from myocan.hub.core.program import INT64_MAX, INT64_MIN, Role, Type, Variable
 from myocan.hub.lang import Topic
 from myocan.hub.lang.checker import check_source
 from myocan.hub.lang.compiler import program_of
-from myocan.hub.lang.declare import describe
 from myocan.hub.lang.diagnostics import Diagnostic, Report, Span, listed, nearest, quoted
 from myocan.hub.lang.loops import loops, outputs
 from myocan.hub.lang.meaning import Checked, Meaning
+from myocan.hub.lang.symbols import describe
 from myocan.hub.lang.words import fold
 
 Address = tuple[str, str, str]

@@ -26,8 +26,8 @@ def outputs(module: meaning.Meaning, variable: int) -> set[tuple[str, str, str]]
         if not changed.isdisjoint(when.reads):
             written |= _written(when.actions)
     found = set()
-    for index in written:
-        declared = module.variables[index]
+    for number in written:
+        declared = module.variables[module.declared(number)]
         if declared.role is Role.PUBLIC and declared.topic is not None:
             found.add(declared.topic)
     return found

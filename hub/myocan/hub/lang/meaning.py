@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from myocan.hub.core.program import DIGITS, Variable
+from myocan.hub.core.program import DIGITS, Attribute, ClockPart, Variable
 from myocan.hub.lang.diagnostics import Diagnostic, Span
 
 SCALE = 10**DIGITS
@@ -110,6 +110,19 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """One's own key, a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRead:
+    """A part of the log's time; `offset` is the variable with the minutes east of UTC."""
+
+    part: ClockPart
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Arithmetic:
     """`+ - * /`, `min`, `max` of two numbers; the operator is the instruction's name."""
 
@@ -157,6 +170,13 @@ class IsNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldsNumber:
+    """An ANY that holds some number."""
+
+    variable: int
+
+
+@dataclass(frozen=True, slots=True)
 class Same:
     """Two ANYs that hold the same."""
 
@@ -185,8 +205,8 @@ class Some:
     conditions: tuple[Condition, ...]
 
 
-Condition = Truth | Test | Compare | IsNumber | Same | Not | Every | Some
-Value = Number | Text | Clock | Load | Arithmetic | Function | Condition
+Condition = Truth | Test | Compare | IsNumber | HoldsNumber | Same | Not | Every | Some
+Value = Number | Text | Clock | Load | Key | ClockRead | Arithmetic | Function | Condition
 
 
 # Actions.
@@ -262,11 +282,27 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Instance:
+    """`CREATE` or `DROP` of the instance of a key."""
+
+    operator: str
+    key: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of an EXTERNAL function with these arguments."""
+
+    function: str
+    arguments: tuple[Piece | Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ignore:
     """Nothing: the message is accepted."""
 
 
-Action = Set | Store | Copy | Add | Next | Activate | Timer | Log | Ignore
+Action = Set | Store | Copy | Add | Next | Activate | Timer | Log | Instance | Call | Ignore
 
 
 # Reactions.
@@ -290,12 +326,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class On:
-    """An ON with its guards and actions."""
+    """An ON with its guards and actions; `keyed` says that it runs in an instance."""
 
     line: int
     arrivals: tuple[Arrival, ...]
     guards: tuple[Line, ...]
     actions: tuple[Line, ...]
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +343,7 @@ class When:
     conditions: tuple[Line, ...]
     actions: tuple[Line, ...]
     reads: frozenset[int]
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,17 +355,55 @@ class At:
     schedule: str
     guards: tuple[Line, ...]
     actions: tuple[Line, ...]
+    keyed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A topic that TOPIC defines: a variable of it that would take all, and KEEP's words or ""."""
+
+    heard: Variable
+    keep: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """One value of a map: that of `key`, a constant text or the value of a variable."""
+
+    variable: int
+    key: Value
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A whole module."""
+    """A whole module.
+
+    Arguments:
+        module: its name.
+        variables: what it declares, and behind these what the core and the agent fill.
+        ons, whens, ats: in the order of the text.
+        selections: values of maps. Wherever a node names a variable, -1 stands for the first of
+            these, -2 for the second, and so on.
+        attributes: which of the variables tell of others.
+        topics: that it defines: its names, what its messages carry, and how long they are kept.
+        key, auto, agent: as in `Program`.
+    """
 
     module: str
     variables: tuple[Variable, ...]
     ons: tuple[On, ...]
     whens: tuple[When, ...]
     ats: tuple[At, ...] = ()
+    selections: tuple[Selection, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    topics: tuple[Definition, ...] = ()
+    key: str = ""
+    auto: bool = False
+    agent: str = ""
+
+    def declared(self, number: int) -> int:
+        """Return the variable that a node's number means: of a value of a map, the map."""
+        return number if number >= 0 else self.selections[-1 - number].variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,8 +414,10 @@ class Checked:
         meaning: what it means, or None if there is an error.
         diagnostics: errors and warnings, by position.
         places: where each variable's name stands.
+        definitions: where the name of each topic that it defines stands.
     """
 
     meaning: Meaning | None
     diagnostics: list[Diagnostic]
     places: tuple[Span, ...] = ()
+    definitions: tuple[Span, ...] = ()

@@ -16,10 +16,7 @@ from myocan.hub.lang.syntax import parse
 from myocan.hub.lang.words import (
     ACTIONS,
     DECLARATIONS,
-    LATER_ACTIONS,
-    LATER_STATEMENTS,
     STATEMENTS,
-    later,
     shout,
 )
 
@@ -84,9 +81,7 @@ class _Reader:
     def take(self, line: list[Token], whole: bool) -> None:
         """Take one line: its tokens, and whether these are all of it."""
         word = shout(line[0].text) if line[0].kind == "WORD" else ""
-        if word in LATER_STATEMENTS:
-            self.report.error(line[0].span, later(word))
-        elif word not in STATEMENTS:
+        if word not in STATEMENTS:
             word = self._unknown(line, whole)
         elif whole:
             statement = parse(line, self.report)
@@ -110,14 +105,12 @@ class _Reader:
         first = line[0]
         if not whole:
             return ""  # what was cut away may have been the word
-        near = (
-            nearest(first.text, (*STATEMENTS, *LATER_STATEMENTS)) if first.kind == "WORD" else None
-        )
+        near = nearest(first.text, STATEMENTS) if first.kind == "WORD" else None
         known = "MODULE, SUBSCRIBE, PUBLIC, PRIVATE, TIMER, ON, AT, AND, WHEN, IF or THEN"
         following = line[1].kind if len(line) > 1 else ""
         if near is None and (
             following in ("ASSIGN", "INCREMENT", "DECREMENT", "DOT", "HASH")
-            or shout(first.text) in {shout(word) for word in (*ACTIONS, *LATER_ACTIONS)}
+            or shout(first.text) in {shout(word) for word in ACTIONS}
         ):
             self.report.error(first.span, "what is to be done stands behind THEN", "THEN")
             return "THEN"
@@ -136,6 +129,12 @@ class _Reader:
             case tree.Declaration():
                 self.end()
                 self.source.declarations.append(statement)
+            case tree.Topic():
+                self.end()
+                self.source.topics.append(statement)
+            case tree.External():
+                self.end()
+                self.source.externals.append(statement)
             case tree.Opening(word="WHEN") if self._takes_guards():
                 assert self.reaction is not None
                 self.reaction.guards.append(
@@ -159,7 +158,7 @@ class _Reader:
         if word == "MODULE":
             self.end()
             self.source.module = self.source.module or broken
-        elif word in DECLARATIONS or word in LATER_STATEMENTS:
+        elif word in DECLARATIONS:
             self.end()
             self.source.broken.append(broken)
         elif word in ("ON", "AT", "IF") or (word == "WHEN" and not self._takes_guards()):
@@ -181,7 +180,7 @@ class _Reader:
                 f"a file holds one module; line {self.source.module.span.line} names it already",
             )
             return
-        if self.source.declarations or self.source.reactions or self.source.broken:
+        if self.source.begun:
             self.report.error(
                 statement.span, "MODULE stands before everything else; move it to the top"
             )
@@ -219,7 +218,7 @@ class _Reader:
 
 def _declared(line: list[Token], word: str) -> str | None:
     """Return the name that a broken line declares, as well as can be said."""
-    if word not in DECLARATIONS and word not in LATER_STATEMENTS:
+    if word not in DECLARATIONS:
         return None
     for index, token in enumerate(line):
         if token.kind == "WORD" and shout(token.text) == "AS" and index + 1 < len(line):

@@ -165,11 +165,13 @@ def _number(token: Token, negative: bool = False) -> tuple[int, int]:
 
 
 def _part(children: list[Any]) -> tree.Part:
-    word, _, key, close = [value(child) for child in (*children, None, None, None)[:4]]
+    word, bracket = value(children[0]), children[1]
     if word.kind == "NUMBER":
         _number(word)  # for its limits
-    span = word.span if close is None else _span(word, close)
-    return tree.Part(span, word.text, None if key is None else key.text.strip('"'))
+    if bracket is None:
+        return tree.Part(word.span, word.text)
+    key, close = bracket
+    return tree.Part(_span(word, close), word.text, key)
 
 
 def value(child: Any) -> Any:
@@ -184,9 +186,9 @@ class _Builder(Transformer[Any, Any]):
         first, name, *options = (value(child) for child in children)
         return tree.Module(first.span, name, tuple(options))
 
-    def option(self, children: list[Any]) -> tree.Part:
+    def option(self, children: list[Any]) -> tree.Option:
         word = value(children[0])
-        return tree.Part(word.span, shout(word.text))
+        return tree.Option(word.span, shout(word.text), *children[1:])
 
     def agent(self, children: list[Any]) -> str:
         return "".join(value(child).text for child in children)
@@ -207,6 +209,19 @@ class _Builder(Transformer[Any, Any]):
             for number, unit in zip(pieces[::2], pieces[1::2], strict=True)
         )
         return tree.Duration(_span(pieces[0], pieces[-1]), terms)
+
+    def topic(self, children: list[Any]) -> tree.Topic:
+        first, name, kind, keep = (value(child) for child in children)
+        return tree.Topic(first.span, name, kind, keep)
+
+    def keep(self, children: list[Any]) -> tree.Keep:
+        first, number, unit = (value(child) for child in children)
+        counted = None if number is None else tree.NumberLiteral(number.span, 1, *_number(number))
+        return tree.Keep(_span(first, unit), counted, unit.text)
+
+    def external(self, children: list[Any]) -> tree.External:
+        first, name = (value(child) for child in children)
+        return tree.External(first.span, tree.Part(name.span, name.text))
 
     def role(self, children: list[Any]) -> tuple[Span, str]:
         token = value(children[0])
@@ -300,12 +315,22 @@ class _Builder(Transformer[Any, Any]):
         return tree.Call(span, _depth(span, *arguments), name, arguments)
 
     def name(self, children: list[Any]) -> tree.Name:
-        *pieces, _, attribute = (value(child) for child in children)
-        parts = tuple(piece for piece in pieces if isinstance(piece, tree.Part))
-        last = parts[-1] if attribute is None else attribute
-        return tree.Name(
-            parts[0].span.to(last.span), 1, parts, None if attribute is None else attribute.text
-        )
+        parts = tuple(child for child in children if isinstance(child, tree.Part))
+        if children[-1] is None:
+            return tree.Name(parts[0].span.to(parts[-1].span), 1, parts)
+        word, member = children[-1]
+        last = member or word
+        return tree.Name(parts[0].span.to(last.span), 1, parts, word.text, member)
+
+    def attribute(self, children: list[Any]) -> tuple[Token, tree.Part | None]:
+        return value(children[1]), children[-1]
+
+    def key(self, children: list[Any]) -> tuple[tree.Key, Token]:
+        _, *pieces, close = (value(child) for child in children)
+        text = "".join(piece.text for piece in pieces)
+        literal = pieces[0].kind != "WORD"
+        key = tree.Key(_span(pieces[0], pieces[-1]), text.strip('"'), literal)
+        return key, close
 
     def first(self, children: list[Any]) -> tree.Part:
         return _part(children)

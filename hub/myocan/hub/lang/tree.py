@@ -14,12 +14,24 @@ from myocan.hub.lang.lexer import Token
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """What stands in brackets behind a word of a name: `[location]`, `["bath room"]`.
+
+    `span` is without the brackets; `literal` says that it is a text in quotes or a number.
+    """
+
+    span: Span
+    text: str
+    literal: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One word of a dotted name, with the key in brackets behind it, if any."""
 
     span: Span
     text: str
-    key: str | None = None
+    key: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +66,14 @@ class ClockLiteral(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Name(Expression):
-    """A dotted name, which may end with a member, or an attribute of it (`x#timestamp`)."""
+    """A dotted name, which may end with a member, or an attribute of it (`x#timestamp`).
+
+    `member` is what stands behind an attribute (`system.clock#weekday.monday`).
+    """
 
     parts: tuple[Part, ...]
     attribute: str | None = None
+    member: Part | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -68,6 +84,11 @@ class Name(Expression):
     def text(self) -> str:
         """The name as one would say it."""
         return ".".join(self.words)
+
+    @property
+    def special(self) -> bool:
+        """Whether it has a key or an attribute."""
+        return self.attribute is not None or any(part.key is not None for part in self.parts)
 
     @property
     def bare(self) -> str | None:
@@ -141,6 +162,7 @@ class Duration:
 
 
 Literal = NumberLiteral | TextLiteral | ClockLiteral | Name
+Kind = Braces | Bounds | Duration | Literal
 
 
 # Statements, one a line.
@@ -154,11 +176,20 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """A word behind a module's name, `AUTO` or `AGENT pi-porch`; `value` is the agent's name."""
+
+    span: Span
+    word: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Module(Statement):
-    """`MODULE lamp`; options are words behind the name, each with its place."""
+    """`MODULE lamp[location] AUTO`."""
 
     name: Name
-    options: tuple[Part, ...] = ()
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +201,34 @@ class Declaration(Statement):
 
     word: str
     name: Name
-    kind: Braces | Bounds | Duration | Literal | None = None
+    kind: Kind | None = None
     initial: Literal | None = None
     local: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """`KEEP 30 days`, or without a number `KEEP forever`."""
+
+    span: Span
+    number: NumberLiteral | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topic(Statement):
+    """`TOPIC bedtime.activate`, with what its messages carry and how long they are kept."""
+
+    name: Name
+    kind: Kind | None = None
+    keep: Keep | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class External(Statement):
+    """`EXTERNAL notify`."""
+
+    name: Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,5 +292,12 @@ class Source:
 
     module: Module | Broken | None = None
     declarations: list[Declaration] = field(default_factory=list)
+    topics: list[Topic] = field(default_factory=list)
+    externals: list[External] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
     reactions: list[Reaction] = field(default_factory=list)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything but the MODULE line was read."""
+        return any((self.declarations, self.topics, self.externals, self.broken, self.reactions))

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-DECLARATIONS: Final = ("SUBSCRIBE", "SUBSCRIPTION", "PUBLIC", "PUBLISH", "PRIVATE", "TIMER")
+VARIABLES: Final = ("SUBSCRIBE", "SUBSCRIPTION", "PUBLIC", "PUBLISH", "PRIVATE", "TIMER")
+"""Words that declare a variable."""
+
+DECLARATIONS: Final = (*VARIABLES, "TOPIC", "EXTERNAL")
 """Words that open a declaration."""
 
 STATEMENTS: Final = ("MODULE", *DECLARATIONS, "ON", "AT", "AND", "WITH", "WHEN", "IF", "THEN")
 """Words that open a line."""
 
-LATER_STATEMENTS: Final = ("TOPIC", "EXTERNAL")
-"""Words that open a line of the language that this version does not run yet."""
-
-INNER_WORDS: Final = ("AS", "OR", "NOT", "AGENT", "AUTO", "HISTORY")
+INNER_WORDS: Final = ("AS", "OR", "NOT", "KEEP", "AGENT", "AUTO", "HISTORY")
 """Keywords inside a line (AND is one too)."""
 
 KEYWORDS: Final = frozenset((*STATEMENTS, *INNER_WORDS))
@@ -28,10 +28,11 @@ FUNCTIONS: Final = ("min", "max", "abs", "round")
 TIMER_ACTIONS: Final = ("start", "reset", "cancel")
 """What can be done with a TIMER."""
 
-ACTIONS: Final = ("activate", "next", "log", "ignore", *TIMER_ACTIONS)
-"""Functions that stand behind THEN."""
+INSTANCE_ACTIONS: Final = ("create", "drop")
+"""What can be done with the instances of a keyed module."""
 
-LATER_ACTIONS: Final = ("create", "drop")
+ACTIONS: Final = ("activate", "next", "log", "ignore", *TIMER_ACTIONS, *INSTANCE_ACTIONS)
+"""Functions that stand behind THEN."""
 
 UNITS_MS: Final = {
     **dict.fromkeys(("second", "seconds", "sec", "s"), 1000),
@@ -42,8 +43,6 @@ UNITS_MS: Final = {
 
 LOG_LEVELS: Final = {"info": 0, "warn": 1, "alert": 2}
 """`system.log#info` and so on, with the level that `Op.LOG` takes."""
-
-KNOWS: Final = "this one knows MODULE, SUBSCRIBE, PUBLIC, PRIVATE, TIMER, ON, AT, WHEN and IF"
 
 _LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _UPPER: Final = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}
@@ -64,4 +63,4 @@ def shout(word: str) -> str:
 
 def later(what: str) -> str:
     """Return what is said of a part of the language that this version does not run."""
-    return f"{what} comes in a later version of myocan; {KNOWS}"
+    return f"{what} comes in a later version of myocan; leave it out"

@@ -24,9 +24,21 @@ if __name__ == "__main__":
 
 from lang import growing
 from lang.promises import answered, formatted, meaning
+from scenario.promises import scenarios_answered, scenarios_formatted
+from scenario.telling import told
 
 PATIENCE_S = 10.0
 """Longest that one text may take."""
+
+
+def story(seed: int) -> str:
+    """Try the scenarios of a seed; return what became of them."""
+    text = told(seed)
+    diagnostics, outcomes = scenarios_answered(text)
+    scenarios_formatted(text)
+    if not outcomes:
+        return "no scenario" if diagnostics else "nothing told"
+    return "scenarios that were played"
 
 
 def grown(seed: int) -> str | bytes:
@@ -38,6 +50,8 @@ def grown(seed: int) -> str | bytes:
 
 def fuzz(seed: int) -> str:
     """Try one seed; return what became of it. Raises AssertionError, or whatever escaped."""
+    if seed % 5 == 0:
+        return story(seed)
     source = grown(seed)
     compiled = answered(source)
     tidy = formatted(source)
@@ -55,7 +69,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="try this one alone, and show its text")
     options = parser.parse_args()
     if options.seed is not None:
-        print(grown(options.seed))
+        print(told(options.seed) if options.seed % 5 == 0 else grown(options.seed))
         print(fuzz(options.seed))
         return 0
     start, first, wrong = time.monotonic(), random.randrange(2**32), 0
@@ -71,8 +85,8 @@ def main() -> int:
             traceback.print_exc()
         seed += 1
     faulthandler.cancel_dump_traceback_later()
-    told = ", ".join(f"{count} {what}" for what, count in seen.most_common())
-    print(f"{seed - first} texts from seed {first} on: {told}; {wrong} went wrong")
+    became = ", ".join(f"{count} {what}" for what, count in seen.most_common())
+    print(f"{seed - first} texts from seed {first} on: {became}; {wrong} went wrong")
     return 1 if wrong else 0
 
 

@@ -19,6 +19,7 @@ import pytest
 from myocan.hub.lang import words
 from myocan.hub.lang.schedules import cursor, schedule
 from myocan.hub.lang.schedules import words as times
+from myocan.hub.scenario import formatter, reader
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.scc")) + sorted((ROOT / "tests").rglob("*.scc"))
@@ -40,6 +41,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def grammar(made: Path) -> Grammar:
     return Grammar(json.loads((made / "syntaxes" / "scc.tmLanguage.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def scenario_grammar(made: Path) -> Grammar:
+    return Grammar(json.loads((made / "syntaxes" / "scenario.tmLanguage.json").read_text()))
 
 
 class Grammar:
@@ -189,6 +195,54 @@ WHEN, CLOCK, DATE = (
 )  # fmt: skip
 def test_a_line_is_coloured(grammar: Grammar, line: str, colours: list[tuple[str, str]]) -> None:
     assert grammar.colour(line) == colours
+
+
+@pytest.mark.parametrize(
+    ("line", "colours"),
+    [
+        (
+            "scenario The lamp goes on at http://x  // or not",
+            [("scenario", TYPE), ("The lamp goes on at http://x", "entity.name.section.scc"),
+             ("// or not", COMMENT)],
+        ),
+        (
+            "  CLOCK 2027-06-01 23:58",
+            [("CLOCK", KEYWORD), ("2027-06-01", "constant.numeric.date.scc"), ("23:58", TIME)],
+        ),
+        (
+            "  SEND lamp[to].expect = on // x",
+            [("SEND", KEYWORD), ("to", "variable.parameter.key.scc"), ("expect", MEMBER),
+             ("=", SIGN), ("on", VALUE), ("// x", COMMENT)],
+        ),
+        (
+            "  ADVANCE TO noon",
+            [("ADVANCE", KEYWORD), ("TO", KEYWORD), ("noon", CLOCK)],
+        ),
+        (
+            "  advance 2 weeks 1.5 hours",
+            [("advance", KEYWORD), ("2", NUMBER), ("weeks", UNIT), ("1.5", NUMBER),
+             ("hours", UNIT)],
+        ),
+        (
+            '  EXPECT NO CALL notify("door", 3)',
+            [("EXPECT", KEYWORD), ("NO", "support.other.scc"), ("CALL", "support.other.scc"),
+             ("notify", "entity.name.function.scc"), ('"door"', TEXT), ("3", NUMBER)],
+        ),
+        ("  EXPECT log.no >= -3", [("EXPECT", KEYWORD), ("no", MEMBER), (">=", SIGN),
+                                   ("-", SIGN), ("3", NUMBER)]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_line_of_a_scenario_is_coloured(
+    scenario_grammar: Grammar, line: str, colours: list[tuple[str, str]]
+) -> None:
+    assert scenario_grammar.colour(line) == colours
+
+
+@pytest.mark.parametrize("word", [*reader.WORDS, *formatter.SEEN])
+def test_every_word_of_scenarios_has_a_colour(scenario_grammar: Grammar, word: str) -> None:
+    lines = (f"  {word} x", f"  EXPECT {word}")
+    assert word in [piece for line in lines for piece, _ in scenario_grammar.colour(line)]
 
 
 OPENING = (*words.STATEMENTS, *words.LATER_STATEMENTS)

@@ -23,8 +23,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from myocan.hub.lang import words
+from myocan.hub.lang.declare import CLOCKS
 from myocan.hub.lang.schedules import cursor, schedule
 from myocan.hub.lang.schedules import words as times
+from myocan.hub.scenario import formatter, reader
+from myocan.hub.scenario import line as scenario_line
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 NAME: Final = "myocan"
@@ -166,6 +169,42 @@ def grammar() -> Rule:
     }
 
 
+def scenario_grammar() -> Rule:
+    """Return the grammar of scenarios; their lines are made of the same pieces."""
+    known = tokens()
+    units = parts(
+        rf"\b([0-9]+(?:\.[0-9]+)?)[ \t]+({one_of(scenario_line.UNITS_MS)})(?!\w)",
+        "constant.numeric",
+        "keyword.other.unit",
+    )
+    steps = set(reader.WORDS) - {"SCENARIO", "EXPECT"}
+    title = parts(
+        rf"{opening(['SCENARIO'])}[ \t]+(.*?)(?=[ \t]+//|[ \t]*$)",
+        "storage.type",
+        "entity.name.section",
+    )
+    literals = ("key", "text", "clock", "duration", "date", "number", "moment")
+    pieces = ("comment", "text", "clock", "number", "key", "keyed", "member", "value", "sign")
+    repository = {
+        **{name: known[name] for name in (*pieces, "call", "word")},
+        "duration": units,
+        "date": rule("constant.numeric.date", r"\b[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\b"),
+        "moment": rule("constant.language.time", rf"\b{one_of(CLOCKS)}(?!\w)"),
+        "title": title,
+        "to": rule("keyword.control", r"\b(?i:TO)(?!\w)"),
+        "seen": rule("support.other", rf"\b{one_of(('NO', *formatter.SEEN))}(?![\w.\[])"),
+        "step": line(opening(steps), "keyword.control", "to", *literals),
+        "expect": line(opening(["EXPECT"]), "keyword.control", "seen", "call", *literals),
+    }
+    return {
+        "name": "Myocan scenarios",
+        "scopeName": "source.scenario",
+        "fileTypes": ["scenario"],
+        "patterns": including("comment", "title", "step", "expect"),
+        "repository": repository,
+    }
+
+
 def configuration() -> Rule:
     """Return what the editor knows of brackets, comments and indentation."""
     openings = "|".join(("MODULE", "ON", "AT", "WHEN", "IF", "SCENARIO"))
@@ -189,11 +228,11 @@ def configuration() -> Rule:
 def package() -> Rule:
     """Return the extension's own description."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    kinds = [("scc", "Myocan rules")]
+    kinds = [("scc", "Myocan rules"), ("scenario", "Myocan scenarios")]
     return {
         "name": NAME,
         "displayName": "Myocan",
-        "description": "Colours for the rules of a house.",
+        "description": "Colours for the rules of a house, and their scenarios.",
         "version": project["version"],
         "publisher": NAME,
         "license": project["license"],
@@ -227,6 +266,7 @@ def files() -> dict[str, str]:
         "package.json": package(),
         "language-configuration.json": configuration(),
         "syntaxes/scc.tmLanguage.json": grammar(),
+        "syntaxes/scenario.tmLanguage.json": scenario_grammar(),
     }
     return {name: json.dumps(content, indent=2) + "\n" for name, content in plain.items()}
 

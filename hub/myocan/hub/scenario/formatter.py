@@ -69,7 +69,7 @@ def _lines(text: str, report: Report) -> Iterable[Line]:
         if not found:
             yield Line("", 0, line.strip(), comment_columns(line, found))
             continue
-        if whole and shout(found[0].text) not in WORDS:
+        if whole and shout(found[0].text) not in WORDS[1:]:
             first = quoted(found[0].text)
             report.error(found[0].span, f"a line of a scenario does not start with {first}")
         code = _written(found)

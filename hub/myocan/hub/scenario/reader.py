@@ -200,6 +200,8 @@ class _Reader:
 
     def _statement(self, line: Line, text: str) -> None:
         word = line.word()
+        if word == "SCENARIO":  # with something that is no blank behind it
+            raise line.wrong(_BEGINNING)
         if word not in WORDS:
             known = "SCENARIO, MODULE, HOUSE, CLOCK, SEND, SET, CREATE, DROP, ADVANCE or EXPECT"
             first = line.tokens[0]
@@ -225,9 +227,10 @@ class _Reader:
         if word == "CLOCK":
             if scenario.start is not None:
                 raise Wrong(span, "the clock was set already; to let time pass, write ADVANCE")
-            scenario.start = line.moment()
-            if scenario.start.day is None:
-                raise Wrong(scenario.start.span, "the clock needs a day, too: 2027-06-01 23:58")
+            start = line.moment()
+            if start.day is None:
+                raise Wrong(start.span, "the clock needs a day, too: 2027-06-01 23:58")
+            scenario.start = start
             line.finish("CLOCK takes a day and a time")
             return
         if word == "HOUSE":

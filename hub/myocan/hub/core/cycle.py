@@ -274,7 +274,7 @@ class Cycle(Machine):
         place = own.find(key_number)
         if place < 0:
             return False
-        self._show(module, own, place)
+        self._show(own, place)
         base = self.layout.module_base[module]
         for variable in self.layout.shapes[module].keyed:
             if self._is_written(base + variable):

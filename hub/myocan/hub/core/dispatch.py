@@ -355,7 +355,7 @@ class Core(Cycle):
                 return
             place = own.add(key_number, key)
             self._newborn = key_number
-        self._show(module, own, place)
+        self._show(own, place)
         self._begin(row, sub, key_number)
         outcome = self._take(row, sub)
         if outcome == STOPPED and self._newborn >= 0:
@@ -396,7 +396,7 @@ class Core(Cycle):
                 if place < 0 or self._is_just_born(key):
                     continue
                 alive = 1
-                self._show(module, own, place)
+                self._show(own, place)
                 self._touched = class_touched
                 self._mark = class_touched
                 self._instance = key_number

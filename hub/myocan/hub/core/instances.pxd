@@ -6,7 +6,8 @@ cdef class Instances:
     cdef public list keys
     cdef public long long shown
     cdef long long _width
-    cdef list _initial_owner
+    cdef list _fixed_owner
+    cdef long long* _slots
     cdef list _owner
     cdef long long* _initial
     cdef long long* _values

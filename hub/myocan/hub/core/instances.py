@@ -24,22 +24,24 @@ class Instances:
     """All instances of one module.
 
     Arguments:
-        initial: what the keyed variables hold at birth, in declaration order.
+        slots: of the keyed variables in the module's window, in declaration order.
+        initial: what these hold at birth.
 
     Attributes:
         keys: of those alive, in order.
         shown: the place of the one in the window, -1 for none.
     """
 
-    def __init__(self, initial: list[int]) -> None:
+    def __init__(self, slots: list[int], initial: list[int]) -> None:
         if not cython.compiled:
             self._values: list[int] = []
             self._states: list[int] = []
         self.keys: list[str] = []
         self.shown = -1
         self._width = len(initial)
-        self._initial_owner: list[object] = []
-        self._initial = table(self._initial_owner, initial)
+        self._fixed_owner: list[object] = []
+        self._initial = table(self._fixed_owner, initial)
+        self._slots = table(self._fixed_owner, slots)
         self._places: dict[int, int] = {}
         self._free: list[int] = []
         self._used = 0

@@ -30,8 +30,8 @@ cdef class Variables(Tables):
     cdef long long _slot_of(self, str module, str name, str instance) except? -99
     @cython.locals(own=Instances, place="long long", slots="Slot*")
     cdef void _keep_if_keyed(self, long long module, long long slot) except *
-    @cython.locals(base="long long", cell="long long", slots="Slot*", variable="long long")
-    cdef void _show(self, long long module, Instances own, long long place) except *
+    @cython.locals(cell="long long", slots="Slot*", number="long long", slot="long long")
+    cdef void _show(self, Instances own, long long place) noexcept
     @cython.locals(slots="Slot*", number="long long")
     cdef long long _element(self, long long slot, long long key_number) except -1
     @cython.locals(owner=list)

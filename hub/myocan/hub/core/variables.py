@@ -47,7 +47,7 @@ class Variables(Tables):
         self._slot_numbers: dict[tuple[str, str], int] = {}
         self._module_numbers: dict[str, int] = {}
         self._instances: list[Instances] = []
-        self._no_instances = Instances([])
+        self._no_instances = Instances([], [])
         self._elements: dict[tuple[int, int], int] = {}
         self._other_topics: frozenset[TopicName] = frozenset()
         self.link(())
@@ -81,7 +81,8 @@ class Variables(Tables):
             if program.key:
                 self._slot_numbers[program.module, INSTANCES_VARIABLE] = layout.births_slot[module]
                 keyed = layout.shapes[module].keyed
-                own = Instances([layout.slot_initial[base + number] for number in keyed])
+                slots = [base + number for number in keyed]
+                own = Instances(slots, [layout.slot_initial[slot] for slot in slots])
             self._instances.append(own)
         self._slot_names = list(self._slot_numbers)
         self._elements = {}
@@ -195,7 +196,7 @@ class Variables(Tables):
         base = self.layout.module_base[module]
         for key in own.keys:
             yield (program.module, INSTANCES_VARIABLE, key), BOOL_TAG, 1
-            self._show(module, own, own.find(self._text_numbers[key]))
+            self._show(own, own.find(self._text_numbers[key]))
             for variable in self.layout.shapes[module].keyed:
                 slot = base + variable
                 if self._is_written(slot):
@@ -227,7 +228,7 @@ class Variables(Tables):
         place = own.find(self._text_numbers.get(instance, -1))
         if place < 0:
             return -1
-        self._show(number, own, place)
+        self._show(own, place)
         return slot
 
     def _keep_if_keyed(self, module: int, slot: int) -> None:
@@ -240,17 +241,17 @@ class Variables(Tables):
 
     # ------------------------------------------------------------------ instances and maps
 
-    def _show(self, module: int, own: Instances, place: int) -> None:
+    def _show(self, own: Instances, place: int) -> None:
         """Let the window of a module show the instance at this place."""
         if own.shown == place:
             return
-        base = self.layout.module_base[module]
         cell = place * own._width
         slots = self._slots
-        for variable in self.layout.shapes[module].keyed:
-            slots[base + variable].value = own._values[cell]
-            slots[base + variable].tag = own._states[cell] >> 1
-            slots[base + variable].written = own._states[cell] & 1
+        for number in range(own._width):
+            slot = own._slots[number]
+            slots[slot].value = own._values[cell]
+            slots[slot].tag = own._states[cell] >> 1
+            slots[slot].written = own._states[cell] & 1
             cell += 1
         own.shown = place
 

@@ -21,6 +21,9 @@ OFFERED = {
     "myocan.edge": """
         ConfigError EdgeError PinError Refused
     """,
+    "myocan.hub": """
+        external
+    """,
     "myocan.hub.lang": """
         COMPILER_VERSION Compiled Diagnostic Topic check check_house compile_module format_module
     """,
@@ -45,7 +48,7 @@ OFFERED = {
         Agent CODE DeploymentRefused
     """,
     "myocan.hub.house": """
-        Agent Boards Broker FILE_NAME House HouseError Location Publish RunningHub Store
+        Agent Boards Broker Externals FILE_NAME House HouseError Location Publish RunningHub Store
         check_broker_url check_level check_zone
     """,
     "myocan.tools.adapters": """

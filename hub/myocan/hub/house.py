@@ -7,6 +7,7 @@ the key that was probably meant.
     myocan.toml     the settings below; an empty file is a house with the defaults
     modules/        NAME.scc, one rule module each; NAME.scenario, tests of them
     adapters/       NAME.toml, one board each; NAME is the board's name
+    externals.py    functions in Python that rules may call, if there are any
     models.py       state models in Python, if there are any
     .myocan/        what the hub keeps: the store, its own broker's files, hub.json while it runs
 """
@@ -18,7 +19,7 @@ import json
 import os
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -40,6 +41,7 @@ __all__ = [
     "Agent",
     "Boards",
     "Broker",
+    "Externals",
     "House",
     "HouseError",
     "Location",
@@ -164,6 +166,15 @@ class Publish(_Table):
     inputs: bool = False
 
 
+class Externals(_Table):
+    """How functions of `externals.py` are called.
+
+    timeout_s: seconds that a call may take before the next one is made, above 0, up to an hour.
+    """
+
+    timeout_s: float = Field(default=30.0, gt=0, le=3600)
+
+
 class House(_Table):
     """A house: its settings and its files. Made by `load`.
 
@@ -178,6 +189,7 @@ class House(_Table):
     agent: Agent = Agent()
     boards: Boards = Boards()
     publish: Publish = Publish()
+    externals: Externals = Externals()
 
     _root: Path = PrivateAttr()
 
@@ -246,6 +258,12 @@ class House(_Table):
         return path if path.is_file() else None
 
     @property
+    def externals_path(self) -> Path | None:
+        """The file with functions that rules may call, if the house has one."""
+        path = self.root / "externals.py"
+        return path if path.is_file() else None
+
+    @property
     def store_path(self) -> Path:
         """Where the log is kept, absolute."""
         return self.root / self.store.path
@@ -307,11 +325,13 @@ def _unknown_key(model: type[BaseModel], location: list[str]) -> str:
 class RunningHub:
     """The hub that runs a house now, as `.myocan/hub.json` tells it.
 
-    url: where boards reach its broker. pid: its process.
+    url: where boards reach its broker. pid: its process. control: the socket on which it takes
+    commands (see `myocan.hub.control`), "" for none.
     """
 
     url: str
     pid: int
+    control: str = ""
 
     @staticmethod
     def path(house: House) -> Path:
@@ -323,7 +343,7 @@ class RunningHub:
         """Return the hub that runs `house`, or None; a file that a crash left behind counts not."""
         try:
             plain = json.loads(cls.path(house).read_text(encoding="utf-8"))
-            found = cls(str(plain["url"]), int(plain["pid"]))
+            found = cls(str(plain["url"]), int(plain["pid"]), str(plain.get("control", "")))
             os.kill(found.pid, 0)
         except PermissionError:
             return found  # it lives, under another user
@@ -339,7 +359,7 @@ class RunningHub:
         fresh.unlink(missing_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"url": self.url, "pid": self.pid}, file)
+            json.dump(asdict(self), file)
         fresh.replace(path)
 
     def withdraw(self, house: House) -> None:

@@ -25,23 +25,30 @@ import os
 import threading
 import time
 from array import array
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from myocan.hub.agent.batch import Batch, OwnMessage
+from myocan.hub.agent.calls import Calls, functions_of
 from myocan.hub.agent.checkpoints import Checkpoints
-from myocan.hub.agent.clerk import Clerk, Written
+from myocan.hub.agent.clerk import CALLED, DONE, EXTERNALS, Clerk, Written
 from myocan.hub.agent.clockwork import CLOCK, Clockwork, Occasion
+from myocan.hub.agent.commands import CommandRefused, Commands
 from myocan.hub.agent.connection import Connection
 from myocan.hub.agent.deployment import CODE, Deployment, load_deployment
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Outgoing
+from myocan.hub.control import Control, Request
 from myocan.hub.core import Core, linker
+from myocan.hub.core.linker import fold
 from myocan.hub.core.program import AT_VARIABLE, INSTANCES_VARIABLE
 from myocan.hub.errors import HubError
+from myocan.hub.externals import load_externals
 from myocan.hub.house import House
 from myocan.hub.store import DiskFull, Position, Store, StoreError, Syncer
 
@@ -66,6 +73,9 @@ CLOCK_BEHIND_MS = 60_000
 
 MAX_DUE = 1000
 """Due messages that are taken before boards are acknowledged and the end may come."""
+
+HUB = "hub"
+"""The producer of what the hub says of itself."""
 
 _log = logging.getLogger(__name__)
 
@@ -108,6 +118,8 @@ class Agent:
         self._synced = 0
         self._written = 0
         self._clock_behind = False
+        self._unanswered: deque[tuple[int, Request, dict[str, Any]]] = deque()
+        self._control = Control(house, self.wake)
         self._connection = Connection(
             house, broker_url or house.broker.url, now_ms=now_ms, monotonic=monotonic
         )
@@ -160,7 +172,8 @@ class Agent:
         house = self.house
         self._store = stack.enter_context(Store.open(self._store_path))
         self._adapters = AdapterTopics(house.adapters())
-        deployment = load_deployment(house.modules(), self._adapters, self._store)
+        self._functions = load_externals(house.externals_path)
+        deployment = load_deployment(house.modules(), self._adapters, self._store, house.agent.name)
         self._connection.start_broker(stack)
         self._syncer = Syncer(
             self._store,
@@ -172,6 +185,8 @@ class Agent:
         stack.callback(self._syncer.close)
         self._connection.begin_incarnation(self._store)
         self._recover(deployment)
+        self._control.start(stack)
+        self._connection.control_path = self._control.path
         self._connection.start(stack, self._intake, self._greeting, self._on_introduced)
 
     def _recover(self, deployment: Deployment) -> None:
@@ -182,6 +197,7 @@ class Agent:
         core = Core()
         core.link(deployment.programs.values(), self._adapters.published)
         self._core = core
+        self._commands = Commands(core, lambda message: self._process_own([message], self._clock()))
         self._tells_origins = any(program.attributes for program in core.programs)
         self._outlet = Outlet(MODE, self.house.domain)
         self._outlet.know(core.programs)
@@ -199,7 +215,33 @@ class Agent:
         self._log_ms = next((row[1] for row in self._store.rows(MODE, self._offset - 2)), 0)
         self._checkpoints = Checkpoints(self._store, MODE, recovered.checkpoint, self._monotonic)
         self._gone: list[Outgoing] = []
+        self._calls = Calls(
+            self._functions,
+            self._store,
+            MODE,
+            asked=int(state.get(CALLED, 0)),
+            done=int(state.get(DONE, 0)),
+            timeout_s=self.house.externals.timeout_s,
+            monotonic=self._monotonic,
+            wake=self.wake,
+        )
         self._deploy(deployment, state)
+        self._say_what_does_not_run(deployment)
+
+    def _say_what_does_not_run(self, deployment: Deployment) -> None:
+        """Tell once at a start which modules and functions are missing here."""
+        for module, agent in sorted(deployment.elsewhere.items()):
+            text = f"{module} does not run here: it is for agent {agent}, and this is "
+            text += f"{self.house.agent.name} ([agent] name in myocan.toml)"
+            _log.warning("%s", text)
+            self._say(linker.INFO, text, HUB)
+        for program in self._core.programs:
+            for name in sorted(functions_of(program)):
+                if fold(name) not in self._functions:
+                    text = f"{program.module} calls EXTERNAL {name}, which externals.py of this "
+                    text += f"house does not have; write it there: @external def {name}(...)"
+                    _log.warning("%s", text)
+                    self._say(linker.ALERT, text, EXTERNALS)
 
     def _deploy(self, deployment: Deployment, state: dict[Name, str]) -> None:
         """Give the programs the state, and the log the texts that it does not know."""
@@ -243,8 +285,17 @@ class Agent:
 
     def _close(self, orderly: bool) -> None:
         self._connection.close()
+        for _mark, request, _answer in self._unanswered:
+            request.answer(error="the hub was stopped before this was surely on the disk")
         if orderly:
-            self._store.append(MODE, [], released=self._connection.confirmed())
+            done = self._calls.close()
+            rows = []
+            if done is not None:
+                written = self._clerk.done_row(self._offset, self._clock(), done)
+                rows = written.rows
+                self._checkpoints.note(written.state)
+                self._offset += len(rows)
+            self._store.append(MODE, rows, released=self._connection.confirmed())
             self._checkpoints.finish(self._offset - 1)
 
     # ------------------------------------------------------------------ the loop
@@ -253,13 +304,15 @@ class Agent:
         """Take what has come, decide, write, publish, acknowledge."""
         self._connection.receive(self._wait_s())
         self._process()
+        self._make_calls()
+        self._do_commands()
         self._connection.acknowledge(self._synced, self._written)
         self._connection.keep()
         self._checkpoints.keep(self._offset - 1)
 
     def _wait_s(self) -> float | None:
         """Return how long the loop may wait for something to come."""
-        waits = [self._checkpoints.due_s(), self._connection.due_s()]
+        waits = [self._checkpoints.due_s(), self._connection.due_s(), self._calls.due_s()]
         if self._connection.online:
             waits.append(self._intake.due_s())
         due = self._clockwork.next_ms()
@@ -285,6 +338,28 @@ class Agent:
             self._connection.publish([(topic, b"", 1, True, 0) for topic in intake.unwelcome])
             intake.unwelcome.clear()
         self._core.compact()
+
+    def _make_calls(self) -> None:
+        """Let EXTERNAL functions be called, and the log know what became of it."""
+        for problem in self._calls.keep(self._synced):
+            self._say(linker.ALERT, problem, EXTERNALS)
+        done = self._calls.to_tell()
+        if done is not None:
+            self._append(self._clerk.done_row(self._offset, self._clock(), done), [])
+
+    def _do_commands(self) -> None:
+        """Do what the user asks for; answer when it is on the disk."""
+        while not self._control.requests.empty():
+            request = self._control.requests.get()
+            try:
+                answer = self._commands.do(request.content)
+            except CommandRefused as refusal:
+                request.answer(error=str(refusal))
+            else:
+                self._unanswered.append((self._written, request, answer))
+        while self._unanswered and self._unanswered[0][0] <= self._synced:
+            _mark, request, answer = self._unanswered.popleft()
+            request.answer(**answer)
 
     def _clock(self) -> int:
         """Return the log's time: the wall clock's, but never less than it was."""
@@ -378,6 +453,9 @@ class Agent:
         if positions:
             self._intake.written(self._written)
         self._syncer.written(self._written)
+        if written.calls:
+            asking = [written.rows[offset - self._offset] for offset in written.calls]
+            self._calls.ask(asking, self._written)
         self._offset += len(written.rows)
         self._checkpoints.note(written.state)
         if written.rows:

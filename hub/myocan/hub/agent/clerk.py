@@ -20,7 +20,7 @@ from myocan.hub.core.program import AT_VARIABLE, EXTERNAL_MODULE, INSTANCES_VARI
 from myocan.hub.core.scalars import decimal_text, parse_scalar, scalar_json
 from myocan.hub.store import LogRow, Store
 
-__all__ = ["Clerk", "Written"]
+__all__ = ["CALLED", "DONE", "EXTERNALS", "Clerk", "Written"]
 
 CALLED = (EXTERNAL_MODULE, "$called", "")
 """The name of the offset of the newest row that asks for an EXTERNAL function."""

@@ -56,7 +56,8 @@ class Connection:
         now_ms: the wall clock, milliseconds since 1970 UTC.
         monotonic: a clock that only rises, in seconds.
 
-    `incarnation` is the present one. `online` tells whether messages may be published.
+    `control_path` is told to programs on this machine. `incarnation` is the present one. `online`
+    tells whether messages may be published.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Connection:
         self._bus: Bus | None = None
         self._introduced = False
         self._introduction_ends: float | None = None
+        self.control_path = ""
         self.incarnation = 0
         self.online = False
 
@@ -263,7 +265,7 @@ class Connection:
         self._introduction_ends = None
         self._introduced = True
         self._greet()
-        self._announcement = RunningHub(self.broker_url, os.getpid())
+        self._announcement = RunningHub(self.broker_url, os.getpid(), self.control_path)
         self._announcement.write(self._house)
         self._on_introduced()
 

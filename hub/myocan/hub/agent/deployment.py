@@ -16,6 +16,7 @@ from pathlib import Path
 
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.core import Program
+from myocan.hub.core.linker import fold
 from myocan.hub.core.program import FORMAT
 from myocan.hub.errors import HubError
 from myocan.hub.store import Store
@@ -34,10 +35,14 @@ class DeploymentRefused(HubError):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Modules that were accepted together: module -> text, and module -> program."""
+    """Modules that were accepted together: module -> text, and module -> program.
+
+    elsewhere: modules that are for another agent, module -> agent; they are not among the others.
+    """
 
     sources: dict[str, str] = field(default_factory=dict)
     programs: dict[str, Program] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
 
     def stale(self, stored: Mapping[str, str]) -> tuple[list[str], list[str]]:
         """Return the modules (changed or new, gone) against the texts that the log knows."""
@@ -45,8 +50,12 @@ class Deployment:
         return sorted(changed), sorted(name for name in stored if name not in self.sources)
 
 
-def load_deployment(files: Iterable[Path], adapters: AdapterTopics, store: Store) -> Deployment:
+def load_deployment(
+    files: Iterable[Path], adapters: AdapterTopics, store: Store, agent: str
+) -> Deployment:
     """Read and compile these modules; their compiled forms are kept in the store.
+
+    All are checked, those too that are for another agent than `agent`.
 
     Raises:
         DeploymentRefused: a file cannot be read, or modules have errors.
@@ -67,6 +76,10 @@ def load_deployment(files: Iterable[Path], adapters: AdapterTopics, store: Store
             deployment.programs[name] = program
     if unknown:
         _compile(deployment, adapters, store)
+    for name, program in list(deployment.programs.items()):
+        if program.agent and fold(program.agent) != fold(agent):
+            deployment.elsewhere[name] = program.agent
+            del deployment.programs[name], deployment.sources[name]
     return deployment
 
 

@@ -1,0 +1,205 @@
+"""The hub's own door for commands of its user: a socket in the house's private folder.
+
+The one idea: a command is a message like any other, so it is not done here. It is handed to the
+agent's thread, which does it between two batches, and the answer comes when that is on the disk.
+
+One request is one line of JSON, at most `MAX_LINE` bytes, and has one line of JSON for an answer:
+
+    {"command": "instance create", "module": "lamp", "key": "kitchen"}
+    {"created": true}
+
+An answer with the key `error` says in words why it was not done. Only the user who runs the hub
+can open the socket (`hub.sock`, permissions 0600); `RunningHub` says where it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from myocan.hub.errors import HubError
+from myocan.hub.house import House, RunningHub
+
+__all__ = ["Control", "ControlError", "NoAnswer", "Request", "ask"]
+
+MAX_LINE = 64 * 1024
+"""Bytes of a request or an answer; bounds what a program that sends nonsense can cost."""
+
+REQUEST_S = 5.0
+"""How long a program may take to say what it wants."""
+
+ANSWER_S = 30.0
+"""How long the hub may take for an answer."""
+
+MAX_PATH = 100
+"""Bytes of a path that every system takes for a socket."""
+
+NAME = "hub.sock"
+
+
+class ControlError(HubError):
+    """A command that was not done; the text says why."""
+
+
+class NoAnswer(HubError):
+    """The hub did not answer in time; whether the command was done is not known."""
+
+
+class Request:
+    """A command that waits for its answer."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.content = content
+        self._answer: SimpleQueue[dict[str, Any]] = SimpleQueue()
+
+    def answer(self, **content: Any) -> None:
+        """Answer it, from any thread; `error="..."` if it was not done."""
+        self._answer.put(content)
+
+    def wait(self, seconds: float) -> dict[str, Any]:
+        """Return the answer; raises queue.Empty if there is none in time."""
+        return self._answer.get(timeout=seconds)
+
+
+class Control:
+    """The hub's end.
+
+    Arguments:
+        house: whose hub it is.
+        wake: lets the agent look into `requests`; called on a thread of its own.
+
+    `path` is where the socket is, once `start` was called.
+    """
+
+    def __init__(self, house: House, wake: Callable[[], None]) -> None:
+        self._house = house
+        self._wake = wake
+        self._stopping = False
+        self.path = ""
+        self.requests: SimpleQueue[Request] = SimpleQueue()
+
+    def start(self, stack: ExitStack) -> None:
+        """Open the socket, until `stack` ends."""
+        folder = self._house.private_path
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = folder / NAME
+        if len(os.fsencode(path)) > MAX_PATH:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="myocan-"))) / NAME
+        path.unlink(missing_ok=True)  # what a crash left behind; the store's lock is ours
+        self._socket = stack.enter_context(socket.socket(socket.AF_UNIX))
+        before = os.umask(0o177)
+        try:
+            self._socket.bind(str(path))
+        finally:
+            os.umask(before)
+        stack.callback(path.unlink, missing_ok=True)
+        self._socket.listen(8)
+        self.path = str(path)
+        thread = threading.Thread(target=self._serve, name="control", daemon=True)
+        thread.start()
+        stack.callback(self._stop, thread)
+
+    def _stop(self, thread: threading.Thread) -> None:
+        self._stopping = True
+        while True:  # who waits for an answer is told that none comes
+            try:
+                self.requests.get_nowait().answer(error="the hub was stopped")
+            except Empty:
+                break
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as last:
+            last.connect(self.path)  # the thread waits for somebody to come
+        thread.join(REQUEST_S + 1)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                peer, _ = self._socket.accept()
+            except OSError:
+                return
+            with peer:
+                if self._stopping:
+                    return
+                with contextlib.suppress(OSError):  # it has gone away
+                    peer.sendall(_line(self._answer_to(peer)))
+
+    def _answer_to(self, peer: socket.socket) -> dict[str, Any]:
+        try:
+            content = json.loads(_read_line(peer, REQUEST_S))
+            if not isinstance(content, dict) or not isinstance(content.get("command"), str):
+                raise ValueError("not an object with a command")
+        except (ValueError, RecursionError) as error:
+            return {"error": f"this is no request: {error}"}
+        request = Request(content)
+        self.requests.put(request)
+        if self._stopping:
+            return {"error": "the hub was stopped"}
+        self._wake()
+        try:
+            return request.wait(ANSWER_S)
+        except Empty:
+            return {"error": f"the hub had no answer in {ANSWER_S:g} seconds", "late": True}
+
+
+def ask(house: House, command: str, **content: Any) -> dict[str, Any]:
+    """Ask the hub that runs a house to do something; return its answer.
+
+    Raises:
+        ControlError: no hub runs, or it says why not.
+        NoAnswer: it did not answer in time.
+    """
+    running = RunningHub.read(house)
+    if running is None or not running.control:
+        raise ControlError(
+            f"no hub runs the house {house.root} here; start it with: myocan run {house.root}"
+        )
+    with socket.socket(socket.AF_UNIX) as peer:
+        try:
+            peer.settimeout(REQUEST_S)
+            peer.connect(running.control)
+            peer.sendall(_line({"command": command, **content}))
+            answer = json.loads(_read_line(peer, ANSWER_S + REQUEST_S))
+        except TimeoutError as error:
+            raise NoAnswer("the hub does not answer; whether it was done is not known") from error
+        except (OSError, ValueError) as error:
+            raise ControlError(
+                f"the hub of {house.root} cannot be reached at {running.control}: {error}; is it "
+                "run by another user, or on another machine?"
+            ) from error
+    if "error" in answer:
+        raise (NoAnswer if answer.get("late") else ControlError)(str(answer["error"]))
+    return dict(answer)
+
+
+def _line(content: dict[str, Any]) -> bytes:
+    return json.dumps(content).encode() + b"\n"
+
+
+def _read_line(peer: socket.socket, seconds: float) -> bytes:
+    """Return what comes up to the end of a line.
+
+    Raises TimeoutError if that takes longer, ValueError if it is too long.
+    """
+    ends = time.monotonic() + seconds
+    line = b""
+    while not line.endswith(b"\n"):
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        peer.settimeout(left)
+        piece = peer.recv(4096)
+        if not piece:
+            break
+        line += piece
+        if len(line) > MAX_LINE:
+            raise ValueError(f"a line of more than {MAX_LINE} bytes")
+    return line

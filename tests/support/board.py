@@ -18,7 +18,7 @@ from myocan.wire import Fixed, Outbox, board_topic, decode_ack, decode_data, par
 Value = None | bool | int | Fixed | str
 
 Heard = tuple[str, Value, int, int]
-"""(module.variable, value, incarnation, offset) of a data message."""
+"""(module.variable, value, incarnation, offset) of a data message; `module.variable[instance]`."""
 
 
 def new_boot() -> int:
@@ -90,7 +90,7 @@ class Board:
         self.await_that(lambda: not len(self.outbox), "acknowledgements", seconds)
 
     def values(self, name: str) -> list[Value]:
-        """Return the values heard on `module.variable`, in order."""
+        """Return the values heard on `module.variable` or `module.variable[instance]`, in order."""
         with self._changed:
             return [value for topic, value, _incarnation, _offset in self.heard if topic == name]
 
@@ -121,4 +121,6 @@ class Board:
         elif payload:
             value, offset, _ts, _producer, incarnation = decode_data(payload)
             parsed = parse_topic(topic)
-            self.heard.append((f"{parsed[3]}.{parsed[4]}", value, incarnation, offset))
+            instance = "" if parsed[5] is None else f"[{parsed[5]}]"
+            name = f"{parsed[3]}.{parsed[4]}{instance}"
+            self.heard.append((name, value, incarnation, offset))

@@ -95,6 +95,20 @@ def house(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def modules(house: Path) -> Callable[..., None]:
+    """Writes the modules of the house: only these, a `MODULE` line before each that has none."""
+
+    def write(**texts: str) -> None:
+        for file in (house / "modules").iterdir():
+            file.unlink()
+        for name, text in texts.items():
+            head = "" if text.lstrip().startswith("MODULE") else f"MODULE {name}\n"
+            (house / "modules" / f"{name}.scc").write_text(head + text)
+
+    return write
+
+
+@pytest.fixture
 def hub(house: Path, broker: Mosquitto) -> Callable[..., Hub]:
     """Makes the hub of the house, anew for each start; takes what `Agent` does."""
     return lambda **options: Hub(house, broker.url, **options)
@@ -113,11 +127,11 @@ def log(house: Path) -> Callable[..., list[Message]]:
 
 
 @pytest.fixture
-def state(house: Path) -> Callable[[str, str], str | None]:
+def state(house: Path) -> Callable[..., str | None]:
     """Reads a variable's state from the store, as JSON text."""
 
-    def read(module: str, variable: str) -> str | None:
+    def read(module: str, variable: str, instance: str = "") -> str | None:
         with Reader(house / ".myocan" / "store.sqlite") as reader:
-            return reader.value("live", module, variable)
+            return reader.value("live", module, variable, instance)
 
     return read

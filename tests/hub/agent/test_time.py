@@ -7,16 +7,12 @@ the log, with the log's own time.
 from __future__ import annotations
 
 import shutil
-import threading
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from myocan.hub.store import Reader
 from support.board import Board
+from support.clock import Clock, shown, until
 
 MINUTE, HOUR = 60_000, 3_600_000
 
@@ -40,57 +36,9 @@ LIGHT = "mc1/live/home/motion/light"
 EVERYTHING = "mc1/live/home/+/+"
 
 
-class Clock:
-    """A wall clock that can be moved."""
-
-    def __init__(self, start: str) -> None:
-        self._ahead = ms(start) - time.monotonic_ns() // 1_000_000
-
-    def __call__(self) -> int:
-        return time.monotonic_ns() // 1_000_000 + self._ahead
-
-    def to(self, moment: str, *hubs: object) -> None:
-        """Let it be this moment, and let these hubs notice."""
-        self.move(ms(moment) - self(), *hubs)
-
-    def move(self, by_ms: int, *hubs: object) -> None:
-        self._ahead += by_ms
-        for hub in hubs:
-            hub.agent.wake()  # type: ignore[attr-defined]
-
-
-def ms(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
-
-
-def shown(time_ms: int) -> str:
-    """Return a time of the log to the minute, UTC."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%m-%d %H:%M")
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 15
-    while not true():
-        assert time.monotonic() < deadline, f"no {what}"
-        threading.Event().wait(0.01)
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock("2027-03-27T12:00")
-
-
-@pytest.fixture
-def modules(house: Path) -> Callable[..., None]:
-    """Writes the modules of the house: only these."""
-
-    def write(**texts: str) -> None:
-        for file in (house / "modules").iterdir():
-            file.unlink()
-        for name, text in texts.items():
-            (house / "modules" / f"{name}.scc").write_text(f"MODULE {name}\n{text}")
-
-    return write
 
 
 def test_a_timer_fires_once_at_its_time_though_the_hub_restarts(

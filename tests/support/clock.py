@@ -1,0 +1,43 @@
+"""A wall clock that a test moves, and what else tests of time need."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+class Clock:
+    """A wall clock that can be moved."""
+
+    def __init__(self, start: str) -> None:
+        self._ahead = ms(start) - time.monotonic_ns() // 1_000_000
+
+    def __call__(self) -> int:
+        return time.monotonic_ns() // 1_000_000 + self._ahead
+
+    def to(self, moment: str, *hubs: object) -> None:
+        """Let it be this moment, and let these hubs notice."""
+        self.move(ms(moment) - self(), *hubs)
+
+    def move(self, by_ms: int, *hubs: object) -> None:
+        self._ahead += by_ms
+        for hub in hubs:
+            hub.agent.wake()  # type: ignore[attr-defined]
+
+
+def ms(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def shown(time_ms: int) -> str:
+    """Return a time of the log to the minute, UTC."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%m-%d %H:%M")
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 15
+    while not true():
+        assert time.monotonic() < deadline, f"no {what}"
+        threading.Event().wait(0.01)

@@ -58,6 +58,13 @@ def test_the_decode_benchmark_has_a_column_for_each_reader() -> None:
         assert set(row) == {"message", "hub", "wire", "json", "msgspec"}
 
 
+def test_the_instances_benchmark_tells_time_and_memory_of_each_count() -> None:
+    document = run("instances.py")
+    assert set(document) == {"unit", "core", "rows"}
+    for row in document["rows"]:
+        assert set(row) == {"alive", "bytes", "birth", "cycle", "broadcast", "script"}
+
+
 @needs_mosquitto
 def test_the_table_of_stages_accounts_for_all_of_the_time() -> None:
     document = run("stages.py")

@@ -23,14 +23,15 @@ BROKEN = "module lamp1\nwhen x >\n"
 def test_the_rules_of_a_house_are_formatted(myocan: Myocan, house: Path) -> None:
     again = myocan("fmt", cwd=house)
     assert (again.returncode, again.stdout) == (0, "")
-    assert again.stderr == "2 files as it should be\n"
+    assert again.stderr == "3 files as it should be\n"
     (house / "modules" / "lamp1.scc").write_text(UNTIDY)
     done = myocan("fmt", cwd=house)
     assert (done.returncode, done.stdout) == (0, "modules/lamp1.scc\n")
-    assert done.stderr == "1 file formatted, 1 file as it should be\n"
+    assert done.stderr == "1 file formatted, 2 files as it should be\n"
     assert (house / "modules" / "lamp1.scc").read_text() == TIDY
     assert sorted(path.name for path in (house / "modules").iterdir()) == [
         "lamp1.scc",
+        "lamp1.scenario",
         "switch1.scc",
     ]
 
@@ -70,7 +71,7 @@ def test_what_cannot_be_understood_is_left_as_it_is(myocan: Myocan, house: Path)
     assert done.returncode == 1
     assert "modules/lamp1.scc:2:" in done.stderr
     assert "\nwhen x >\n" in done.stderr
-    assert done.stderr.endswith("1 file formatted, 1 file as it should be, 1 file with mistakes\n")
+    assert done.stderr.endswith("1 file formatted, 2 files as it should be, 1 file with mistakes\n")
     assert (house / "modules" / "lamp1.scc").read_text() == BROKEN
     assert (house / "modules" / "other.scc").read_text() == TIDY
 

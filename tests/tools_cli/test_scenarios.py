@@ -135,6 +135,7 @@ def test_scenarios_outside_of_a_house_are_about_the_modules_beside_them(
     broken = myocan("test", "rules", cwd=tmp_path)
     assert broken.returncode == 1
     assert "rules/lamp1.scc:2:1: " in broken.stdout
+    assert broken.stdout.splitlines()[-1].startswith("no scenario: 2 left out, 1 mistake (")
 
 
 def test_scenarios_elsewhere_are_about_the_house_that_is_named(

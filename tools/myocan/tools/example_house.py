@@ -1,4 +1,8 @@
-"""Where the example house lies: the demo runs it, and `myocan init` copies it."""
+"""Where the example house lies: the demo runs its porch, and `myocan init` copies that.
+
+The one idea to know: the whole house shows what rules can do; a new house begins with what one can
+try at once, a button and a lamp.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,17 @@ from pathlib import Path
 from myocan.tools.errors import ToolsError
 
 _PACKAGE = Path(__file__).resolve().parent
+
+
+PORCH = (
+    "myocan.toml",
+    "models.py",
+    "adapters/porch.toml",
+    "modules/switch1.scc",
+    "modules/lamp1.scc",
+    "modules/lamp1.scenario",
+)
+"""The files of the example house that a new house begins with."""
 
 
 def example_house() -> Path:
@@ -22,17 +37,13 @@ def example_house() -> Path:
 
 
 def copy_example_house(target: Path) -> list[Path]:
-    """Copy the example house into folder `target`, made if need be; what a hub kept stays behind.
+    """Copy the porch of the example house into folder `target`, made if need be.
 
     Returns the files, relative to `target`. Raises ToolsError, before anything is written, if one
     of them is there already.
     """
     source = example_house()
-    files = sorted(
-        path.relative_to(source)
-        for path in source.rglob("*")
-        if path.is_file() and not {".myocan", "__pycache__"} & set(path.parts)
-    )
+    files = [Path(name) for name in PORCH]
     if taken := [str(file) for file in files if (target / file).exists()]:
         raise ToolsError(
             f"{target} already holds {', '.join(taken)}; nothing was written. "

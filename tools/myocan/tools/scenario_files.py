@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from myocan.hub.core import Program
     from myocan.hub.house import House
     from myocan.hub.lang import Topic
-    from myocan.hub.scenario import Cast, Job, Scenario
+    from myocan.hub.scenario import Cast, Job, Scenarios
 
 
 @dataclass(slots=True)
@@ -33,12 +33,12 @@ class Found:
     """What there is to run, and what is wrong with the rest.
 
     jobs: the scenarios, each with its house, by file and line. findings: mistakes in scenarios, and
-    in modules that they need. files: how many files of scenarios were read.
+    in modules that they need. left_out: how many cannot be run for the sake of such a module.
     """
 
     jobs: list[Job] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    files: int = 0
+    left_out: int = 0
 
 
 def find_scenarios(paths: Iterable[Path], given: Path | None) -> Found:
@@ -58,10 +58,10 @@ def find_scenarios(paths: Iterable[Path], given: Path | None) -> Found:
             if root not in casts:
                 casts[root], findings = cast_of(root)
                 found.findings += findings
-            scenarios, findings = read_file(file, casts[root])
-            found.jobs += [(scenario, casts[root]) for scenario in scenarios]
+            read, findings = read_file(file, casts[root])
+            found.jobs += [(scenario, casts[root]) for scenario in read.scenarios]
+            found.left_out += read.left_out
             found.findings += findings
-            found.files += 1
     return found
 
 
@@ -145,11 +145,11 @@ def make_cast(
     )
 
 
-def read_file(file: Path, cast: Cast) -> tuple[list[Scenario], list[Finding]]:
-    """Return the scenarios of a file, and what is wrong with the others."""
+def read_file(file: Path, cast: Cast) -> tuple[Scenarios, list[Finding]]:
+    """Return the scenarios of a file, and what is wrong with them."""
     from myocan.hub.scenario import read_scenarios
 
     source = read_source(file)
     text = source.decode(errors="replace")
     read = read_scenarios(source, shown_name(file), cast)
-    return read.scenarios, [from_diagnostic(diagnostic, text) for diagnostic in read.diagnostics]
+    return read, [from_diagnostic(diagnostic, text) for diagnostic in read.diagnostics]

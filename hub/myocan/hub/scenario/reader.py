@@ -9,6 +9,7 @@ Rules:
   part.
 - The clock shows the house's time. A time that the clocks skip is the first that there is, one that
   they show twice is the first of the two.
+- A scenario that needs a module with errors is left out: these are told where they are.
 - What is sent has to fit whoever hears it, unless EXPECT RECORD follows: then it is meant.
 """
 
@@ -57,10 +58,17 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Scenarios:
-    """What became of a file: the scenarios without mistakes, and what is said of the others."""
+    """What became of a file.
+
+    Arguments:
+        scenarios: those without mistakes.
+        diagnostics: what is said of the others.
+        left_out: how many there are that need a module with errors, which nothing is said of.
+    """
 
     scenarios: list[Scenario]
     diagnostics: list[Diagnostic]
+    left_out: int = 0
 
 
 def read_scenarios(source: str | bytes, file: str, cast: Cast) -> Scenarios:
@@ -83,16 +91,20 @@ def read_scenarios(source: str | bytes, file: str, cast: Cast) -> Scenarios:
             break
         reader.take(number, line)
     reader.end()
-    return Scenarios(reader.scenarios, report.sorted())
+    return Scenarios(reader.scenarios, report.sorted(), reader.left_out)
 
 
 @dataclass
 class _Open:
-    """The scenario that is being read; `whole` tells that no line of it was wrong."""
+    """The scenario that is being read; `whole` tells that no line of it was wrong.
+
+    `left_out`: a module that takes part has errors, so nobody knows what it has and hears.
+    """
 
     title: str
     span: Span
     whole: bool = True
+    left_out: bool = False
     modules: dict[str, Span] = field(default_factory=dict)
     house: Span | None = None
     start: Moment | None = None
@@ -112,6 +124,7 @@ class _Reader:
         self.report = report
         self.cast = cast
         self.scenarios: list[Scenario] = []
+        self.left_out = 0
         self._open: _Open | None = None
         self._lost = False
         self._titles: dict[str, int] = {}
@@ -141,7 +154,9 @@ class _Reader:
         self._settle()
         if scenario.stage is None and scenario.whole:
             self._begin(scenario)
-        if scenario.whole:
+        if scenario.left_out:
+            self.left_out += 1
+        elif scenario.whole:
             if not any(isinstance(step, Expect) for step in scenario.steps):
                 self.report.warning(
                     scenario.span, "this scenario has no EXPECT, so it can never fail"
@@ -265,8 +280,8 @@ class _Reader:
         if scenario.stage is None:
             self._begin(scenario)
         stage = scenario.stage
-        if stage is None or any(name in self.cast.broken for name in self._taking_part(scenario)):
-            return  # told already
+        if stage is None or scenario.left_out:
+            return
         number = span.line
         step: Step
         if word == "SEND":
@@ -304,14 +319,7 @@ class _Reader:
             assert scenario.start.day is not None
             day, minutes = scenario.start.day, scenario.start.minutes or 0
         scenario.start_ms = scenario.now_ms = _instant_ms(day, minutes, self.cast.place)
-        for name in modules:
-            if name in self.cast.broken:
-                place = scenario.modules.get(name, scenario.span)
-                raise Wrong(
-                    place,
-                    f"module {quoted(name)} has mistakes, so this scenario cannot be run; "
-                    "`myocan check` shows them",
-                )
+        scenario.left_out = not self.cast.broken.isdisjoint(modules)
 
     def _advance(self, line: Line, number: int, text: str, scenario: _Open) -> Advance:
         place, now_ms = self.cast.place, scenario.now_ms

@@ -97,6 +97,7 @@ def summary(found: Found, outcomes: list[Outcome], spent: float) -> str:
     parts = [
         f"{len(outcomes) - failed} passed" if len(outcomes) > failed else "",
         f"{failed} failed" if failed else "",
+        f"{found.left_out} left out" if found.left_out else "",
         counted(mistakes, "mistake"),
     ]
     what = counted(len(outcomes), "scenario") or "no scenario"
@@ -110,6 +111,7 @@ def plain(found: Found, outcomes: list[Outcome], spent: float) -> dict[str, obje
     return {
         "passed": len(outcomes) - failed,
         "failed": failed,
+        "left_out": found.left_out,
         "mistakes": sum(finding.severity == "error" for finding in found.findings),
         "seconds": round(spent, 3),
         "scenarios": [outcome.plain() for outcome in outcomes],

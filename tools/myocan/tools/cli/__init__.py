@@ -15,7 +15,18 @@ from typing import Annotated
 
 import typer
 
-from myocan.tools.cli import boards, check, demo, fmt, init, messages, run, scenarios
+from myocan.tools.cli import (
+    boards,
+    check,
+    demo,
+    fmt,
+    init,
+    instances,
+    messages,
+    run,
+    scenarios,
+    topic_list,
+)
 from myocan.tools.cli.exits import EPILOG, Exit
 
 __all__ = ["app", "main"]
@@ -39,6 +50,8 @@ app.command("test")(scenarios.scenarios)
 app.command("tail")(messages.tail)
 app.command("get")(messages.get)
 app.command("send")(messages.send)
+app.add_typer(instances.instance, name="instance")
+app.add_typer(topic_list.topic, name="topic")
 app.command("flash")(boards.flash)
 app.add_typer(boards.adapter, name="adapter")
 app.command("demo")(demo.demo)

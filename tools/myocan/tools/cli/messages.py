@@ -78,8 +78,9 @@ def values_of(reader: Reader, mode: str, topic: Topic) -> dict[Topic, str]:
 
 
 def _of_another(topic: Topic) -> bool:
-    """Whether this is no state of its own: text, a note on an AT, a copy of another's variable."""
-    return topic.variable in (CODE, AT) or "." in topic.variable
+    """Whether this is no state of its own: text, a note of the hub's, a copy of another's."""
+    hidden = topic.variable in (CODE, AT) or topic.variable[:1] == "$" or topic.module[:1] == "$"
+    return hidden or "." in topic.variable or "#" in topic.variable
 
 
 def tail(

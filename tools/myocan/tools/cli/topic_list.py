@@ -1,0 +1,56 @@
+"""`myocan topic list`: which topics a house has, and who meets in them."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
+
+topic = typer.Typer(no_args_is_help=True, help="Topics of a house.")
+
+
+@topic.callback()
+def _topic() -> None:
+    """Topics of a house."""
+
+
+@topic.command("list")
+def list_topics(house: HouseOption = None, as_json: JsonOption = False) -> None:
+    """List the topics that modules and boards of a house publish or hear, from its files.
+
+    Example: [bold]myocan topic list[/bold]
+    """
+    from myocan.tools.topic_list import topics_of
+
+    topics = topics_of(open_house(house))
+    if as_json:
+        plain = [
+            {
+                "topic": one.name,
+                "carries": one.carries or None,
+                "publishers": sorted(one.publishers),
+                "hearers": sorted(one.hearers),
+                "keep": one.keep or "forever",
+            }
+            for one in topics
+        ]
+        print(json.dumps(plain))
+        return
+    head = ("TOPIC", "CARRIES", "FROM", "TO", "KEPT")
+    rows = [
+        (
+            one.name,
+            one.carries or "-",
+            ", ".join(sorted(one.publishers)) or "-",
+            ", ".join(sorted(one.hearers)) or "-",
+            one.keep or "forever",
+        )
+        for one in topics
+    ]
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    for row in [head, *rows]:
+        print(
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        )

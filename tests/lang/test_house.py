@@ -213,3 +213,189 @@ ON lamp1.anything OR bed.time
 
 def test_a_house_of_nothing_is_fine() -> None:
     assert check_house({}) == []
+
+
+# Keys.
+
+KEYED = """\
+MODULE lamp[location]
+SUBSCRIBE event[location] {toggle}
+SUBSCRIBE rest
+PUBLIC state[location] {on,off}
+PUBLIC total 0
+ON event
+  THEN next(state)
+ON rest
+  THEN total++
+"""
+MAP = """\
+MODULE rooms
+SUBSCRIBE x.y
+PUBLIC mode[room] {auto,manual}
+ON x.y
+  THEN mode["hall"] = auto
+"""
+ONE = """\
+MODULE one
+SUBSCRIBE x.y
+PUBLIC mode["hall"] {auto,manual}
+ON x.y
+  THEN mode["hall"] = auto
+"""
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        ("lamp[hall].state {on,off}", None),
+        ("lamp.total 0", None),
+        ("rooms[hall].mode {auto,manual}", None),
+        ("one[hall].mode {auto,manual}", None),
+        ("lamp[hall].event {toggle}", None),
+        ("lamp[hall].state {on}", "2:11: module 'lamp' publishes 'off', which {on} lacks"),
+        (
+            "lamp.state {on,off}",
+            "2:11: there is a 'lamp.state' for each location; say whose is meant, as in "
+            "lamp[kitchen].state",
+        ),
+        (
+            "lamp.event {toggle}",
+            "2:11: there is a 'lamp.event' for each location; say whose is meant, as in "
+            "lamp[kitchen].event",
+        ),
+        (
+            "rooms.mode {auto,manual}",
+            "2:11: there is a 'rooms.mode' for each key; say whose is meant, as in "
+            "rooms[kitchen].mode",
+        ),
+        (
+            "lamp[hall].total 0",
+            "2:11: messages of 'lamp.total' have no key; leave what stands in brackets out; did "
+            "you mean 'lamp.total'?",
+        ),
+        (
+            "one[hal].mode {auto,manual}",
+            "2:11: warning: nobody publishes 'one[hal].mode'; did you mean 'one[hall].mode'?",
+        ),
+        (
+            "one.mode {auto,manual}",
+            "2:11: warning: nobody publishes 'one.mode'; did you mean 'one[hall].mode'?",
+        ),
+    ],
+)
+def test_a_subscriber_names_the_key_of_what_has_one(heard: str, said: str | None) -> None:
+    modules = {"lamp": KEYED, "rooms": MAP, "one": ONE}
+    modules["b"] = f"MODULE b\nSUBSCRIBE {heard} AS v\nON v\nTHEN ignore\n"
+    outside = (Topic("x", "y"), Topic("lamp", "rest"))
+    assert told(modules, *outside) == ([] if said is None else [f"b.scc:{said}"])
+
+
+def test_an_instance_hears_the_same_key_of_another_module() -> None:
+    other = "MODULE b[room]\nSUBSCRIBE lamp[room].state {on,off}\nSUBSCRIBE lamp[room].total 0\n"
+    other += "ON lamp[room].state OR lamp[room].total\nTHEN ignore\n"
+    assert told({"lamp": KEYED, "b": other}) == [
+        "b.scc:3:11: messages of 'lamp.total' have no key; leave what stands in brackets out; did "
+        "you mean 'lamp.total'?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("published", "said"),
+    [
+        ('lamp["hall"].event {toggle}', None),
+        ("lamp[room].event {toggle}", None),
+        (
+            "lamp.event {toggle}",
+            "3:8: module 'lamp' hears this for each location; say for which, as in "
+            'lamp["…"].event',
+        ),
+        (
+            'lamp["hall"].rest',
+            "3:8: module 'lamp' does not hear this for a key; leave what stands in brackets out",
+        ),
+        (
+            'lamp["hall"].state {on,off}',
+            "3:8: 'lamp' is another module, and only what it hears with SUBSCRIBE state can be "
+            "published to it",
+        ),
+    ],
+)
+def test_who_publishes_to_a_module_says_for_which_key(published: str, said: str | None) -> None:
+    action = "activate(v)" if "rest" in published else "v.toggle"
+    if "state" in published:
+        action = "v.on"
+    if "[room]" in published:
+        action = 'v["hall"].toggle'
+    other = f"MODULE b\nSUBSCRIBE x.y\nPUBLIC {published} AS v\nON x.y\nTHEN {action}\n"
+    found = told({"lamp": KEYED, "b": other}, Topic("x", "y"))
+    assert found == ([] if said is None else [f"b.scc:{said}"])
+
+
+def keyed_relay(name: str, heard: str, published: str) -> str:
+    text = f"MODULE {name}[room]\nSUBSCRIBE {heard} 0 AS i\nPUBLIC {published} 0 AS o\n"
+    return f"{text}ON i\nTHEN o = i\n"
+
+
+def test_a_loop_goes_round_within_a_key() -> None:
+    modules = {
+        "a": keyed_relay("a", "b[room].v", "v[room]"),
+        "b": keyed_relay("b", "a[room].v", "v[room]"),
+    }
+    assert told(modules) == [
+        "b.scc:2:11: warning: a message goes round in a loop: a.v -> b.v -> a.v; see that it comes "
+        "to rest"
+    ]
+
+
+def test_what_comes_back_with_another_key_goes_round_in_no_loop() -> None:
+    modules = {
+        "a": relay("a", "b[hall].v", 'v["hall"]'),
+        "b": relay("b", "a[hall].v", 'v["attic"]'),
+    }
+    assert [d for d in told(modules) if "loop" in d] == []
+
+
+# Topics.
+
+NIGHT = """\
+MODULE night
+TOPIC bed.mode {early,late}
+TOPIC bed.bell
+"""
+
+
+def test_a_topic_that_is_defined_needs_no_publisher() -> None:
+    other = hears("b", "bed.mode {early,late,never}")
+    third = hears("c", "bed[hall].bell").replace("ON bed[hall].bell", "ON bed[hall].bell")
+    assert told({"night": NIGHT, "b": other, "c": third}) == []
+    assert told({"night": NIGHT, "b": hears("b", "bed.bel")}) == [
+        "b.scc:2:11: warning: nobody publishes 'bed.bel'; did you mean 'bed.bell'?"
+    ]
+
+
+def test_a_topic_is_defined_once_and_belongs_to_no_module() -> None:
+    other = "MODULE other\nTOPIC bed.mode {early,late}\nTOPIC night.bell\n"
+    assert told({"night": NIGHT, "other": other}) == [
+        "other.scc:2:7: module 'night' defines 'bed.mode' already",
+        "other.scc:3:7: 'night' is a module, and its topics follow from what it declares; a TOPIC "
+        "belongs to no module",
+    ]
+
+
+def test_who_publishes_or_hears_a_topic_fits_what_it_carries() -> None:
+    speaker = "MODULE a\nSUBSCRIBE x.y\nPUBLIC bed.mode {early,noon} AS v\nON x.y\nTHEN v.noon\n"
+    found = told(
+        {"night": NIGHT, "a": speaker, "b": hears("b", "bed.mode {late}")}, Topic("x", "y")
+    )
+    assert found == [
+        "a.scc:3:8: 'bed.mode' is defined in module 'night', and this publishes 'noon', which "
+        "{early, late} lacks",
+        "b.scc:2:11: module 'a' publishes 'early' and 'noon', which {late} lacks",
+        "b.scc:2:11: the TOPIC of module 'night' carries 'early', which {late} lacks",
+    ]
+
+
+def test_what_the_hub_itself_says_is_always_published() -> None:
+    text = "MODULE m\nPRIVATE n 0\nWHEN system.clock#season.winter\nTHEN n = system.clock#year\n"
+    text += 'WHEN system.agent#name == "porch" AND n > 3\nTHEN log(system.config#country)\n'
+    assert told({"m": text}) == []

@@ -53,6 +53,15 @@ class Actions(Assignments):
     def _bare(self, target: tree.Name) -> meaning.Action | None:
         if target.bare is not None and fold(target.bare) == "ignore":
             return meaning.Ignore()
+        external = self.expressions.externals.of(target)
+        if external is not None:
+            external.called = True
+            self.report.error(
+                target.span,
+                f"{quoted(external.name)} is called with parentheses, which hold what it is told",
+                f"{external.name}()",
+            )
+            return None
         resolved = self.expressions.resolve(target)
         if resolved is None:
             return None
@@ -76,6 +85,11 @@ class Actions(Assignments):
         return None
 
     def _call(self, statement: tree.Action, call: tree.Call) -> meaning.Action | None:
+        external = self.expressions.externals.of(call.function)
+        if external is not None and not statement.operator:
+            external.called = True
+            arguments = self._pieces(call.arguments)
+            return None if arguments is None else meaning.Call(fold(external.name), arguments)
         name = fold(call.function.text) if call.function.bare is not None else ""
         if name not in ACTIONS:
             self.expressions.unknown_function(call, ACTIONS)

@@ -22,6 +22,10 @@ from myocan.hub.lang.words import (
     shout,
 )
 
+KEEP_TAKES: Final = (
+    "KEEP takes a time, a size or forever, as in KEEP 30 days, KEEP 10 MB or KEEP forever"
+)
+
 Advice = tuple[Span, str, str | None]
 """Where, what, and what to write instead."""
 
@@ -66,10 +70,15 @@ def explain(line: Sequence[Token], index: int, expected: set[str]) -> Advice:
         return advice
     if shout(line[0].text) == "TIMER":
         return _of_timer(line, index)
+    if shout(line[0].text) == "EXTERNAL":
+        told = "EXTERNAL takes one name, as in EXTERNAL notify; what it is told stands in its calls"
+        return _here(line, index), told, None
+    if shout(line[0].text) == "TOPIC":
+        advice = _of_topic(line, index)
+        if advice is not None:
+            return advice
     if index == len(line):
-        last = line[-1].span
-        place = Span(last.line, last.end_column, last.end_column + 1)
-        return place, f"the line ends too early; expected {_expected(expected)}", None
+        return _here(line, index), f"the line ends too early; expected {_expected(expected)}", None
     token, opening = line[index], shout(line[0].text)
     if opening in _CONDITIONS:
         advice = _of_condition(line, index, expected)
@@ -99,9 +108,7 @@ def _of_key(line: Sequence[Token], index: int) -> Advice | None:
             break
         inside.append(token)
     else:
-        last = line[-1].span
-        place = Span(last.line, last.end_column, last.end_column + 1)
-        return place, "']' is missing behind the key", None
+        return _here(line, len(line)), "']' is missing behind the key", None
     if not inside:
         return line[index].span, "the key is missing between '[' and ']'", None
     written = inside[0].text
@@ -165,10 +172,24 @@ def _of_declaration(line: Sequence[Token], index: int) -> Advice | None:
 def _of_timer(line: Sequence[Token], index: int) -> Advice:
     example = f"TIMER {clip(line[1].text) if len(line) > 1 else 'pause'} 30 minutes"
     told = f"a TIMER has a name and a duration in hours, minutes and seconds, as in {example}"
-    if index < len(line):
+    return _here(line, index), told, None
+
+
+def _of_topic(line: Sequence[Token], index: int) -> Advice | None:
+    if any(shout(earlier.text) == "KEEP" for earlier in line[:index]):
+        return _here(line, index), KEEP_TAKES, None
+    if index < len(line) and (line[index].kind == "ASSIGN" or shout(line[index].text) == "AS"):
+        told = "a TOPIC has neither a first value nor a local name; leave this out"
         return line[index].span, told, None
+    return None
+
+
+def _here(line: Sequence[Token], index: int) -> Span:
+    """Return the place of a token, or the one behind the last."""
+    if index < len(line):
+        return line[index].span
     last = line[-1].span
-    return Span(last.line, last.end_column, last.end_column + 1), told, None
+    return Span(last.line, last.end_column, last.end_column + 1)
 
 
 def _expected(kinds: set[str]) -> str:

@@ -129,6 +129,9 @@ class Assignments:
         if value is None:
             bad = name.special and self.expressions.resolve(name) is None
             return (None,) if bad else None
+        if isinstance(value, meaning.Text) and variable.type in (Type.TEXT, Type.ENUMERATION):
+            literal = tree.TextLiteral(name.span, 1, value.value)
+            return (self._constant(symbol, variable, literal),)
         if KIND.get(variable.type) is kind:
             return (meaning.Store(symbol.index, value),)
         self.report.error(
@@ -210,7 +213,8 @@ class Assignments:
         """Return an assignment from or to one value of a map, whose type must be known."""
         kind, other = KIND[variable.type], source.variable
         assert other is not None
-        if KIND.get(other.type) is not kind and (other.type, kind) != (Type.ANY, Kind.NUMBER):
+        fits = KIND.get(other.type) is kind
+        if not fits and not (other.type is Type.ANY and kind in (Kind.NUMBER, Kind.TEXT)):
             self.report.error(
                 span,
                 f"{quoted(source.name)} has another type than {quoted(symbol.name)}, and what is "

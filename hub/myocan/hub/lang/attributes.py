@@ -179,11 +179,15 @@ class Attributes:
             )
             return
         if part not in PARTS:
+            known = tuple(f"system.{each}" for each in PARTS)
+            near = nearest(f"system.{part}", known)
+            first, _, rest = part.partition(".")
+            if first in PARTS and rest and not word:
+                near, word = f"system.{first}", rest
             self.report.error(
                 name.span,
-                f"there is no {quoted(name.text)}; there is "
-                f"{listed(f'system.{known}' for known in PARTS)}",
-                nearest(f"system.{part}", tuple(f"system.{known}" for known in PARTS)),
+                f"there is no {quoted(name.text)}; there is {listed(known)}",
+                f"{near}#{word}" if near is not None and word else near,
             )
             return
         words = self._words(part)

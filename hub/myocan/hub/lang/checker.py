@@ -19,6 +19,7 @@ from myocan.hub.lang.meaning import Checked, Comparison
 from myocan.hub.lang.naming import MAX_NAME, travels, word_fits
 from myocan.hub.lang.reader import decode, read
 from myocan.hub.lang.symbols import Symbol
+from myocan.hub.lang.topics import Topics
 from myocan.hub.lang.words import fold, later
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def check_source(source: str | bytes, name: str, file: str) -> Checked:
     checker = _Checker(name, report)
     found = checker.check(read(text, report))
     places = tuple(symbol.span for symbol in checker.declared.symbols)
-    return Checked(None if report.failed else found, report.sorted(), places)
+    definitions = tuple(checker.topics.places)
+    return Checked(None if report.failed else found, report.sorted(), places, definitions)
 
 
 class _Checker:
@@ -54,6 +56,7 @@ class _Checker:
         self.declared = Declarer(name, report)
         self.expressions = Expressions(self.declared, report)
         self.actions = Actions(self.declared, self.expressions, report)
+        self.topics = Topics(self.declared, report)
         self.schedules: dict[str, int] = {}
         """The ordinal of the last AT of each schedule."""
         self.auto = False
@@ -65,9 +68,10 @@ class _Checker:
             self.declared.declare(statement)
         for broken in source.broken:
             self.declared.broken(broken)
-        for coming in (*source.topics, *source.externals):
-            word = "TOPIC" if isinstance(coming, tree.Topic) else "EXTERNAL"
-            self.report.error(coming.span, later(word))
+        for topic in source.topics:
+            self.topics.define(topic)
+        for external in source.externals:
+            self.expressions.externals.declare(external)
         ons: list[meaning.On] = []
         whens: list[meaning.When] = []
         ats: list[meaning.At] = []
@@ -89,6 +93,7 @@ class _Checker:
         # In a text with errors, what seems unused may be used by what was not understood.
         if whole and not self.report.failed:
             self._unused()
+            self.expressions.externals.warn_of_unused()
             warn_of_ons(ons, places, self.declared.symbols, self.report)
         declared = (symbol.variable for symbol in self.declared.symbols)
         variables = tuple(variable for variable in declared if variable is not None)
@@ -100,6 +105,7 @@ class _Checker:
             tuple(ats),
             tuple(self.declared.selections),
             tuple(self.expressions.attributes.used.values()),
+            tuple(self.topics.definitions),
             key=self.declared.key,
             auto=self.auto,
             agent=self.agent,

@@ -13,9 +13,6 @@ from typing import Final
 
 from myocan.hub.core.program import (
     DIGITS,
-    INT64_MAX,
-    INT64_MIN,
-    STACK_DEPTH,
     At,
     ClockPart,
     Op,
@@ -26,35 +23,14 @@ from myocan.hub.core.program import (
     When,
 )
 from myocan.hub.lang import meaning
+from myocan.hub.lang.assembler import Assembler, Label, TooLarge
 from myocan.hub.lang.diagnostics import Diagnostic
 from myocan.hub.lang.meaning import Comparison, Kind
 from myocan.hub.lang.symbols import plain
 from myocan.hub.lang.words import fold
 
-MAX_CODE: Final = 65_536
-"""Most instructions of a module."""
-
 _UNLESS: Final = {comparison: Op[f"UNLESS_{comparison.name}"] for comparison in Comparison}
 _COMPARE: Final = {comparison: Op[comparison.name] for comparison in Comparison}
-
-
-class TooLarge(Exception):
-    """The code of a module, or one of its expressions, is beyond a limit."""
-
-    def __init__(self, line: int, message: str) -> None:
-        self.line = line
-        self.message = message
-        super().__init__(message)
-
-
-class _Label:
-    """A place in the code that jumps lead to, known or not yet."""
-
-    __slots__ = ("pc", "wanted")
-
-    def __init__(self) -> None:
-        self.pc = -1
-        self.wanted: list[int] = []
 
 
 def program_of(checked: meaning.Checked, file: str) -> tuple[Program | None, list[Diagnostic]]:
@@ -108,18 +84,14 @@ def _defined(topic: meaning.Definition) -> TopicDefinition:
     return TopicDefinition(heard.topic, heard.type, heard.members, heard.line, topic.keep)
 
 
-class _Writer:
-    """The code so far."""
+class _Writer(Assembler):
+    """Writes what a module means."""
 
     def __init__(self, module: meaning.Meaning) -> None:
+        super().__init__()
         self.module = module
         self.variables: tuple[Variable, ...] = module.variables
-        self.code: list[int] = []
-        self.texts: dict[str, int] = {}
-        self.lines: list[tuple[int, int]] = []
-        self.bodies: dict[int, _Label] = {}
-        self.line = 0
-        self.depth = 0
+        self.bodies: dict[int, Label] = {}
 
     # Reactions.
 
@@ -145,7 +117,7 @@ class _Writer:
         An ON of several variables has its actions once; the guards are with each, since where they
         lead to when they fail is not the same.
         """
-        otherwise = _Label()
+        otherwise = Label()
         self.mark(on.line)
         conditions = [a.condition for a in on.arrivals if a.variable == variable]
         wanted = [condition for condition in conditions if condition is not None]
@@ -156,7 +128,7 @@ class _Writer:
             self.unless(_condition(guard), otherwise)
         body = self.bodies.get(number)
         if body is None:
-            self.bodies[number] = body = _Label()
+            self.bodies[number] = body = Label()
             self.here(body)
             self.actions(on.actions)
         else:
@@ -166,7 +138,7 @@ class _Writer:
     def when(self, when: meaning.When) -> When:
         """Write a WHEN."""
         condition = len(self.code)
-        otherwise = _Label()
+        otherwise = Label()
         self.mark(when.line)
         reads = {self.module.declared(number) for number in when.reads}
         if min(when.reads, default=0) < 0:
@@ -182,12 +154,12 @@ class _Writer:
         self.actions(when.actions)
         return When(condition, actions, tuple(sorted(reads)), when.line, when.keyed)
 
-    def any_differs(self, reads: Collection[int], otherwise: _Label) -> None:
+    def any_differs(self, reads: Collection[int], otherwise: Label) -> None:
         """Write: go on if one of these differs.
 
         The core only knows that a map differs, not whether it does so where it is looked at.
         """
-        found = _Label()
+        found = Label()
         *first, last = sorted(reads, key=lambda number: (number < 0, abs(number)))
         for number in (*first, last):
             with self.selected(number) as variable:
@@ -201,7 +173,7 @@ class _Writer:
     def at(self, at: meaning.At) -> At:
         """Write an AT."""
         pc = len(self.code)
-        otherwise = _Label()
+        otherwise = Label()
         self.mark(at.line)
         for guard in at.guards:
             self.mark(guard.line)
@@ -287,7 +259,7 @@ class _Writer:
                 self.value(piece, Kind.NUMBER)
                 self.pop(Op.PIECE_NUMBER)
             case _:
-                otherwise, end = _Label(), _Label()
+                otherwise, end = Label(), Label()
                 self.unless(piece, otherwise)
                 self.put(Op.PIECE_TEXT, self.text("true"))
                 self.jump(Op.JUMP, end)
@@ -322,7 +294,7 @@ class _Writer:
 
     # Conditions.
 
-    def unless(self, condition: meaning.Condition, target: _Label) -> None:
+    def unless(self, condition: meaning.Condition, target: Label) -> None:
         """Write: go on if the condition holds, jump if it does not."""
         match condition:
             case meaning.Truth(value):
@@ -336,7 +308,7 @@ class _Writer:
                 for term in conditions:
                     self.unless(term, target)
             case meaning.Some(conditions):
-                found = _Label()
+                found = Label()
                 for term in conditions[:-1]:
                     self.when_holds(term, found)
                 self.unless(conditions[-1], target)
@@ -345,7 +317,7 @@ class _Writer:
                 self.truth(condition)
                 self.jump_popping(Op.JUMP_UNLESS, target)
 
-    def when_holds(self, condition: meaning.Condition, target: _Label) -> None:
+    def when_holds(self, condition: meaning.Condition, target: Label) -> None:
         """Write: jump if the condition holds, go on if it does not."""
         match condition:
             case meaning.Truth(value):
@@ -359,7 +331,7 @@ class _Writer:
                 for term in conditions:
                     self.when_holds(term, target)
             case meaning.Every(conditions):
-                failed = _Label()
+                failed = Label()
                 for term in conditions[:-1]:
                     self.unless(term, failed)
                 self.when_holds(conditions[-1], target)
@@ -387,7 +359,7 @@ class _Writer:
             case meaning.Same(left, right):
                 self.push(Op.ANY_EQUAL, left, right)
             case _:
-                otherwise, end = _Label(), _Label()
+                otherwise, end = Label(), Label()
                 self.unless(condition, otherwise)
                 self.push(Op.PUSH, 1, 0)
                 self.jump(Op.JUMP, end)
@@ -471,57 +443,6 @@ class _Writer:
             self.pop(Op.SELECT_BY, selection.variable)
         yield selection.variable
         self.put(Op.DESELECT)
-
-    # Instructions.
-
-    def put(self, op: Op, a: int = 0, b: int = 0, c: int = 0) -> None:
-        """Write an instruction that leaves the stack as it is."""
-        for operand in (a, b, c):
-            assert INT64_MIN <= operand <= INT64_MAX, "an operand is beyond 64 bits"
-        self.code += (int(op), a, b, c)
-        if len(self.code) > 4 * MAX_CODE:
-            raise TooLarge(self.line, "this module is too large; split it up")
-
-    def push(self, op: Op, a: int = 0, b: int = 0, c: int = 0) -> None:
-        """Write an instruction that puts a value onto the stack."""
-        self.depth += 1
-        if self.depth > STACK_DEPTH:
-            raise TooLarge(self.line, "this expression is too long; split it up")
-        self.put(op, a, b, c)
-
-    def pop(self, op: Op, a: int = 0) -> None:
-        """Write an instruction that leaves one value less on the stack."""
-        self.depth -= 1
-        self.put(op, a)
-
-    def jump(self, op: Op, target: _Label, b: int = 0, c: int = 0) -> None:
-        """Write a jump."""
-        if target.pc < 0:
-            target.wanted.append(len(self.code) + 1)
-        self.put(op, max(target.pc, 0), b, c)
-
-    def jump_popping(self, op: Op, target: _Label) -> None:
-        """Write a jump that takes its condition from the stack."""
-        self.depth -= 1
-        self.jump(op, target)
-
-    def here(self, label: _Label) -> None:
-        """Let a label stand for the next instruction."""
-        label.pc = len(self.code)
-        for place in label.wanted:
-            self.code[place] = label.pc
-
-    def mark(self, line: int) -> None:
-        """Let what follows belong to a line."""
-        self.line = line
-        if self.lines and self.lines[-1][0] == len(self.code):
-            self.lines.pop()
-        if not self.lines or self.lines[-1][1] != line:
-            self.lines.append((len(self.code), line))
-
-    def text(self, text: str) -> int:
-        """Return the number of a text."""
-        return self.texts.setdefault(text, len(self.texts))
 
 
 def _condition(line: meaning.Line) -> meaning.Condition:

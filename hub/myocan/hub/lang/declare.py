@@ -15,7 +15,6 @@ from myocan.hub.lang.diagnostics import Report, Span, clip, nearest, quoted
 from myocan.hub.lang.keys import Placement, full_name, placement
 from myocan.hub.lang.naming import MAX_NAME, fits
 from myocan.hub.lang.symbols import (
-    External,
     Symbol,
     decimal,
     describe,
@@ -60,8 +59,6 @@ class Declarer:
         """What was declared under a local name: its full name -> the symbol."""
         self.selections: dict[meaning.Selection, int] = {}
         """Values of maps, with the variable numbers -1, -2 and so on that stand for them."""
-        self.externals: dict[str, External] = {}
-        """The EXTERNAL functions, by their folded names."""
         self._full = False
 
     def broken(self, statement: tree.Broken) -> None:

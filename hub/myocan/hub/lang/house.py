@@ -1,45 +1,47 @@
 """Checks the modules of a house together.
 
 The one idea: modules meet in topics only. So it is enough to know who publishes into a topic, who
-hears it, and which messages a message can lead to.
+hears it, with which keys, and which messages a message can lead to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
-from myocan.hub.core.program import INT64_MAX, INT64_MIN, Role, Type, Variable
+from myocan.hub.core.program import Role, Variable
 from myocan.hub.lang import Topic
 from myocan.hub.lang.checker import check_source
 from myocan.hub.lang.compiler import program_of
-from myocan.hub.lang.diagnostics import Diagnostic, Report, Span, listed, nearest, quoted
+from myocan.hub.lang.diagnostics import Diagnostic, Report, Span, clip, nearest, quoted
+from myocan.hub.lang.keys import EACH, full_name, meet, whose
 from myocan.hub.lang.loops import loops, outputs
-from myocan.hub.lang.meaning import Checked, Meaning
-from myocan.hub.lang.symbols import describe
+from myocan.hub.lang.meaning import Checked, Definition, Meaning
+from myocan.hub.lang.misfits import MOST, misfit, misfit_outside
 from myocan.hub.lang.words import fold
 
 Address = tuple[str, str, str]
 """A topic: (domain, module, variable)."""
 
-_MOST: Final = 4
-"""Most members that a message names."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A module of the house that has a meaning."""
+    """A module of the house that has a meaning, and where its names stand."""
 
     meaning: Meaning
     places: tuple[Span, ...]
+    definitions: tuple[Span, ...]
     report: Report
 
     def variables(self, role: Role) -> Iterable[tuple[int, Variable, Address]]:
-        """Return the variables of a role that have a topic, with their numbers."""
+        """Return the variables of a role that have a topic, with their numbers.
+
+        Topics of the hub itself (`$clock`) are nobody's concern.
+        """
         for index, variable in enumerate(self.meaning.variables):
-            if variable.role is role and variable.topic is not None:
-                yield index, variable, variable.topic
+            topic = variable.topic
+            if variable.role is role and topic is not None and not topic[1].startswith("$"):
+                yield index, variable, topic
 
 
 def check_all(
@@ -54,7 +56,8 @@ def check_all(
         program, told = program_of(checked, file)
         found += told
         if program is not None and checked.meaning is not None:
-            members[name] = _Member(checked.meaning, checked.places, Report(file))
+            places = (checked.places, checked.definitions)
+            members[name] = _Member(checked.meaning, *places, Report(file))
     house = _House(members, frozenset(modules), external)
     house.check()
     for member in members.values():
@@ -71,14 +74,15 @@ class _House:
         self.members = members
         self.names = names
         self.publishers: dict[Address, list[tuple[str, Variable]]] = {}
+        self.inbound: dict[Address, list[tuple[str, Variable]]] = {}
+        self.defined: dict[Address, tuple[str, Definition]] = {}
         self.adapters: dict[Address, Topic] = {}
-        self.inbound: set[Address] = set()
         for name, member in members.items():
             for _, variable, topic in member.variables(Role.PUBLIC):
                 self.publishers.setdefault(topic, []).append((name, variable))
-            for _, _, topic in member.variables(Role.SUBSCRIBE):
+            for _, variable, topic in member.variables(Role.SUBSCRIBE):
                 if topic[:2] == ("", name):
-                    self.inbound.add(topic)
+                    self.inbound.setdefault(topic, []).append((name, variable))
         for outside in external:
             address = (outside.domain, outside.module, fold(outside.variable))
             self.adapters.setdefault(address, outside)
@@ -86,122 +90,169 @@ class _House:
     def check(self) -> None:
         """Report what does not fit together to the report of the module that it is about."""
         for name, member in self.members.items():
+            self._define(name, member)
+        for name, member in self.members.items():
             for index, variable, topic in member.variables(Role.PUBLIC):
                 self._into(name, member, index, variable, topic)
             for index, variable, topic in member.variables(Role.SUBSCRIBE):
                 self._from(member, index, variable, topic)
         self._loops()
 
+    def _define(self, name: str, member: _Member) -> None:
+        """Note the topics that a module defines."""
+        for definition, place in zip(member.meaning.topics, member.definitions, strict=True):
+            topic = definition.heard.topic
+            assert topic is not None
+            if topic[1] in self.names:
+                member.report.error(
+                    place,
+                    f"{quoted(topic[1])} is a module, and its topics follow from what it declares; "
+                    "a TOPIC belongs to no module",
+                )
+                continue
+            other, _ = self.defined.setdefault(topic, (name, definition))
+            if other != name:
+                member.report.error(
+                    place, f"module {quoted(other)} defines {quoted(definition.heard.name)} already"
+                )
+
+    # What a module publishes.
+
     def _into(
         self, name: str, member: _Member, index: int, variable: Variable, topic: Address
     ) -> None:
         domain, module, word = topic
-        if domain or module == name or module not in self.names or topic in self.inbound:
+        place, report = member.places[index], member.report
+        defined = self.defined.get(topic)
+        if defined is not None:
+            problem = misfit(variable, defined[1].heard)
+            if problem is not None:
+                told = f"{quoted(module + '.' + word)} is defined in module {quoted(defined[0])}"
+                report.error(place, f"{told}, and this publishes {problem}")
+        if domain or module == name or module not in self.names:
             return
         if module not in self.members:
             return  # it has errors; nobody knows what it hears
-        member.report.error(
-            member.places[index],
-            f"{quoted(module)} is another module, and only what it hears with SUBSCRIBE {word} can "
-            "be published to it",
-        )
+        hearing = [heard for _, heard in self.inbound.get(topic, ())]
+        if not hearing:
+            report.error(
+                place,
+                f"{quoted(module)} is another module, and only what it hears with SUBSCRIBE "
+                f"{word} can be published to it",
+            )
+        elif not any(meet(whose(variable), whose(heard)) for heard in hearing):
+            key = clip(self.members[module].meaning.key)
+            report.error(
+                place,
+                f"module {quoted(module)} hears this for each {key}; say for which, as in "
+                f'{clip(module)}["…"].{clip(word)}'
+                if whose(hearing[0]) == EACH
+                else f"module {quoted(module)} does not hear this for a key; leave what stands in "
+                "brackets out",
+            )
+
+    # What a module hears.
 
     def _from(self, member: _Member, index: int, variable: Variable, topic: Address) -> None:
         place, report = member.places[index], member.report
         for name, published in self.publishers.get(topic, ()):
             problem = misfit(published, variable)
-            if problem is not None:
+            if problem is not None and meet(whose(published), whose(variable)):
                 report.error(place, f"module {quoted(name)} publishes {problem}")
+        defined = self.defined.get(topic)
+        if defined is not None:
+            problem = misfit(defined[1].heard, variable)
+            if problem is not None:
+                report.error(place, f"the TOPIC of module {quoted(defined[0])} carries {problem}")
         adapter = self.adapters.get(topic)
         if adapter is not None:
-            problem = _misfit_outside(adapter, variable)
+            problem = misfit_outside(adapter, variable)
             if problem is not None:
                 report.error(place, f"an adapter publishes {problem}")
-        if topic in self.publishers or topic in self.adapters or topic in self.inbound:
-            return
+        if defined is not None or adapter is not None:
+            return  # of any key
+        sources = [*self.publishers.get(topic, ()), *self.inbound.get(topic, ())]
+        if not sources:
+            self._unpublished(member, index, topic)
+        elif not any(meet(whose(source), whose(variable)) for _, source in sources):
+            self._another_key(member, index, topic, sources)
+
+    def _unpublished(self, member: _Member, index: int, topic: Address) -> None:
         domain, module, word = topic
         whole = len(self.members) == len(self.names)
         if domain or (not whole and (module not in self.members or module in self.names)):
             return
-        known = [t for t in (*self.publishers, *self.adapters, *self.inbound) if not t[0]]
-        report.warning(
-            place,
+        known = [
+            t for t in (*self.publishers, *self.adapters, *self.inbound, *self.defined) if not t[0]
+        ]
+        member.report.warning(
+            member.places[index],
             f"nobody publishes {quoted(module + '.' + word)}",
             nearest(f"{module}.{word}", sorted({f"{m}.{v}" for _, m, v in known})),
         )
 
+    def _another_key(
+        self, member: _Member, index: int, topic: Address, sources: list[tuple[str, Variable]]
+    ) -> None:
+        """Report a subscription to a topic all of whose messages have another key, or none."""
+        _, module, word = topic
+        place, report = member.places[index], member.report
+        wanted = whose(member.meaning.variables[index])
+        keys = sorted({whose(variable) for _, variable in sources})
+        told = quoted(f"{module}.{word}")
+        if keys == [""]:
+            report.error(
+                place,
+                f"messages of {told} have no key; leave what stands in brackets out",
+                f"{module}.{word}",
+            )
+        elif EACH in keys:
+            name, source = next(one for one in sources if whose(one[1]) == EACH)
+            each = self.members[name].meaning.key if source.keyed else "key"
+            report.error(
+                place,
+                f"there is a {told} for each {clip(each)}; say whose is meant, as in "
+                f"{clip(module)}[kitchen].{clip(word)}",
+            )
+        else:
+            meant = keys[-1] if not wanted else nearest(wanted, keys)
+            said = full_name((module, word), wanted) if wanted else f"{module}.{word}"
+            report.warning(
+                place,
+                f"nobody publishes {quoted(said)}",
+                None if meant is None else full_name((module, word), meant),
+            )
+
     def _loops(self) -> None:
-        leads: dict[Address, set[Address]] = {}
-        hears: dict[Address, tuple[str, int]] = {}
+        hears: dict[tuple[str, str, str, str], tuple[str, int]] = {}
+        published: dict[tuple[str, str, str, str], set[tuple[str, str, str, str]]] = {}
         for name, member in self.members.items():
-            for index, _, topic in member.variables(Role.SUBSCRIBE):
+            for index, variable, topic in member.variables(Role.SUBSCRIBE):
                 found = outputs(member.meaning, index)
                 if found:
-                    leads.setdefault(topic, set()).update(found)
-                    hears.setdefault(topic, (name, index))
+                    node = (*topic, whose(variable))
+                    published.setdefault(node, set()).update(found)
+                    hears[node] = (name, index)
+        listening: dict[Address, list[tuple[str, str, str, str]]] = {}
+        for node in hears:
+            listening.setdefault(node[:3], []).append(node)
+        leads = {
+            node: {
+                heard
+                for said in found
+                for heard in listening.get(said[:3], ())
+                if meet(said[3], heard[3])
+            }
+            for node, found in published.items()
+        }
         for loop in loops(leads):
             first = loop[0]
             name, index = hears[first]
             member = self.members[name]
-            shown = [f"{module}.{word}" for _, module, word in (*loop, first)]
-            if len(shown) > 2 * _MOST:
-                shown[_MOST:-1] = ["…"]
+            shown = [f"{module}.{word}" for _, module, word, _ in (*loop, first)]
+            if len(shown) > 2 * MOST:
+                shown[MOST:-1] = ["…"]
             member.report.warning(
                 member.places[index],
                 f"a message goes round in a loop: {' -> '.join(shown)}; see that it comes to rest",
             )
-
-
-def misfit(published: Variable, heard: Variable) -> str | None:
-    """Return what a subscriber cannot take of a published variable, None if it takes all."""
-    kinds = (published.type, heard.type)
-    if heard.type is Type.ANY:
-        return None
-    if published.type is Type.EVENT:
-        return f"an event, without a value, and {describe(heard)} takes none"
-    if kinds == (Type.ENUMERATION, Type.ENUMERATION):
-        taken = {fold(member) for member in heard.members}
-        return _missing((m for m in published.members if fold(m) not in taken), heard)
-    if kinds == (Type.DECIMAL, Type.DECIMAL):
-        return _outside(published, heard)
-    fits = {
-        Type.TEXT: (Type.TEXT, Type.ENUMERATION, Type.TIME),
-        Type.ENUMERATION: (Type.TEXT,),
-        Type.TIME: (Type.TIME, Type.TEXT),
-    }.get(heard.type, (heard.type,))
-    if published.type in fits:
-        return None
-    return f"{describe(published)}, which does not fit {describe(heard)}"
-
-
-def _outside(published: Variable, heard: Variable) -> str | None:
-    if published.lower == INT64_MIN and published.upper == INT64_MAX:
-        return None  # it promises nothing; each value is looked at when it arrives
-    shift, other = 10**heard.decimals, 10**published.decimals
-    below = heard.lower != INT64_MIN and published.lower * shift < heard.lower * other
-    above = heard.upper != INT64_MAX and published.upper * shift > heard.upper * other
-    if below or above:
-        return f"{describe(published)}, which goes beyond {describe(heard)}"
-    return None
-
-
-def _misfit_outside(topic: Topic, heard: Variable) -> str | None:
-    if heard.type is Type.ANY:
-        return None
-    if topic.kind == "event":
-        return f"an event, without a value, and {describe(heard)} takes none"
-    if topic.values is None or heard.type is Type.TEXT:
-        return None
-    if heard.type in (Type.ENUMERATION, Type.BOOLEAN):
-        taken = {fold(member) for member in heard.members or ("false", "true")}
-        return _missing((value for value in topic.values if fold(value) not in taken), heard)
-    return f"words ({', '.join(topic.values[:_MOST])}), which do not fit {describe(heard)}"
-
-
-def _missing(missing: Iterable[str], heard: Variable) -> str | None:
-    words = [quoted(word) for word in missing]
-    if not words:
-        return None
-    more = [f"{len(words) - _MOST} more"] if len(words) > _MOST else []
-    joined = listed([*words[:_MOST], *more]).replace(" or ", " and ")
-    return f"{joined}, which {describe(heard)} lacks"

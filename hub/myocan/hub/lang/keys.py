@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from myocan.hub.core.program import MAX_KEY
+from myocan.hub.core.program import MAX_KEY, Variable
 from myocan.hub.lang import tree
 from myocan.hub.lang.diagnostics import Report, clip, nearest, quoted
 from myocan.hub.lang.words import fold
@@ -130,3 +130,19 @@ def _refuse(word: str, name: tree.Name, key: tree.Key, module_key: str, report: 
             f"a {word} has a key in a module that has one, such as MODULE lamp[{clip(key.text)}]; "
             f"leave [{clip(key.text)}] out",
         )
+
+
+EACH: Final = "\0"
+"""Stands for all keys; no text holds it, so no key is taken for it."""
+
+
+def whose(variable: Variable) -> str:
+    """Return which keys messages of a variable have: "" for none, `EACH` for any, or the one."""
+    return EACH if variable.keyed or variable.map else variable.instance
+
+
+def meet(published: str, heard: str) -> bool:
+    """Whether messages with such keys, as `whose` says, are heard by who hears such."""
+    if published == heard:
+        return True
+    return bool(published and heard) and EACH in (published, heard)

@@ -11,26 +11,37 @@ from typing import TypeVar
 
 from myocan.hub.core.program import Role
 from myocan.hub.lang import meaning
+from myocan.hub.lang.keys import whose
 
-Node = TypeVar("Node", bound=tuple[str, str, str])
+Node = TypeVar("Node", bound=tuple[str, ...])
 
 
-def outputs(module: meaning.Meaning, variable: int) -> set[tuple[str, str, str]]:
-    """Return the topics that a message for a variable can make a module publish to."""
+def outputs(module: meaning.Meaning, variable: int) -> set[tuple[str, str, str, str]]:
+    """Return the topics that a message for a variable can make a module publish to.
+
+    The last of the four says with which key, as `whose` does.
+    """
     written: set[int] = set()
     for on in module.ons:
         if any(arrival.variable == variable for arrival in on.arrivals):
             written |= _written(on.actions)
-    changed = {variable, *written}
+    changed = {module.declared(number) for number in (variable, *written)}
     for when in module.whens:
-        if not changed.isdisjoint(when.reads):
+        if not changed.isdisjoint(module.declared(number) for number in when.reads):
             written |= _written(when.actions)
     found = set()
     for number in written:
         declared = module.variables[module.declared(number)]
         if declared.role is Role.PUBLIC and declared.topic is not None:
-            found.add(declared.topic)
+            found.add((*declared.topic, _key(module, number)))
     return found
+
+
+def _key(module: meaning.Meaning, number: int) -> str:
+    selected = module.selections[-1 - number].key if number < 0 else None
+    if isinstance(selected, meaning.Text):
+        return selected.value
+    return whose(module.variables[module.declared(number)])
 
 
 def _written(actions: tuple[meaning.Line, ...]) -> set[int]:

@@ -14,6 +14,7 @@ from myocan.hub.lang import meaning, tree
 from myocan.hub.lang.attributes import Attributes
 from myocan.hub.lang.declare import Declarer
 from myocan.hub.lang.diagnostics import Report, Span, clip, quoted
+from myocan.hub.lang.externals import Externals
 from myocan.hub.lang.keys import fits, full_name, is_own
 from myocan.hub.lang.meaning import Kind
 from myocan.hub.lang.misnamed import misnamed
@@ -40,6 +41,7 @@ class Names:
         self.declared = declared
         self.report = report
         self.attributes = Attributes(declared, report)
+        self.externals = Externals(declared, report)
         self.reads: set[int] = set()
         """Variables that the reaction has read so far; values of maps have negative numbers."""
         self.keyed_by: str | None = None
@@ -111,7 +113,15 @@ class Names:
                 self._no_member(rest, symbol)
                 return None
             return Resolved(symbol, _literal(rest[0]) if rest else None)
-        misnamed(name, self.declared, self.report)
+        external = self.externals.of(name)
+        if external is None:
+            misnamed(name, self.declared, self.report)
+        else:
+            self.report.error(
+                name.span,
+                f"{quoted(external.name)} is EXTERNAL; it is called behind THEN, as in "
+                f"{clip(external.name)}(…)",
+            )
         return None
 
     def _lookup(self, parts: Sequence[tree.Part]) -> Symbol | None:

@@ -26,6 +26,10 @@ MAX_SOURCE: Final = 256 * 1024
 MAX_STATEMENTS: Final = 5000
 """Most statements of a module."""
 
+_STARTS: Final = (
+    "MODULE, SUBSCRIBE, PUBLIC, PRIVATE, TIMER, TOPIC, EXTERNAL, ON, AT, AND, WHEN, IF or THEN"
+)
+
 
 def decode(source: str | bytes, report: Report) -> str | None:
     """Return the text of a file, or report why it is none and return None.
@@ -106,7 +110,6 @@ class _Reader:
         if not whole:
             return ""  # what was cut away may have been the word
         near = nearest(first.text, STATEMENTS) if first.kind == "WORD" else None
-        known = "MODULE, SUBSCRIBE, PUBLIC, PRIVATE, TIMER, ON, AT, AND, WHEN, IF or THEN"
         following = line[1].kind if len(line) > 1 else ""
         if near is None and (
             following in ("ASSIGN", "INCREMENT", "DECREMENT", "DOT", "HASH")
@@ -116,7 +119,7 @@ class _Reader:
             return "THEN"
         self.report.error(
             first.span,
-            f"a line does not start with {quoted(first.text)}; it starts with {known}",
+            f"a line does not start with {quoted(first.text)}; it starts with {_STARTS}",
             near,
         )
         return near or ""

@@ -104,12 +104,3 @@ def rescale(scaled: int, decimals: int) -> int:
 def scaled(literal: tree.NumberLiteral) -> int:
     """Return a number of the text in units of 10 ** -9."""
     return literal.units * int(10 ** (9 - literal.decimals))
-
-
-@dataclass(slots=True)
-class External:
-    """An EXTERNAL function: its name, where that stands, and whether any reaction calls it."""
-
-    name: str
-    span: Span
-    called: bool = False

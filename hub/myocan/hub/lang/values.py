@@ -11,7 +11,7 @@ from typing import Final
 from myocan.hub.core.program import Role, Type
 from myocan.hub.lang import meaning, tree
 from myocan.hub.lang.declare import CLOCKS
-from myocan.hub.lang.diagnostics import Span, listed, nearest, quoted
+from myocan.hub.lang.diagnostics import Span, clip, listed, nearest, quoted
 from myocan.hub.lang.meaning import SCALE, Comparison, Kind
 from myocan.hub.lang.names import Names
 from myocan.hub.lang.symbols import Symbol, scaled
@@ -180,11 +180,19 @@ class Values(Names):
         symbol = self.find(call.function.words)
         if symbol is not None and symbol.variable is None:
             return  # declared in a line that was reported
-        if name in ACTIONS and name not in known:
+        if self.externals.of(call.function) is not None:
+            self.report.error(
+                call.span,
+                f"{clip(call.function.text)} is EXTERNAL: it has no value, and stands "
+                "alone behind THEN",
+            )
+        elif name in ACTIONS and name not in known:
             self.report.error(call.span, f"{name} has no value; it stands behind THEN")
         elif name in FUNCTIONS and name not in known:
             self.report.error(call.span, f"{name} only has a value; say what to do with it")
         else:
+            if known is ACTIONS:
+                known += tuple(external.name for external in self.externals.by_name.values())
             self.report.error(
                 call.function.span,
                 f"{quoted(call.function.text)} is no function here; there is {listed(known)}",

@@ -41,6 +41,14 @@ UNITS_MS: Final = {
 }
 """Units of a duration, in milliseconds."""
 
+KEEP_TIMES: Final = (
+    *("hours", "hour", "days", "day", "weeks", "week", "months", "month", "years", "year"),
+)
+"""Units of time behind KEEP."""
+
+KEEP_SIZES: Final = ("KB", "MB", "GB")
+"""Units of size behind KEEP."""
+
 LOG_LEVELS: Final = {"info": 0, "warn": 1, "alert": 2}
 """`system.log#info` and so on, with the level that `Op.LOG` takes."""
 

@@ -56,21 +56,10 @@ class Written:
     calls: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Topic:
-    """What a topic of the core means in the log and on the bus.
-
-    name, number: its name without an instance. as_input: whether it is published when it comes from
-    outside. kept: whether its newest value is state. silent: whether it is never published.
-    births: of births and drops, the topics that a dropped instance leaves behind.
-    """
-
-    name: Name
-    number: int
-    as_input: bool
-    kept: bool
-    silent: bool
-    births: tuple[Name, ...] = ()
+_Topic = tuple[Name, int, bool, bool, bool]
+"""What a topic of the core means: its name without an instance and the number of that, whether it
+is published when it comes from outside, whether its newest value is state then, and whether it is
+never published."""
 
 
 class Clerk:
@@ -174,64 +163,41 @@ class Clerk:
                 occurrence of an AT it is.
         """
         self._follow()
-        core, outlet, text_of, plain = self._core, self._outlet, self._text, self._slots
+        core, outlet, store = self._core, self._outlet, self._store
+        text_of, topics, producers = self._text, self._topics, self._producers
         written = Written()
-        rows, frames, state = written.rows, written.frames, written.state
-        changes = core.changes()
-        place, end = 0, len(changes)
+        rows, frames = written.rows, written.frames
+        changed = self._write_changes(written, taken)
         for row, (topic, tag, value, module, cause, pc, key) in enumerate(core.rows()):
             text = text_of(tag, value)
-            known = self._topics[topic]
-            name, number = known.name, known.number
+            name, number, as_input, kept, silent = topics[topic]
             if key >= 0:
                 name, number = self._keyed_topic(topic, key)
-            changed: list[str] = []
-            for taken_name, taken_text in taken if row == 0 else ():
-                taken_number = self._store.name_id(*taken_name)
-                state[taken_number] = taken_text
-                changed.append(f"{taken_number},{taken_text}")
-            while place < end and changes[place][0] == row:
-                _row, slot, slot_tag, slot_value, slot_key = changes[place]
-                slot_number = plain.get(slot) if slot_key < 0 else None
-                if slot_number is None:
-                    slot_number = self._slot_number(slot, slot_key)
-                if slot_tag == _FORGOTTEN:
-                    slot_text = None
-                    changed.append(f"{-slot_number},null")
-                else:
-                    slot_text = text_of(slot_tag, slot_value)
-                    changed.append(f"{slot_number},{slot_text}")
-                state[slot_number] = slot_text
-                if slot in self._watched:
-                    written.noted.append((self._slot_name(slot, slot_key), slot_text))
-                place += 1
+                if text == "null" and topic in self._births:
+                    frames += self._left_behind(topic, name[2])
             if module >= 0:
-                producer, producer_number = self._producers[module]
+                producer, producer_number = producers[module]
                 came_from: int | None = offset + cause
                 line = core.line(pc) or None
                 ts = None
-                said = not known.silent
-                when: int | None = now_ms
+                if silent:
+                    self._write_call(written, changed, row, offset)
+                else:
+                    frame = outlet.frame(name, text, offset + row, now_ms, producer, incarnation)
+                    if frame is not None:
+                        frames.append(frame)
             else:
                 producer, ts = origins[-1 - module]
-                producer_number = self._store.producer_id(producer)
+                producer_number = store.producer_id(producer)
                 came_from = line = None
-                said = known.as_input
-                when = ts
-                if said and known.kept and text != "null":
-                    state[number] = text
-                    changed.append(f"{number},{text}")
-            if known.births and text == "null" and key >= 0:
-                frames += self._left_behind(known, name[2])
-            if said:
-                frame = outlet.frame(name, text, offset + row, when, producer, incarnation)
-                if frame is not None:
-                    frames.append(frame)
-            elif module >= 0:
-                calls_number = self._store.name_id(*CALLED)
-                state[calls_number] = str(offset + row)
-                changed.append(f"{calls_number},{offset + row}")
-                written.calls.append(offset + row)
+                if as_input:
+                    frame = outlet.frame(name, text, offset + row, ts, producer, incarnation)
+                    if frame is not None:
+                        frames.append(frame)
+                    if kept and text != "null":
+                        written.state[number] = text
+                        changed.setdefault(row, []).append(f"{number},{text}")
+            texts = changed.get(row)
             rows.append(
                 (
                     offset + row,
@@ -242,10 +208,43 @@ class Clerk:
                     came_from,
                     line,
                     ts,
-                    f"[{','.join(changed)}]" if changed else None,
+                    f"[{','.join(texts)}]" if texts else None,
                 )
             )
         return written
+
+    def _write_changes(
+        self, written: Written, taken: Iterable[tuple[Name, str]]
+    ) -> dict[int, list[str]]:
+        """Write down what the core's last run changed; return it as the log has it, by row."""
+        text_of, plain, watched, state = self._text, self._slots, self._watched, written.state
+        changed: dict[int, list[str]] = {}
+        for taken_name, taken_text in taken:
+            number = self._store.name_id(*taken_name)
+            state[number] = taken_text
+            changed.setdefault(0, []).append(f"{number},{taken_text}")
+        for row, slot, tag, value, key in self._core.changes():
+            known = plain.get(slot) if key < 0 else None
+            number = self._slot_number(slot, key) if known is None else known
+            text = None if tag == _FORGOTTEN else text_of(tag, value)
+            state[number] = text
+            said = f"{-number},null" if text is None else f"{number},{text}"
+            if row in changed:
+                changed[row].append(said)
+            else:
+                changed[row] = [said]
+            if slot in watched:
+                written.noted.append((self._slot_name(slot, key), text))
+        return changed
+
+    def _write_call(
+        self, written: Written, changed: dict[int, list[str]], row: int, offset: int
+    ) -> None:
+        """Write down that a row asks for an EXTERNAL function."""
+        number = self._store.name_id(*CALLED)
+        written.state[number] = str(offset + row)
+        changed.setdefault(row, []).append(f"{number},{offset + row}")
+        written.calls.append(offset + row)
 
     def unconfirmed(self, mode: str, after: int, since_ms: int) -> list[Outgoing]:
         """Return what the log has and no broker has confirmed, under its original offset.
@@ -265,8 +264,9 @@ class Clerk:
             offset, time_ms, number, value, producer, cause, _line, ts, _changes = row
             name = names[number]
             if name[1] == INSTANCES_VARIABLE and value == "null":
-                topic = self._core.topic(("", name[0], INSTANCES_VARIABLE))
-                frames += self._left_behind(self._topics[topic], name[2]) if topic >= 0 else ()
+                frames += self._left_behind(
+                    self._core.topic(("", name[0], INSTANCES_VARIABLE)), name[2]
+                )
             if time_ms >= since_ms and name[1] != CODE and self.publishes(name):
                 frame = self._outlet.frame(
                     name,
@@ -281,10 +281,13 @@ class Clerk:
                     frames.append((topic_text, payload, qos, False, token))
         return frames
 
-    def _left_behind(self, births: _Topic, key: str) -> list[Outgoing]:
-        """Return the frames that take the values of a dropped instance from the broker."""
-        names = ((module, variable, key) for module, variable, _instance in births.births)
-        frames = map(self._outlet.forget, names)
+    def _left_behind(self, births: int, key: str) -> list[Outgoing]:
+        """Return the frames that take the values of a dropped instance from the broker.
+
+        births: the topic that told of its drop.
+        """
+        names = self._births.get(births, ())
+        frames = [self._outlet.forget((module, variable, key)) for module, variable, _ in names]
         return [frame for frame in frames if frame is not None]
 
     def _text(self, tag: int, value: int) -> str:
@@ -322,7 +325,7 @@ class Clerk:
         if known is None:
             if len(self._keyed_topics) >= MAX_KEYS:
                 self._keyed_topics.clear()
-            module, variable, _instance = self._topics[topic].name
+            module, variable, _instance = self._topics[topic][0]
             name = module, variable, self._core.texts[key]
             known = self._keyed_topics[topic, key] = name, self._store.name_id(*name)
         return known
@@ -359,7 +362,8 @@ class Clerk:
                         keyed.setdefault(program.module, []).append(said_on)
         self._published_names: set[tuple[str, str]] = set()
         self._topics: list[_Topic] = []
-        for topic in core.topics:
+        self._births: dict[int, tuple[Name, ...]] = {}
+        for number, topic in enumerate(core.topics):
             name = _name(topic)
             _domain, module, of = topic
             silent = module == EXTERNAL_MODULE
@@ -373,9 +377,10 @@ class Clerk:
             # A module's own SUBSCRIBE variable has the topic's name, and its own idea of the value.
             kept = as_input and not births and topic not in LOG_TOPICS
             kept = kept and core.read(module, of) is None
-            left = (*keyed.get(module, ()), name) if births else ()
-            number = self._store.name_id(*name)
-            self._topics.append(_Topic(name, number, as_input, kept, silent, left))
+            if births:
+                self._births[number] = (*keyed.get(module, ()), name)
+            name_number = self._store.name_id(*name)
+            self._topics.append((name, name_number, as_input, kept, silent))
 
 
 def _name(topic: TopicName) -> Name:

@@ -115,7 +115,7 @@ class Outlet:
             except WireError as error:
                 if not instance:
                     raise
-                topic = ""
+                topic, retain = "", False
                 if (module, variable) not in self._unsayable:
                     self._unsayable.add((module, variable))
                     _log.warning("%s.%s[%s] is not published: %s", *name, error)

@@ -88,7 +88,7 @@ def _captures(*names: str) -> dict[str, dict[str, str]]:
 def tokens() -> dict[str, Rule]:
     """Return the rules for what stands in a line, by name."""
     levels = one_of(words.LOG_LEVELS)
-    functions = (*words.FUNCTIONS, *words.ACTIONS, *words.LATER_ACTIONS)
+    functions = (*words.FUNCTIONS, *words.ACTIONS)
     dates = (*cursor.DAYS, *schedule.MONTHS, *cursor.PERIODS)
     not_operator = r"(?!(?i:NOT)(?:[ \t]+[\w\"-]|[ \t]*\())"
     return {
@@ -137,7 +137,7 @@ _EXPRESSION: Final = (
 def grammar() -> Rule:
     """Return the grammar of modules."""
     others = set(words.INNER_WORDS) - {*_OPTIONS, *_OPERATORS}
-    declaring = {*words.STATEMENTS, *words.LATER_STATEMENTS} - {"MODULE", *_REACTIONS}
+    declaring = set(words.STATEMENTS) - {"MODULE", *_REACTIONS}
     reacting = set(_REACTIONS) - {"AT", "THEN"}
     control = "keyword.control"
     repository = {

@@ -71,3 +71,13 @@ def test_the_table_of_stages_accounts_for_all_of_the_time() -> None:
     assert set(document) == {"unit", "core", "versions"}
     for row in document["versions"].values():
         assert sum(row.values()) == pytest.approx(2 * row["all"])
+
+
+def test_the_scenario_benchmark_has_a_row_for_each_case() -> None:
+    document = run("scenarios.py")
+    assert set(document) == {"rounds", "days", "core", "rows"}
+    cases = [row["case"] for row in document["rows"]]
+    assert cases == ["no AT", "AT", "sunset", "calendar", "timer", "short", "loop"]
+    for row in document["rows"]:
+        assert set(row) == {"case", "ms", "minutes_per_s"}
+        assert row["minutes_per_s"] > 0

@@ -178,6 +178,9 @@ def unknown(name: Name, stage: Stage, cast: Cast) -> Wrong:
     shorter = stage.variable(module, ".".join(rest[:-1])) if len(rest) > 1 else None
     if shorter is not None:  # `lamp1.state.on`, as a rule would say it
         near = f"{module}.{shorter.name} = {rest[-1]}"
+    if near is not None and name.keys:
+        other, dot, variable = near.partition(".")
+        near = f"{other}[{name.keys[0][1]}]{dot}{variable}"
     return Wrong(name.span, f"there is no {quoted(name.text)} here", near)
 
 
@@ -217,8 +220,12 @@ def _unheard(name: Name, topic: TopicName, stage: Stage, cast: Cast) -> Wrong:
 
 
 def _misfit_of_key(name: Name, key: str, hearers: list[Variable]) -> Wrong | None:
+    """Return why nobody can take a message with this key, or without one."""
     if not hearers:
         return None
+    own = [variable for variable in hearers if "." not in variable.name]
+    if key and own == hearers and not any(one.keyed or one.instance for one in own):
+        return Wrong(name.span, f"{quoted(name.text)} has one value, and no keys", name.text)
     if not key and all(variable.keyed for variable in hearers):
         return Wrong(name.span, f"{quoted(name.text)} needs a key, as in {name.words[0]}[kitchen]")
     return None

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from myocan.hub.core import Core, Op, Program, Role, Tag
-from myocan.hub.core.linker import ALERT, LOG_TOPICS, REJECTED, STALE, fold
+from myocan.hub.core.linker import ALERT, LOG_TOPICS, REJECTED, STALE, TopicName, fold
 from myocan.hub.core.program import AT_VARIABLE, EXTERNAL_MODULE, INSTANCES_VARIABLE
 from myocan.hub.core.scalars import scalar_json
 from myocan.hub.scenario.cast import Cast
@@ -136,14 +136,16 @@ class Trace:
             changed: what it changed.
             later: whether the module takes the same message in another cycle, too.
         """
-        name = program.module + (f"[{key}]" if key else "")
-        yield f"{name} hears {self._message(row, program)}:"
         sight = Sight(self._cast, program, key, self._state, changed, now_ms)
         told = list(self._rules_of_cycle(program, pcs, sight, row))
         told += list(self._results(program, key, changed))
         told += list(self._said(row, program, key))
         if not later:
             told += list(self._records(row, program.module))
+        if not told and later:
+            return  # the class has nothing to say, but its instances may
+        name = program.module + (f"[{key}]" if key else "")
+        yield f"{name} hears {self._message(row, program)}:"
         for line in told or ["no rule of it is about that"]:
             yield _INDENT + line
 
@@ -204,9 +206,9 @@ class Trace:
             if cause != row or number < 0 or core.programs[number] is not program:
                 continue
             of_key = core.texts[instance] if instance >= 0 else ""
-            if key and of_key != key:
-                continue
             published = core.topics[topic]
+            if of_key != key and (key or self._is_keyed(program, published)):
+                continue
             if published[1] == EXTERNAL_MODULE:
                 yield f"calls {published[2]} with {core.texts[value]}"
             elif published not in LOG_TOPICS:
@@ -214,6 +216,9 @@ class Trace:
                 yield f"publishes {message_text(published, of_key, scalar, program.variables)}"
             elif topic <= ALERT:
                 yield f"writes to the log: {core.texts[value]}"
+
+    def _is_keyed(self, program: Program, topic: TopicName) -> bool:
+        return any(one.keyed and one.topic == topic for one in program.variables)
 
     def _records(self, row: int, module: str | None) -> Iterator[str]:
         """Yield the records that a row led to, in a module or in all."""
@@ -253,7 +258,7 @@ class Trace:
         topic, tag, value, _module, _cause, _pc, instance = core.rows()[row]
         name = core.topics[topic]
         timers = (one.topic for one in program.variables if one.role is Role.TIMER)
-        if name[2] == AT_VARIABLE or name in timers:
+        if name[2] in (AT_VARIABLE, INSTANCES_VARIABLE) or name in timers:
             return "of it"
         scalar = tag, core.texts[value] if tag == Tag.TEXT else value
         key = core.texts[instance] if instance >= 0 else ""

@@ -31,6 +31,10 @@ from myocan.hub.timetable import Due, Timetable
 MAX_DUE = 1_000_000
 """Most timers and ATs that may come due in a scenario; bounds one whose timers start each other."""
 
+MAX_KEPT = 10_000
+"""Most records, lines, calls, and messages of one topic that are kept of a step; bounds what ten
+years of them take."""
+
 _RECORDS = (REJECTED, FAILED, UNHANDLED)
 _LOGS = (INFO, WARN, ALERT)
 
@@ -251,18 +255,21 @@ class World:
         for topic, tag, value, _module, cause, _pc, instance in core.rows():
             if cause < 0:
                 continue
-            if topic in _RECORDS:
-                happened.records.append(core.texts[value])
-            elif topic in _LOGS:
-                happened.logs.append(core.texts[value])
+            if topic in _RECORDS or topic in _LOGS:
+                texts = happened.records if topic in _RECORDS else happened.logs
+                if len(texts) < MAX_KEPT:
+                    texts.append(core.texts[value])
             else:
                 name = core.topics[topic]
                 scalar = self._scalar(tag, value)
                 if name[1] == EXTERNAL_MODULE:
-                    happened.calls.append((name[2], json.loads(str(scalar[1]))))
+                    if len(happened.calls) < MAX_KEPT:
+                        happened.calls.append((name[2], json.loads(str(scalar[1]))))
                     continue
                 key = name, "" if instance < 0 else core.texts[instance]
-                happened.messages.setdefault(key, []).append(scalar)
+                values = happened.messages.setdefault(key, [])
+                if len(values) < MAX_KEPT:
+                    values.append(scalar)
                 self.last[key] = scalar
 
     def _interned(self, value: Scalar) -> tuple[int, int]:

@@ -32,7 +32,7 @@ from myocan.hub.scenario.steps import (
     Step,
 )
 from myocan.hub.scenario.trace import Trace
-from myocan.hub.scenario.values import holds, message_text, written
+from myocan.hub.scenario.values import call_text, holds, message_text, written
 from myocan.hub.scenario.world import TooMuch, World
 
 _TRACED = 500
@@ -199,21 +199,22 @@ class _Play:
 
     def _variable(self, step: ExpectVariable) -> tuple[str, str] | None:
         seen = self.world.read(step.module, step.name, step.instance)
-        if seen is None:
-            return _wanted(
-                step.operator, step.value
-            ), f"nothing: there is no {step.module}[{step.instance}]"
-        if holds(seen, step.operator, step.value):
+        if seen is not None and holds(seen, step.operator, step.value):
             return None
         named = (one for one in self._variables(step.module) if fold(one.name) == step.name)
-        return _wanted(step.operator, step.value), written(seen, next(named, None))
+        variable = next(named, None)
+        missing = f"nothing: there is no {step.module}[{step.instance}]"
+        shown = missing if seen is None else written(seen, variable)
+        return _wanted(step.operator, step.value, variable), shown
 
     def _topic(self, step: ExpectTopic) -> tuple[str, str] | None:
         seen = self.world.last.get((step.topic, step.instance))
         if seen is not None and holds(seen, step.operator, step.value):
             return None
-        shown = "nothing was published there" if seen is None else written(seen)
-        return _wanted(step.operator, step.value), shown
+        variables = (one for name in self.scenario.modules for one in self._variables(name))
+        variable = next((one for one in variables if one.topic == step.topic), None)
+        shown = "nothing was published there" if seen is None else written(seen, variable)
+        return _wanted(step.operator, step.value, variable), shown
 
     def _message(self, step: ExpectMessage) -> tuple[str, str] | None:
         messages = self.world.happened.messages
@@ -257,12 +258,12 @@ class _Play:
         )
         if came == step.wanted:
             return None
-        said = [f"{name}({', '.join(map(str, arguments))})" for name, arguments in calls]
+        said = [call_text(name, arguments) for name, arguments in calls]
         return step.text.partition(" ")[2], _listed(said, "nothing was called")
 
 
-def _wanted(operator: str, value: Scalar) -> str:
-    shown = written(value) if not isinstance(value[1], str) else value[1]
+def _wanted(operator: str, value: Scalar, variable: Variable | None = None) -> str:
+    shown = written(value, variable)
     return shown if operator == "==" else f"{operator} {shown}"
 
 

@@ -7,9 +7,11 @@ and if it did not, the last line that was looked at is the one that did not hold
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from myocan.hub.core import Core, Op, Program, Role, Tag
 from myocan.hub.core.linker import ALERT, LOG_TOPICS, REJECTED, STALE, TopicName, fold
@@ -19,7 +21,7 @@ from myocan.hub.scenario.cast import Cast
 from myocan.hub.scenario.reader import shown_time
 from myocan.hub.scenario.rules import Rule, rules_of
 from myocan.hub.scenario.seen import Sight, State, shown
-from myocan.hub.scenario.values import message_text
+from myocan.hub.scenario.values import call_text, message_text
 from myocan.hub.timetable import Due
 
 KEPT = 12
@@ -210,7 +212,8 @@ class Trace:
             if of_key != key and (key or self._is_keyed(program, published)):
                 continue
             if published[1] == EXTERNAL_MODULE:
-                yield f"calls {published[2]} with {core.texts[value]}"
+                arguments = json.loads(core.texts[value], parse_float=Decimal)
+                yield f"calls {call_text(published[2], arguments)}"
             elif published not in LOG_TOPICS:
                 scalar = tag, core.texts[value] if tag == Tag.TEXT else value
                 yield f"publishes {message_text(published, of_key, scalar, program.variables)}"

@@ -6,6 +6,7 @@ its answer only becomes a value that can be sent, set and compared.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
@@ -112,6 +113,15 @@ def written(scalar: Scalar, variable: Variable | None = None) -> str:
     if variable is not None and variable.type is Type.TIME:
         return value
     return f'"{value}"'
+
+
+def call_text(function: str, arguments: Iterable[Any]) -> str:
+    """Return a call as a scenario writes it: `notify("door open", 3)`."""
+    shown = (
+        json.dumps(one, ensure_ascii=False) if isinstance(one, str | bool | None) else str(one)
+        for one in arguments
+    )
+    return f"{function}({', '.join(shown)})"
 
 
 def message_text(

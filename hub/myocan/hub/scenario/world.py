@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from array import array
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from myocan.hub.calendar import Notices
@@ -264,7 +265,8 @@ class World:
                 scalar = self._scalar(tag, value)
                 if name[1] == EXTERNAL_MODULE:
                     if len(happened.calls) < MAX_KEPT:
-                        happened.calls.append((name[2], json.loads(str(scalar[1]))))
+                        arguments = json.loads(str(scalar[1]), parse_float=Decimal)
+                        happened.calls.append((name[2], arguments))
                     continue
                 key = name, "" if instance < 0 else core.texts[instance]
                 values = happened.messages.setdefault(key, [])

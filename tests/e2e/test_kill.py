@@ -7,11 +7,13 @@ hub took, and a lamp shows whether the outputs followed.
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
 from myocan.hub.store import Reader
 from support.board import Board, Heard, Value
+from support.clock import until
 from support.hub_process import HubProcess
 from support.mosquitto import Mosquitto
 
@@ -87,3 +89,65 @@ def newest(heard: list[Heard], topic: str) -> list[Value]:
             values.append(value)
             mark = (incarnation, offset)
     return values
+
+
+DOORBELL = """
+MODULE doorbell
+    SUBSCRIBE button1.press
+    PRIVATE count 0
+    EXTERNAL notify
+    ON button1.press
+        THEN count++
+        THEN notify("ring", count)
+"""
+NOTIFY = """
+import json, os, pathlib
+from myocan.hub import external
+
+made = os.open(pathlib.Path(__file__).with_name("made"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+@external
+def notify(text, count, *, key):
+    os.write(made, (json.dumps([text, count, key]) + chr(10)).encode())
+"""
+
+
+def test_kill_9_amid_calls_makes_each_at_least_once_in_order(tmp_path: Path) -> None:
+    chance = random.Random(4)
+    house = tmp_path / "house"
+    (house / "modules").mkdir(parents=True)
+    (house / "myocan.toml").write_text('domain = "home"\n')
+    (house / "modules" / "doorbell.scc").write_text(DOORBELL)
+    (house / "externals.py").write_text(NOTIFY)
+    rings, kills = 300, 4
+
+    def calls() -> list[tuple[int, tuple[str, int, int, int]]]:
+        file = house / "made"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [(count, tuple(key)) for _text, count, key in map(json.loads, lines)]
+
+    with Mosquitto(tmp_path / "broker", config="set_tcp_nodelay true") as broker:
+        hub = HubProcess(house, "--broker", broker.url)
+        with Board(broker.url, "home", "porch") as board:
+            hub.start()
+            for _ in range(kills):
+                before = len(calls())
+                for _ in range(rings // kills):
+                    board.send("button1/press")
+                wanted = before + chance.randrange(1, rings // kills)
+                until(lambda n=wanted: len(calls()) >= n, "some calls")
+                hub.kill()
+                hub.start()
+            board.await_acknowledged(60)
+            until(lambda: calls()[-1][0] == rings, "the last call")
+            assert hub.stop() == 0
+    made = calls()
+    first = list(dict.fromkeys(made))
+    assert [count for count, _key in first] == list(range(1, rings + 1))  # none left out, in order
+    assert len({key for _count, key in first}) == rings  # one key a call, however often it was made
+    assert len(made) < 2 * rings
+    with Reader(house / ".myocan" / "store.sqlite") as reader:
+        rows = list(reader.messages("live", module="$external", variable="notify"))
+        assert reader.value("live", "$external", "$done") == str(rows[-1].offset)
+        assert list(reader.messages("live", module="$log")) == []
+    assert [row.offset for row in rows] == [key[2] for _count, key in first]

@@ -189,6 +189,8 @@ class Calls:
         The call under way has `END_S` seconds. What is not made by then is made after the next
         start.
         """
+        for worker in self._hanging:
+            worker.make(None)
         if self._worker is not None:
             self._worker.make(None)
             self._worker.join(END_S)

@@ -212,7 +212,7 @@ def sound(seed: int, tries: int) -> str:
         tries: how many reactions, and how many further declarations, are tried.
     """
     source = random.Random(seed)
-    lines = ["MODULE m"]
+    lines = [source.choice(("MODULE m", "MODULE m[location]", "MODULE m[location] AUTO"))]
     grown = [[each] for each in DECLARED]
     grown += [[_line_of(source, "declaration")] for _ in range(tries)]
     grown += [reaction(source) for _ in range(tries)]

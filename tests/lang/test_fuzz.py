@@ -225,3 +225,13 @@ def test_bytes_are_read_as_utf_8_with_or_without_a_mark() -> None:
     for mark in (b"", b"\xef\xbb\xbf"):
         compiled = compile_module(mark + "MODULE m\n// grün\n".encode(), "m")
         assert compiled.diagnostics == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MODULE m\nON x.y\nWITH a#clock > 1\nTHEN ignore\nPRIVATE light[location].on AS a\n",
+    ],
+)
+def test_what_once_escaped_is_told(text: str) -> None:
+    answer(text)

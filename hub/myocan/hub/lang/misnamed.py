@@ -47,7 +47,8 @@ def _key_is_wrong(
     name: tree.Name, key: tree.Key | None, symbol: Symbol, declared: Declarer, report: Report
 ) -> None:
     variable, shown = symbol.variable, clip(symbol.name)
-    assert variable is not None, "what is broken is always found"
+    if variable is None:
+        return  # its declaration is wrong, which was told
     if key is None:
         example = f'{shown}["hall"]'
         report.error(

@@ -125,6 +125,13 @@ def test_there_is_one_style() -> None:
         ("private x 0\nwhen x>1\nthen x=x*-1", None),
         ('MODULE m\nON x// "no"\n THEN log("//")// yes\n', None),
         ("MODULE m\nTIMER t 5 s\nON x.y\n THEN t=start\n", None),
+        (
+            "topic a . b{x,y} keep 30 DAYS\ntopic a.c keep 10 mb\ntopic a.d keep Forever\n"
+            'external Notify\non a.x\nthen NOTIFY ( "x",1 )\nthen mode [ NOW ] = a',
+            "    TOPIC a.b {x, y} KEEP 30 days\n    TOPIC a.c KEEP 10 MB\n"
+            "    TOPIC a.d KEEP forever\n    EXTERNAL Notify\n    ON a.x\n"
+            '        THEN Notify("x", 1)\n        THEN mode[NOW] = a\n',
+        ),
         ("MODULE m\nON x . 5 . 6\n THEN y\n", "MODULE m\n    ON x . 5 . 6\n        THEN y\n"),
     ],
 )

@@ -245,10 +245,10 @@ def test_every_word_of_scenarios_has_a_colour(scenario_grammar: Grammar, word: s
     assert word in [piece for line in lines for piece, _ in scenario_grammar.colour(line)]
 
 
-OPENING = words.STATEMENTS
 LINES = {
-    **{word: f"  {word} x" for word in OPENING},
+    **{word: f"  {word} x" for word in words.STATEMENTS},
     **{word: f"  THEN {word}(x)" for word in (*words.FUNCTIONS, *words.ACTIONS)},
+    **{word: f"  TOPIC a.b KEEP 5 {word}" for word in (*words.KEEP_TIMES, *words.KEEP_SIZES)},
     **{word: f"  TIMER t 5 {word}" for word in words.UNITS_MS},
     **{f"#{word}": f"  THEN system.log#{word} = x" for word in words.LOG_LEVELS},
     **{word.upper(): f"  AT x {word.upper()} y" for word in sorted(cursor.KEYWORDS)},

@@ -100,6 +100,11 @@ def tokens() -> dict[str, Rule]:
             "constant.numeric",
             "keyword.other.unit",
         ),
+        "kept": parts(
+            rf"\b([0-9]+)[ \t]+({one_of((*words.KEEP_TIMES, *words.KEEP_SIZES))})(?!\w)",
+            "constant.numeric",
+            "keyword.other.unit",
+        ),
         "number": rule("constant.numeric", r"\b[0-9]+(?:\.[0-9]+)?\b"),
         "braces": within(r"\{", r"\}", "text", "clock", "number", "listed"),
         "listed": rule("constant.other.member", WORD),
@@ -151,7 +156,7 @@ def grammar() -> Rule:
         "option": rule("storage.modifier", rf"\b{one_of(_OPTIONS)}(?!\w)"),
         "inner": rule("storage.modifier", rf"\b{one_of(others)}(?!\w)"),
         "declaration": line(
-            opening(declaring), "storage.type", "braces", "key", *_LITERALS, "inner"
+            opening(declaring), "storage.type", "braces", "key", "kept", *_LITERALS, "inner"
         ),
         "at": line(
             opening(["AT"]), control, "text", "clock", "duration", "number",

@@ -24,7 +24,15 @@ from myocan.hub.lang.schedules.cursor import DAYS, KEYWORDS, PERIODS, singular
 from myocan.hub.lang.schedules.schedule import MONTHS
 from myocan.hub.lang.schedules.words import TIMES
 from myocan.hub.lang.syntax import terminals
-from myocan.hub.lang.words import ACTIONS, FUNCTIONS, UNITS_MS, fold, shout
+from myocan.hub.lang.words import (
+    ACTIONS,
+    FUNCTIONS,
+    KEEP_SIZES,
+    KEEP_TIMES,
+    UNITS_MS,
+    fold,
+    shout,
+)
 
 INDENT: Final = 4
 """Blanks for each level."""
@@ -77,13 +85,15 @@ def format_source(source: str | bytes, filename: str) -> Formatted:
     parsed = read(text, report)
     if report.failed:
         return Formatted(None, report.sorted())
-    spellings = _spellings(parsed.declarations)
+    spellings = _spellings(parsed)
     return Formatted(laid_out(_lines(text, report, spellings)), [])
 
 
-def _spellings(declarations: Iterable[tree.Declaration]) -> Spellings:
+def _spellings(source: tree.Source) -> Spellings:
     found: dict[tuple[str, ...], Spelling] = {}
-    for declaration in declarations:
+    for external in source.externals:
+        found[(fold(external.name.text),)] = Spelling((external.name.text,), {})
+    for declaration in source.declarations:
         local, kind = declaration.local, declaration.kind
         words = declaration.name.words if local is None else (local.text,)
         items = kind.items if isinstance(kind, tree.Braces) else ()
@@ -151,8 +161,8 @@ def written(line: Sequence[Token], spellings: Spellings) -> str:
     words = [_word(token, kind) for token, kind in zip(line, kinds, strict=True)]
     if kinds[0] == "AT":
         kinds = _name_qualifiers(line, words, kinds)
-    elif kinds[0] == "TIMER":
-        _lower_units(line, words)
+    elif kinds[0] in ("TIMER", "TOPIC"):
+        _write_units(line, words)
     for place, kind in enumerate(kinds[:-1]):
         if kind == "WORD" and kinds[place + 1] == "LPAR" and fold(words[place]) in _CALLED:
             words[place] = fold(words[place])
@@ -201,10 +211,15 @@ def _name_qualifiers(line: Sequence[Token], words: list[str], kinds: list[str]) 
     return kinds
 
 
-def _lower_units(line: Sequence[Token], words: list[str]) -> None:
+def _write_units(line: Sequence[Token], words: list[str]) -> None:
     for place in range(1, len(line)):
-        if line[place - 1].kind == "NUMBER" and fold(line[place].text) in UNITS_MS:
-            words[place] = fold(line[place].text)
+        word, before = fold(line[place].text), words[place - 1]
+        if line[place - 1].kind == "NUMBER" and word in (*UNITS_MS, *KEEP_TIMES):
+            words[place] = word
+        elif line[place - 1].kind == "NUMBER" and shout(word) in KEEP_SIZES:
+            words[place] = shout(word)
+        elif before == "KEEP" and word == "forever":
+            words[place] = word
 
 
 def _spell(words: list[str], kinds: Sequence[str], spellings: Spellings) -> None:

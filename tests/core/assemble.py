@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from core import reference as ref
-from myocan.hub.core import At, Core, Op, Program, Role, Type, Variable, When
-from myocan.hub.core.program import DIGITS, INT64_MAX, INT64_MIN
+from myocan.hub.core import At, Core, Op, Program, Role, Tag, Type, Variable, When
+from myocan.hub.core.program import DIGITS, INT64_MAX, INT64_MIN, Attribute
 from myocan.hub.core.scalars import parse_scalar, scalar_json
 
 _COMPARE = {"==": "EQ", "!=": "NE", "<": "LT", "<=": "LE", ">": "GT", ">=": "GE"}
@@ -71,14 +71,37 @@ class Assembler:
         units, decimals = scaled(value)
         self.emit(Op.PUSH, units, DIGITS - decimals)
 
+    def select(self, place: ref.Place) -> int:
+        """Let the variable of a place mean the place; return its number. `deselect` ends it."""
+        var = ref.declared(place)
+        if isinstance(place, ref.Of):
+            key = place.key.of
+            if isinstance(key, str) and self.short:
+                self.emit(Op.SELECT, self.of(var), self.text(key))
+            else:
+                self.words(place.key)
+                self.emit(Op.SELECT_BY, self.of(var))
+        return self.of(var)
+
+    def deselect(self, place: ref.Place) -> None:
+        if isinstance(place, ref.Of):
+            self.emit(Op.DESELECT)
+
+    def on_place(self, op: Op, place: ref.Place, b: int = 0) -> None:
+        """Append an instruction on a variable, or on the value that a map has for a key."""
+        self.emit(op, self.select(place), b)
+        self.deselect(place)
+
     def number(self, node: Any) -> None:
         match node:
             case ref.Const(value):
                 self.push(value)
-            case ref.Num(var) if var.type == Type.ANY:
-                self.emit(Op.LOAD_NUMBER, self.of(var))
-            case ref.Num(var):
-                self.emit(Op.LOAD, self.of(var), DIGITS - var.decimals)
+            case ref.Num(place) if ref.declared(place).type == Type.ANY:
+                self.on_place(Op.LOAD_NUMBER, place)
+            case ref.Num(place):
+                self.on_place(Op.LOAD, place, DIGITS - ref.declared(place).decimals)
+            case ref.Moment(part, offset):
+                self.emit(Op.LOAD_CLOCK, int(part), self.of(offset))
             case ref.Neg(operand):
                 self.number(operand)
                 self.emit(Op.NEG)
@@ -98,14 +121,18 @@ class Assembler:
     def clock(self, node: ref.Clock) -> None:
         if isinstance(node.at, str):
             self.emit(Op.PUSH, minutes(node.at))
+        elif isinstance(node.at, ref.Moment):
+            self.number(node.at)
         else:
-            self.emit(Op.LOAD, self.of(node.at))
+            self.on_place(Op.LOAD, node.at)
 
     def words(self, node: ref.Words) -> None:
         if isinstance(node.of, str):
             self.emit(Op.PUSH_TEXT, self.text(node.of))
+        elif isinstance(node.of, ref.OwnKey):
+            self.emit(Op.LOAD_KEY)
         else:
-            self.emit(Op.LOAD_TEXT, self.of(node.of))
+            self.on_place(Op.LOAD_TEXT, node.of)
 
     # ------------------------------------------------------------------ conditions
 
@@ -120,14 +147,17 @@ class Assembler:
                 self.words(left)
                 self.words(right)
                 self.emit(Op.EQ)
-            case ref.IsMember(var, member, equal):
-                self.emit(Op.LOAD_TEXT, self.of(var))
+            case ref.IsMember(place, member, equal):
+                self.on_place(Op.LOAD_TEXT, place)
                 self.emit(Op.PUSH_TEXT, self.text(ref.fold(member)))
                 self.emit(Op.EQ if equal else Op.NE)
-            case ref.IsTrue(var, value):
-                self.emit(Op.LOAD_TRUTH if var.type == Type.ANY else Op.LOAD, self.of(var))
+            case ref.IsTrue(place, value):
+                any_kind = ref.declared(place).type == Type.ANY
+                self.on_place(Op.LOAD_TRUTH if any_kind else Op.LOAD, place)
                 self.emit(Op.PUSH, int(value))
                 self.emit(Op.EQ)
+            case ref.IsNumber(var):
+                self.emit(Op.IS_NUMBER, self.of(var))
             case ref.AnyIsNumber(var, value):
                 units, decimals = scaled(value)
                 self.emit(Op.HAS_NUMBER, self.of(var), units, DIGITS - decimals)
@@ -161,19 +191,19 @@ class Assembler:
                     self.unless(left, place)
                     self.unless(right, place)
                     return
-                case ref.IsMember(var, member, equal):
+                case ref.IsMember(ref.Var() as var, member, equal):
                     members = [ref.fold(name) for name in var.members]
                     number = members.index(ref.fold(member))
                     op = Op.UNLESS_EQ if equal else Op.UNLESS_NE
                     self.emit(op, place, self.of(var), number)
                     return
-                case ref.IsTrue(var, value) if var.type == Type.BOOLEAN:
+                case ref.IsTrue(ref.Var() as var, value) if var.type == Type.BOOLEAN:
                     self.emit(Op.UNLESS_EQ, place, self.of(var), int(value))
                     return
                 case ref.Compare(op, ref.Clock(ref.Var() as var), ref.Clock(str() as at)):
                     self.emit(Op["UNLESS_" + _COMPARE[op]], place, self.of(var), minutes(at))
                     return
-                case ref.Compare(op, ref.Num(var), ref.Const(value)) if (
+                case ref.Compare(op, ref.Num(ref.Var() as var), ref.Const(value)) if (
                     var.type == Type.DECIMAL and -value.as_tuple().exponent <= var.decimals  # type: ignore[operator]
                 ):
                     units = int(value.scaleb(var.decimals))
@@ -189,46 +219,99 @@ class Assembler:
     def action(self, action: ref.Action) -> None:
         self.line(action.line)
         match action:
-            case ref.Assign(var, ref.Var() as other):
+            case ref.Assign(ref.Var() as var, ref.Var() as other):
                 self.emit(Op.COPY, self.of(var), self.of(other))
-            case ref.Assign(var, ref.Clock() as value):
+            case ref.Assign(place, (ref.Var() | ref.Of()) as other):
+                self.copy(place, other)
+            case ref.Assign(place, ref.Clock() as value):
                 self.clock(value)
-                self.emit(Op.STORE_RAW, self.of(var))
-            case ref.Assign(var, ref.Words() as value):
+                self.on_place(Op.STORE_RAW, place)
+            case ref.Assign(place, ref.Words() as value):
                 self.words(value)
-                self.emit(Op.STORE_TEXT, self.of(var))
-            case ref.Assign(var, str() as value) if var.type == Type.TEXT:
-                self.emit(Op.SET_TEXT, self.of(var), self.text(value))
-            case ref.Assign(var, None | bool() | Decimal() | str() as value):
-                self.emit(Op.SET, self.of(var), slot_units(var, value))
-            case ref.Assign(var, value) if var.type == Type.DECIMAL:
+                self.on_place(Op.STORE_TEXT, place)
+            case ref.Assign(place, str() as value) if ref.declared(place).type == Type.TEXT:
+                self.on_place(Op.SET_TEXT, place, self.text(value))
+            case ref.Assign(place, None | bool() | Decimal() | str() as value):
+                self.on_place(Op.SET, place, slot_units(ref.declared(place), value))
+            case ref.Assign(place, value) if ref.declared(place).type == Type.DECIMAL:
                 self.number(value)
-                self.emit(Op.STORE, self.of(var))
-            case ref.Assign(var, value):
+                self.on_place(Op.STORE, place)
+            case ref.Assign(place, value):
                 self.condition(value)
-                self.emit(Op.STORE_RAW, self.of(var))
-            case ref.Step(var, amount):
-                self.emit(Op.ADD_CONST, self.of(var), int(amount.scaleb(var.decimals)))
-            case ref.Next(var):
-                self.emit(Op.NEXT, self.of(var))
-            case ref.Activate(var):
-                self.emit(Op.ACTIVATE, self.of(var))
+                self.on_place(Op.STORE_RAW, place)
+            case ref.Step(place, amount):
+                units = int(amount.scaleb(ref.declared(place).decimals))
+                self.on_place(Op.ADD_CONST, place, units)
+            case ref.Next(place):
+                self.on_place(Op.NEXT, place)
+            case ref.Activate(place):
+                self.on_place(Op.ACTIVATE, place)
             case ref.Start(var):
                 self.emit(Op.START, self.of(var), var.duration_ms)
             case ref.Reset(var):
                 self.emit(Op.RESET, self.of(var), var.duration_ms)
             case ref.Cancel(var):
                 self.emit(Op.CANCEL, self.of(var))
+            case ref.Create(key) | ref.Drop(key):
+                self.words(key)
+                self.emit(Op.CREATE if isinstance(action, ref.Create) else Op.DROP)
             case ref.Log(level, pieces):
                 for piece in pieces:
-                    if isinstance(piece, str):
-                        self.emit(Op.PIECE_TEXT, self.text(piece))
-                    elif isinstance(piece, ref.Var):
-                        self.emit(Op.PIECE_VAR, self.of(piece))
-                    else:
-                        self.number(piece)
-                        self.emit(Op.PIECE_NUMBER)
+                    self.piece(piece)
                 self.emit(Op.LOG, level)
+            case ref.Call(function, arguments):
+                for argument in arguments:
+                    self.argument(argument)
+                self.emit(Op.CALL, self.text(function))
+
+    def copy(self, place: ref.Place, other: ref.Place) -> None:
+        """Append `place = other` where one is of a map: over the stack, as COPY names two."""
+        kind = ref.declared(place).type
+        if kind == Type.DECIMAL:
+            self.number(ref.Num(other))
+            self.on_place(Op.STORE, place)
+        elif kind in (Type.BOOLEAN, Type.TIME):
+            self.on_place(Op.LOAD, other)
+            self.on_place(Op.STORE_RAW, place)
+        else:
+            self.words(ref.Words(other))
+            self.on_place(Op.STORE_TEXT, place)
+
+    def piece(self, piece: Any) -> None:
+        match piece:
+            case str():
+                self.emit(Op.PIECE_TEXT, self.text(piece))
+            case ref.OwnKey():
+                self.emit(Op.PIECE_KEY)
+            case ref.Var() | ref.Of():
+                self.on_place(Op.PIECE_VAR, piece)
+            case _:
+                self.number(piece)
+                self.emit(Op.PIECE_NUMBER)
+
+    def argument(self, argument: Any) -> None:
+        match argument:
+            case str():
+                self.emit(Op.ARGUMENT_TEXT, self.text(argument))
+            case ref.OwnKey():
+                self.emit(Op.ARGUMENT_KEY)
+            case ref.Var() | ref.Of():
+                self.on_place(Op.ARGUMENT_VAR, argument)
+            case _ if isinstance(argument, ref.Number):
+                self.number(argument)
+                self.emit(Op.ARGUMENT_NUMBER)
+            case _:
+                self.condition(argument)
+                self.emit(Op.ARGUMENT_TRUTH)
+
+    def candidate(self, places: Sequence[ref.Place], further: int) -> None:
+        """Jump to `further` unless one of these places differs; needed where maps are read."""
+        chosen = self.place()
+        for place in places:
+            self.on_place(Op.DIFFERS, place)
+            self.emit(Op.JUMP_IF, chosen)
+        self.emit(Op.JUMP, further)
+        self.mark(chosen)
 
 
 def scaled(value: Decimal) -> tuple[int, int]:
@@ -257,44 +340,62 @@ def assemble(module: ref.Module, short: bool = True) -> Program:
     """Return the program that means the same as the tree."""
     out = Assembler(short)
     out.numbers = {var.name: number for number, var in enumerate(module.variables)}
-    entries: dict[int, int] = {}
-    for var in module.variables:
-        ons = [on for on in module.ons if on.var.name == var.name]
-        if ons:
-            entries[out.of(var)] = len(out.code)
-        for on in ons:
-            reaction(out, on)
-        if ons:
-            out.emit(Op.UNMATCHED)
     ats = []
+    entries = chains(out, [on for on in module.ons if not ref.is_keyed(on)])
+    keyed_entries = chains(out, [on for on in module.ons if ref.is_keyed(on)])
     for at in module.ats:
-        ats.append(At(at.identity, "[]", len(out.code), at.line))
+        ats.append(At(at.identity, "[]", len(out.code), at.line, ref.is_keyed(at)))
         reaction(out, at)
         out.emit(Op.UNMATCHED)
-    whens = []
-    for when in module.whens:
-        out.line(when.line)
-        condition, further = len(out.code), out.place()
-        out.unless(when.condition, further)
-        out.emit(Op.MATCHED)
-        out.mark(further)
-        out.emit(Op.UNMATCHED)
-        actions = len(out.code)
-        for action in when.actions:
-            out.action(action)
-        out.emit(Op.MATCHED)
-        reads = sorted({out.of(var) for var in ref.variables_in(when.condition)})
-        whens.append(When(condition, actions, tuple(reads), when.line))
+    whens = tuple(reaction_to_what_differs(out, when) for when in module.whens)
     return Program(
         module=module.name,
         variables=tuple(map(variable, module.variables)),
         code=out.finish(),
         texts=tuple(out.texts),
         entries=entries,
-        whens=tuple(whens),
+        whens=whens,
         lines=tuple(out.lines),
         ats=tuple(ats),
+        key=module.key,
+        auto=module.auto,
+        keyed_entries=keyed_entries,
+        attributes=tuple(
+            Attribute(told.kind, out.of(told.of), out.of(told.var)) for told in module.attributes
+        ),
     )
+
+
+def chains(out: Assembler, ons: Sequence[ref.On]) -> dict[int, int]:
+    """Append the ONs of each variable; return where they start."""
+    entries: dict[int, int] = {}
+    for name, number in out.numbers.items():
+        chain = [on for on in ons if on.var.name == name]
+        if chain:
+            entries[number] = len(out.code)
+            for on in chain:
+                reaction(out, on)
+            out.emit(Op.UNMATCHED)
+    return entries
+
+
+def reaction_to_what_differs(out: Assembler, when: ref.WhenDo) -> When:
+    """Append a WHEN: its condition, then its actions."""
+    out.line(when.line)
+    condition, further = len(out.code), out.place()
+    places = list(dict.fromkeys(ref.places_in(when.condition)))
+    if any(isinstance(place, ref.Of) for place in places):
+        out.candidate(places, further)
+    out.unless(when.condition, further)
+    out.emit(Op.MATCHED)
+    out.mark(further)
+    out.emit(Op.UNMATCHED)
+    actions = len(out.code)
+    for action in when.actions:
+        out.action(action)
+    out.emit(Op.MATCHED)
+    reads = sorted({out.of(ref.declared(place)) for place in places})
+    return When(condition, actions, tuple(reads), when.line, ref.is_keyed(when))
 
 
 def reaction(out: Assembler, on: ref.On | ref.AtDo) -> None:
@@ -328,6 +429,9 @@ def variable(var: ref.Var) -> Variable:
         initial=initial,
         line=var.line,
         duration_ms=var.duration_ms,
+        keyed=var.keyed,
+        instance=var.instance,
+        map=var.map,
     )
 
 
@@ -367,6 +471,17 @@ def send(core: Core, *messages: tuple[str, ref.Scalar]) -> list[tuple[str, str]]
     ]
 
 
+def deliver(core: Core, messages: Sequence[ref.Message], now_ms: int = 0, offset: int = 0) -> int:
+    """Run messages as one batch, with all that can be known of them; return how many rows came."""
+    pairs = [(message.topic, message.scalar) for message in messages]
+    texts = [
+        array("q", (core.intern(text) if text else -1 for text in of_all))
+        for of_all in ([m.key for m in messages], [m.producer for m in messages])
+    ]
+    stamps = array("q", (message.stamp for message in messages))
+    return core.run(*batch(core, pairs), now_ms, texts[0], offset, texts[1], stamps)
+
+
 def rows_of(core: Core) -> list[tuple[ref.Topic, str, str | int, int, int]]:
     """Return the last run's rows as (topic, JSON text, producer, cause, line)."""
     return [
@@ -389,10 +504,33 @@ def changes_of(core: Core) -> list[tuple[int, str, str, str]]:
     ]
 
 
-def held(core: Core, module: str, variable: str) -> str:
+def keyed_rows_of(core: Core) -> list[tuple[ref.Topic, str, str | int, int, int, str]]:
+    """Return the last run's rows as `rows_of`, each with its key."""
+    keys = [row[-1] for row in core.rows()]
+    return [(*row, key_text(core, key)) for row, key in zip(rows_of(core), keys, strict=True)]
+
+
+def keyed_changes_of(core: Core) -> list[tuple[int, str, str, str, str | None]]:
+    """Return the last run's changes as (row, module, variable, key, JSON text or None)."""
+    return [
+        (
+            row,
+            *core.name_of(slot),
+            key_text(core, key),
+            None if tag == Tag.FORGOTTEN else scalar_json(tag, value, core.texts),
+        )
+        for row, slot, tag, value, key in core.changes()
+    ]
+
+
+def key_text(core: Core, number: int) -> str:
+    return core.texts[number] if number >= 0 else ""
+
+
+def held(core: Core, module: str, variable: str, key: str = "") -> str:
     """Return the JSON text of what is in a variable."""
-    scalar = core.read(module, variable)
-    assert scalar is not None, f"{module} has no {variable}"
+    scalar = core.read(module, variable, key)
+    assert scalar is not None, f"{module} has no {variable} of {key!r}"
     return scalar_json(*scalar, core.texts)
 
 

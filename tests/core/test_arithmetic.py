@@ -143,7 +143,7 @@ def test_a_store_rounds_once_and_keeps_the_bounds(
     var = Var("v", Role.PUBLIC, Type.DECIMAL, topic("m.v"), digits, lower, upper, initial=lower)
     module = Module("m", (GO, var), (On(GO, (), (Assign(var, node, 1),), 1),))
     house = ref.House([module])
-    house.take([(topic("x.go"), None)])
+    house.take([ref.Message(topic("x.go"), None)])
     core = linked(module)
     [(name, text)] = send(core, ("x.go", None))
     assert name.rpartition(".")[2] == house.rows[1].topic[2]

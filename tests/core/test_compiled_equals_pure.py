@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.assemble import assemble, batch
+from core.assemble import assemble, batch, deliver
 from core.houses import Case, cases
 from core.test_instructions import CASES, described, program
 from core.test_instructions import Case as InstructionCase
@@ -95,7 +95,7 @@ def test_random_houses_are_the_same_in_both(pure: Any, case: Case, compact: bool
         for one in cores:
             if relink:
                 one.link(one.programs)
-            one.run(*batch(one, messages), now)
+            deliver(one, messages, now)
             one.compact()
         assert all_of(cores[0]) == all_of(cores[1])
 

@@ -37,7 +37,7 @@ cdef class Cycle(Machine):
         self, long long row, long long module, long long tag, long long key_number, long long pc) except *
     @cython.locals(depth="long long")
     cdef void _tell_effects(self, long long row, long long module) except *
-    cdef void _note_birth(self, long long key_number) except *
+    cdef void _note_birth(self, long long module, long long key_number) except *
     cdef void _forget_effects(self) except *
     @cython.locals(depth="long long")
     cdef void _record(self, long long kind, str text, long long module, long long row, long long pc) except *

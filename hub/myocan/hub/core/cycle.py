@@ -42,7 +42,7 @@ class Cycle(Machine):
         self._offset = 0
         self._producers: array[int] | None = None
         self._stamps: array[int] | None = None
-        self._just_born: set[str] | None = None
+        self._just_born: set[tuple[int, str]] | None = None
         super().__init__()
 
     def _react(self, first: int, last: int, base: int, meta: int) -> int:
@@ -187,7 +187,7 @@ class Cycle(Machine):
         for op, key_number, pc in self._births:
             if op == CREATE:
                 if self._bear(row, module, key_number):
-                    self._note_birth(key_number)
+                    self._note_birth(module, key_number)
                     self._emit_birth(row, module, BOOL_TAG, key_number, pc)
             elif self._drop(row, module, key_number):
                 self._emit_birth(row, module, NULL_TAG, key_number, pc)
@@ -196,11 +196,11 @@ class Cycle(Machine):
             self._emit(topic, TEXT_TAG, self.intern(text), module, row, pc, depth, -1)
         self._forget_effects()
 
-    def _note_birth(self, key_number: int) -> None:
-        """Remember who was born in this cycle: its message is not for them."""
+    def _note_birth(self, module: int, key_number: int) -> None:
+        """Remember who was born of this message, which is not for them."""
         if self._just_born is None:
             self._just_born = set()
-        self._just_born.add(self.texts[key_number])
+        self._just_born.add((module, self.texts[key_number]))
 
     def _forget_effects(self) -> None:
         self._births.clear()

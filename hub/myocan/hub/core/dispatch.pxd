@@ -53,7 +53,7 @@ cdef class Core(Cycle):
     )
     cdef void _every_instance(self, long long row, long long sub) except *
     cdef bint _has_class_ons(self, long long sub) noexcept
-    cdef bint _is_just_born(self, str key) except -1
+    cdef bint _is_just_born(self, long long module, str key) except -1
     @cython.locals(
         heard="Subscription*", base="long long", meta="long long", outcome="long long", failure="long long")
     cdef long long _react_of_instance(self, long long row, long long sub, long long entry) except? -99

@@ -213,6 +213,8 @@ class Core(Cycle):
                 self._every_instance(row, sub)
             elif key == ANY_KEY:
                 self._cycle_of_births(row, sub)
+        if self._just_born is not None:
+            self._just_born = None
         if depth == 0:
             self._last_row += self._rows - rows
 
@@ -224,7 +226,7 @@ class Core(Cycle):
         self._touched = 0
         self._mark = 0
         self._instance = -1
-        if self.tracing or self._just_born is not None:
+        if self.tracing:
             self._begin(row, sub, -1)
         if heard[sub].variable == ATS:
             self._cycle_of_ats(row, sub)
@@ -240,8 +242,6 @@ class Core(Cycle):
         self._touched = 0
         self._mark = 0
         self._instance = instance
-        if self._just_born is not None:
-            self._just_born = None
         if self.tracing:
             self._trail.append((row, self._subscriptions[sub].module, instance, []))
 
@@ -393,7 +393,7 @@ class Core(Cycle):
             for key in list(own.keys):
                 key_number = self.intern(key)
                 place = own.find(key_number)
-                if place < 0 or self._is_just_born(key):
+                if place < 0 or self._is_just_born(module, key):
                     continue
                 alive = 1
                 self._show(own, place)
@@ -414,9 +414,9 @@ class Core(Cycle):
         """Tell whether the class, whose subscription is the one before, has ONs for the message."""
         return bool(self._subscriptions[sub - 1].entry >= 0)
 
-    def _is_just_born(self, key: str) -> bool:
+    def _is_just_born(self, module: int, key: str) -> bool:
         """Tell whether the message has created this instance, whom it is not for, then."""
-        return self._just_born is not None and key in self._just_born
+        return self._just_born is not None and (module, key) in self._just_born
 
     def _react_of_instance(self, row: int, sub: int, entry: int) -> int:
         """The cycle of one instance for a message of its class; as `_take`."""

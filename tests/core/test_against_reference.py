@@ -10,7 +10,7 @@ from core.houses import Case, cases
 from myocan.hub.core import Core
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_rows_changes_records_and_variables_are_those_of_the_reference(case: Case) -> None:
     pair = Pair(case.modules, Core(), case.short)

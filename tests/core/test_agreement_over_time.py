@@ -76,8 +76,8 @@ class LivingHouse(RuleBasedStateMachine):
 
 TestLivingHouse = LivingHouse.TestCase
 TestLivingHouse.settings = settings(
-    max_examples=40,
-    stateful_step_count=12,
+    max_examples=25,
+    stateful_step_count=10,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -178,7 +178,6 @@ class House:
         name = running.module.name
         if alive:
             running.alive.add(key)
-            running.born.add(key)
         else:
             running.alive.remove(key)
             for var in running.module.variables:
@@ -365,6 +364,7 @@ class House:
         for key, alive, line in cycle.births:
             if (key in running.alive) != alive:
                 self._tell_birth(number, running, key, alive, line)
+                running.born |= {key} if alive else set()
         for topic, text, line in cycle.said:
             self._add(topic, text, name, number, line)
 

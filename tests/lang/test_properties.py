@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lang import writing
+from lang import writing, writing_keys
 from lang.living import Living
 from lang.verify import verify
 from lang.writing import DECLARATIONS, Written
@@ -83,3 +83,26 @@ def test_a_number_is_worth_what_python_says(number: Written, env: dict[str, Any]
     house = Living(m=text)
     house.send(*(f"m.{name} = {json.dumps(value)}" for name, value in env.items()))
     assert house.send("go.go") == [f"m.r = {number.worth(env)}"]
+
+
+@moderate
+@given(writing_keys.keyed(), writing_keys.keyed_messages())
+def test_a_keyed_module_compiles_to_safe_code_and_runs(text: str, messages: list[str]) -> None:
+    check_and_run(text, messages)
+
+
+@moderate
+@given(writing_keys.maps(), writing_keys.map_messages())
+def test_a_module_with_maps_compiles_to_safe_code_and_runs(text: str, messages: list[str]) -> None:
+    check_and_run(text, messages)
+
+
+def check_and_run(text: str, messages: list[str]) -> None:
+    compiled = compile_module(text, "m")
+    assert [str(d) for d in compiled.diagnostics if d.severity == "error"] == []
+    assert compiled.program is not None
+    verify(compiled.program)
+    assert Program.from_json(compiled.program.to_json()) == compiled.program
+    house = Living(m=text)
+    for message in messages:
+        house.send(message)

@@ -8,7 +8,9 @@ that say where it goes wrong, why, and what was probably meant.
         print(diagnostic.render(text))
 
 The way of a text: `lexer` (tokens of a line) -> `syntax` (a statement) -> `reader` (the tree of
-the module) -> `declare`, `expressions`, `actions`, `checker` (what it means) -> `compiler` (code).
+the module) -> `declare`, `topics`, `externals` (what its names are) -> `names`, `values`,
+`expressions`, `assignments`, `actions`, `checker` (what its reactions mean) -> `compiler` (code).
+`keys` and `attributes` say what brackets and `#` make of a name, `misnamed` why a name is none.
 `coverage` finds what most likely was not meant; `house` looks at all modules together.
 """
 

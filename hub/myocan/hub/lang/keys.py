@@ -91,16 +91,26 @@ def placement(word: str, name: tree.Name, module_key: str, report: Report) -> Pl
     if not fits(key, report):
         return None
     if word == "SUBSCRIBE" or (word == "PUBLIC" and key.literal):
-        _warn_of_slip(key, module_key, report)
+        _warn_of_slip(name, key, module_key, report)
         return Placement(instance=key.text)
     if word == "PUBLIC" and not module_key:
         return Placement(map=True)
-    _refuse(word, name, key, module_key, report)
+    _refuse(word, key, module_key, report)
     return None
 
 
-def _warn_of_slip(key: tree.Key, module_key: str, report: Report) -> None:
-    if module_key and not key.literal and nearest(key.text, (module_key,)) is not None:
+def _warn_of_slip(name: tree.Name, key: tree.Key, module_key: str, report: Report) -> None:
+    """Warn of a key that names one instance where one's own was probably meant."""
+    if key.literal:
+        return
+    if not module_key and len(name.parts) == 1:
+        report.warning(
+            key.span,
+            f"{quoted(key.text)} is taken as the key of one instance, since this module has none; "
+            f"behind MODULE, [{clip(key.text)}] gives it one",
+            f'"{clip(key.text)}"',
+        )
+    elif module_key and nearest(key.text, (module_key,)) is not None:
         report.warning(
             key.span,
             f"{quoted(key.text)} is taken as the key of one instance; this module's own is "
@@ -109,7 +119,7 @@ def _warn_of_slip(key: tree.Key, module_key: str, report: Report) -> None:
         )
 
 
-def _refuse(word: str, name: tree.Name, key: tree.Key, module_key: str, report: Report) -> None:
+def _refuse(word: str, key: tree.Key, module_key: str, report: Report) -> None:
     said = quoted(key.text)
     if module_key and word == "PUBLIC":
         report.error(

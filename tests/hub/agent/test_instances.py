@@ -288,3 +288,43 @@ def test_a_drop_stops_the_timer(lamp, broker, hub, log, state) -> None:
         board.send("lamp/event/attic", "toggle")
         board.await_acknowledged()
     assert [row.instance for row in log("lamp.offtimer")] == ["attic"]
+
+
+# ---------------------------------------------------------------------- what is kept of inputs
+
+
+def test_what_an_instance_refused_is_not_its_state(modules, house, broker, hub, state) -> None:
+    (house / "myocan.toml").write_text('domain = "home"\n[publish]\ninputs = true\n')
+    modules(lamp=LAMP)
+    with hub(), Board(broker.url, "home", "porch") as board:
+        board.send("lamp/instance", "hall")
+        board.send("lamp/event/hall", "toggle")
+        board.send("lamp/event/hall", "explode")
+        board.send("lamp/event/attic", "toggle")
+        board.await_acknowledged()
+    assert state("lamp", "event", "hall") == '"toggle"'
+    assert state("lamp", "event", "attic") is None
+
+
+def test_what_a_text_has_no_more_is_cleared_wherever_it_was_published(
+    modules, broker, hub, state
+) -> None:
+    modules(
+        lamp="SUBSCRIBE go {a,b}\nSUBSCRIBE x 0\nPRIVATE at 0.000\n"
+        'PUBLIC hall.light {off, on} AS l\nPUBLIC hall.spot["left"] {off, on} AS s\n'
+        "ON go\n  THEN l.on\n  THEN s.on\n"
+        "  THEN at = go#timestamp\nON x\n  THEN log(system.clock#date)\n"
+    )
+    heard = ["mc1/live/home/hall/#"]
+    with hub(), Board(broker.url, "home", "porch", hears=heard) as board:
+        board.send("lamp/go", "a")
+        board.await_that(lambda: len(board.heard) == 2, "both lights")
+        names = {name for name, *_ in board.heard}
+        assert names == {"hall.light", "hall.spot[left]"}
+    with hub(), Board(broker.url, "home", "late", hears=heard) as late:
+        late.await_that(lambda: len(late.heard) == 2, "both lights, retained")
+    modules(lamp="SUBSCRIBE go {a,b}\nPUBLIC other 0\nON go\n  THEN other++\n")
+    with hub(), Board(broker.url, "home", "late", hears=[*heard, "mc1/live/home/lamp/+"]) as late:
+        late.send("lamp/go", "a")
+        late.await_that(lambda: late.values("lamp.other") == [1], "the other")
+        assert {name for name, *_ in late.heard} == {"lamp.other"}

@@ -38,7 +38,7 @@ from myocan.hub.agent.clerk import CALLED, DONE, EXTERNALS, Clerk, Written
 from myocan.hub.agent.clockwork import CLOCK, Clockwork, Occasion
 from myocan.hub.agent.commands import CommandRefused, Commands
 from myocan.hub.agent.connection import Connection
-from myocan.hub.agent.deployment import CODE, Deployment, load_deployment
+from myocan.hub.agent.deployment import CODE, Deployment, load_deployment, said_topics
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.agent.topics import AdapterTopics
@@ -270,9 +270,11 @@ class Agent:
             source = deployment.sources.get(module)
             row = self._clerk.code_row(self._offset, now, module, source, forgotten)
             self._append(row, [])
+            said_on = said_topics(self._store, module, sources.get(module, ""))
             for name in forgotten:
                 del state[name]
-                gone = self._outlet.forget(name) if name[1] != AT_VARIABLE else None
+                said, of, key = said_on.get(name[1], name)
+                gone = self._outlet.forget((said, of, key or name[2]))
                 if gone is not None:
                     self._gone.append(gone)
         for name, value in state.items():

@@ -348,8 +348,10 @@ class Clerk:
         public: set[TopicName] = set()
         own: set[TopicName] = set()
         keyed: dict[str, list[Name]] = {}
+        variables: set[tuple[str, str]] = set()
         for program in core.programs:
             for variable in program.variables:
+                variables.add((program.module, fold(variable.name)))
                 if variable.topic is None:
                     continue
                 if variable.role == Role.TIMER:
@@ -376,7 +378,7 @@ class Clerk:
                 self._published_names.add(name[:2])
             # A module's own SUBSCRIBE variable has the topic's name, and its own idea of the value.
             kept = as_input and not births and topic not in LOG_TOPICS
-            kept = kept and core.read(module, of) is None
+            kept = kept and (module, of) not in variables
             if births:
                 self._births[number] = (*keyed.get(module, ()), name)
             name_number = self._store.name_id(*name)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from myocan.hub.agent.topics import AdapterTopics
-from myocan.hub.core import Program
+from myocan.hub.core import Program, Role
 from myocan.hub.core.linker import fold
 from myocan.hub.core.program import FORMAT
 from myocan.hub.errors import HubError
@@ -81,6 +81,20 @@ def load_deployment(
             deployment.elsewhere[name] = program.agent
             del deployment.programs[name], deployment.sources[name]
     return deployment
+
+
+def said_topics(store: Store, module: str, source: str) -> dict[str, tuple[str, str, str]]:
+    """Return the topics that an earlier text of a module publishes to.
+
+    By the lower-case names of its variables: module, variable, and the instance if it is always the
+    same. Empty if its compiled form is not there any more.
+    """
+    program = _stored_program(store, module, source)
+    return {
+        fold(variable.name): (*variable.topic[1:], variable.instance)
+        for variable in (program.variables if program else ())
+        if variable.role == Role.PUBLIC and variable.topic is not None and not variable.topic[0]
+    }
 
 
 def _compile(deployment: Deployment, adapters: AdapterTopics, store: Store) -> None:

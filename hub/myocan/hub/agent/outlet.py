@@ -87,10 +87,17 @@ class Outlet:
             self._values.setdefault(name, (value, offset, "null", producer))
 
     def forget(self, name: Name) -> Outgoing | None:
-        """Return the frame that takes a topic's retained value from the broker."""
+        """Return the frame that takes a topic's retained value from the broker.
+
+        None for a name that cannot be a topic's, such as that of an attribute.
+        """
         self._values.pop(name, None)
-        topic, _retain = self._topic(name)
-        return (topic, b"", 1, True, 0) if topic else None
+        module, variable, instance = name
+        try:
+            topic = data_topic(self._mode, self._domain, module, variable, instance or None)
+        except WireError:
+            return None
+        return topic, b"", 1, True, 0
 
     def values(self, incarnation: int) -> list[Outgoing]:
         """Return the newest value of every topic, under the present incarnation."""

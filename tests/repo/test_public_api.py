@@ -31,12 +31,16 @@ OFFERED = {
         At Attribute AttributeKind COMPILED ClockPart Core Failure MAX_CONSEQUENCES MAX_DEPTH Op
         Program Role Tag TopicDefinition Type Variable When
     """,
+    "myocan.hub.history": """
+        Difference Link Parting Past Replay Replayed Unanswerable explain find instead replay
+        why_not
+    """,
     "myocan.hub.scenario": """
-        Cast Failure Job Outcome Scenario Scenarios format_scenarios read_scenarios run_scenario
-        run_scenarios
+        Cast Failure Job Outcome Rule Scenario Scenarios Trace World format_scenarios
+        read_scenarios rules_of run_scenario run_scenarios
     """,
     "myocan.hub.store": """
-        Checkpoint DiskFailed DiskFull Faults LogRow Message Position Reader Recovered
+        Checkpoint DiskFailed DiskFull Entry Faults LogRow Message Position Reader Recovered
         Store StoreDamaged StoreError StoreLocked StoreTooNew Syncer
     """,
     "myocan.hub.bus": """

@@ -11,7 +11,9 @@ from typing import Any, Self
 import pytest
 
 from myocan.hub.agent import Agent
+from myocan.hub.history import replay
 from myocan.hub.house import House
+from myocan.hub.lang import compile_module
 from myocan.hub.store import Message, Reader
 from support.mosquitto import Mosquitto
 
@@ -84,14 +86,24 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
-    """A house with the lamp of the seed; a test writes more modules or adapters into it."""
+def house(tmp_path: Path) -> Iterator[Path]:
+    """A house with the lamp of the seed; a test writes more modules or adapters into it.
+
+    Whatever the test did, its log must replay to the letter afterwards.
+    """
     folder = tmp_path / "house"
     (folder / "modules").mkdir(parents=True)
     (folder / "adapters").mkdir()
     (folder / "myocan.toml").write_text('domain = "home"\n')
     (folder / "modules" / "lamp1.scc").write_text(LAMP)
-    return folder
+    yield folder
+    path = folder / ".myocan" / "store.sqlite"
+    if path.exists():
+        with Reader(path) as reader:
+            replayed = replay(
+                reader.entries(), lambda name, text: compile_module(text, name).program
+            )
+        assert replayed.differences == []
 
 
 @pytest.fixture

@@ -15,18 +15,25 @@ from myocan.hub.scenario.cast import Cast
 from myocan.hub.scenario.formatter import format_scenarios
 from myocan.hub.scenario.many import Job, run_scenarios
 from myocan.hub.scenario.reader import Scenarios, read_scenarios
+from myocan.hub.scenario.rules import Rule, rules_of
 from myocan.hub.scenario.runner import Failure, Outcome, run_scenario
 from myocan.hub.scenario.steps import Scenario
+from myocan.hub.scenario.trace import Trace
+from myocan.hub.scenario.world import World
 
 __all__ = [
     "Cast",
     "Failure",
     "Job",
     "Outcome",
+    "Rule",
     "Scenario",
     "Scenarios",
+    "Trace",
+    "World",
     "format_scenarios",
     "read_scenarios",
+    "rules_of",
     "run_scenario",
     "run_scenarios",
 ]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -77,6 +78,7 @@ class World:
         inputs: how many of them came from the scenario, or were due.
         trace: writes down what happens, if anything does.
         traced_from: the first input that it writes down.
+        listener: is told what modules publish: when, topic, key and JSON text.
     """
 
     def __init__(self, cast: Cast, modules: tuple[str, ...], start_ms: int) -> None:
@@ -94,6 +96,7 @@ class World:
         self.inputs = 0
         self.traced_from = 0
         self.trace: Trace | None = None
+        self.listener: Callable[[int, TopicName, str, str], None] | None = None
         self._due = 0
         self._notices: Notices | None = None
         if cast.calendar is not None:
@@ -107,6 +110,21 @@ class World:
     def send(self, topic: TopicName, instance: str, value: Scalar) -> None:
         """Let a message arrive; all that follows from it is over when this returns."""
         self._run(self.core.topic(topic), *self._interned(value), instance)
+
+    def send_json(self, topic: TopicName, instance: str, text: str) -> None:
+        """Let a message arrive as a log has it; where nobody knows the topic, nothing changes."""
+        number = self.core.topic(topic)
+        if number >= 0:
+            self._run(number, *parse_scalar(text, self.core.intern), instance)
+
+    def restore(self, name: tuple[str, str, str], text: str) -> bool:
+        """Give a variable the value that a log has for it; before any time passes.
+
+        Returns whether there is such a variable and the value fits it.
+        """
+        module, variable, instance = name
+        tag, value = parse_scalar(text, self.core.intern)
+        return self.core.restore(module, variable, tag, value, instance)
 
     def set(self, module: str, name: str, instance: str, value: Scalar) -> bool:
         """Give a variable a value; tell whether it takes it."""
@@ -272,6 +290,9 @@ class World:
                 values = happened.messages.setdefault(key, [])
                 if len(values) < MAX_KEPT:
                     values.append(scalar)
+                if self.listener is not None:
+                    text = scalar_json(tag, value, core.texts)
+                    self.listener(self.now_ms, *key, text)
                 self.last[key] = scalar
 
     def _interned(self, value: Scalar) -> tuple[int, int]:

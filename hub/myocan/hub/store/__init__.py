@@ -14,7 +14,7 @@ from myocan.hub.store.errors import (
     StoreTooNew,
 )
 from myocan.hub.store.reader import Reader
-from myocan.hub.store.rows import LogRow, Message, Position, Recovered
+from myocan.hub.store.rows import Entry, LogRow, Message, Position, Recovered
 from myocan.hub.store.store import Store
 from myocan.hub.store.syncer import Syncer
 from myocan.hub.store.writer import Faults
@@ -23,6 +23,7 @@ __all__ = [
     "Checkpoint",
     "DiskFailed",
     "DiskFull",
+    "Entry",
     "Faults",
     "LogRow",
     "Message",

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import msgspec
 
 from myocan.hub.store import files, schema, state
-from myocan.hub.store.errors import StoreError, translated
+from myocan.hub.store.errors import StoreDamaged, StoreError, translated
 from myocan.hub.store.names import Names
-from myocan.hub.store.rows import Message
+from myocan.hub.store.rows import Entry, Message, apply
 
 __all__ = ["Reader"]
 
@@ -25,7 +27,7 @@ PIECE = 2000
 
 _MESSAGES = """
 SELECT l."offset", l.time, n.module, n.variable, n.instance, l.value, p.producer, l.cause, l.rule,
-    l.ts
+    l.ts, l.changes
 FROM log_{n} AS l CROSS JOIN name AS n ON n.id = l.name CROSS JOIN producer AS p
     ON p.id = l.producer
 WHERE l."offset" > ? AND l."offset" <= ?
@@ -149,7 +151,7 @@ class Reader:
         if since_ms is not None:
             after = max(after, self.since(mode, since_ms))
         for _, piece in self._pieces(mode, after, module, variable, instance):
-            yield from piece
+            yield from (Message(*row[:-1]) for row in piece)
 
     def follow(
         self,
@@ -174,27 +176,99 @@ class Reader:
             version = self._version()
             if version != seen:
                 for end, piece in self._pieces(mode, offset, module, variable, instance):
-                    yield from piece
+                    yield from (Message(*row[:-1]) for row in piece)
                     offset = end
                 seen = version
             if stop.wait(poll_s):
                 return
 
-    def last(self, mode: str, module: str, variable: str, instance: str = "") -> Message | None:
-        """The newest message of a topic; None if the log has none. May go over the whole log."""
+    def last(
+        self,
+        mode: str,
+        module: str,
+        variable: str,
+        instance: str = "",
+        *,
+        up_to: int | None = None,
+    ) -> Message | None:
+        """The newest message of a topic; None if the log has none. May go over the whole log.
+
+        `up_to` is the last offset to look at; None: the newest.
+        """
         with self._reading() as db:
             number = self._mode(db, mode)
             if number is None:
                 return None
             query = (
                 f'SELECT "offset" FROM log_{number} WHERE name = (SELECT id FROM name WHERE'
-                ' (module, variable, instance) = (?, ?, ?)) ORDER BY "offset" DESC LIMIT 1'
+                ' (module, variable, instance) = (?, ?, ?)) AND "offset" <= ifnull(?, "offset")'
+                ' ORDER BY "offset" DESC LIMIT 1'
             )
-            found = db.execute(query, (module, variable, instance)).fetchone()
+            found = db.execute(query, (module, variable, instance, up_to)).fetchone()
             if found is None:
                 return None
             row = db.execute(_MESSAGES.format(n=number), (found[0] - 1, found[0])).fetchone()
-            return Message(*row)
+            return Message(*row[:-1])
+
+    def last_change(
+        self, mode: str, name: tuple[str, str, str], *, up_to: int | None = None
+    ) -> Entry | None:
+        """The newest message that changed a variable, or had it forgotten; None if none did.
+
+        `name` is (module, variable, instance). May go over the whole log.
+        """
+        with self._reading() as db:
+            number = self._mode(db, mode)
+            known = db.execute(
+                "SELECT id FROM name WHERE (module, variable, instance) = (?, ?, ?)", name
+            ).fetchone()
+            if number is None or known is None:
+                return None
+            # A value may look like the number of a name; so what is found is read.
+            query = (
+                f'SELECT "offset" FROM log_{number} WHERE "offset" <= ifnull(?, "offset") AND'
+                " (changes LIKE ? OR changes LIKE ? OR changes LIKE ?)"
+                ' ORDER BY "offset" DESC'
+            )
+            likely = (f"[{known[0]},%", f"%,{known[0]},%", f"%-{known[0]},null%")
+            offsets = [row[0] for row in db.execute(query, (up_to, *likely))]
+        for offset in offsets:
+            entry = self.entry(mode, offset)
+            if entry is not None and name in entry.changes:
+                return entry
+        return None
+
+    def entry(self, mode: str, offset: int) -> Entry | None:
+        """The message of this offset with what it changed, None if there is none."""
+        return next(iter(self.entries(mode, after=offset - 1, up_to=offset)), None)
+
+    def entries(
+        self, mode: str = "live", *, after: int = 0, up_to: int | None = None
+    ) -> Iterator[Entry]:
+        """The messages with an offset above `after`, in order, each with what it changed.
+
+        `up_to` is the last offset that is wanted; None: up to the newest.
+        """
+        for _, piece in self._pieces(mode, after, None, None, None):
+            for row in piece:
+                if up_to is not None and row[0] > up_to:
+                    return
+                yield Entry(Message(*row[:-1]), self._changes(row[0], row[-1]))
+
+    def _changes(self, offset: int, changes: str | None) -> dict[tuple[str, str, str], str | None]:
+        if changes is None:
+            return {}
+        numbered: dict[int, msgspec.Raw | None] = {}
+        try:
+            apply(changes, numbered)
+        except ValueError as error:
+            raise StoreDamaged(
+                f"{self.path}: the changes of message {offset} cannot be read ({error})"
+            ) from error
+        return {
+            self._names[number]: None if value is None else bytes(value).decode()
+            for number, value in numbered.items()
+        }
 
     def state(
         self, mode: str = "live", module: str | None = None
@@ -262,8 +336,8 @@ class Reader:
         module: str | None,
         variable: str | None,
         instance: str | None,
-    ) -> Iterator[tuple[int, list[Message]]]:
-        """What matches, piece by piece, each with the offset that it goes up to."""
+    ) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
+        """The rows that match, piece by piece, each with the offset that it goes up to."""
         filters = {"module": module, "variable": variable, "instance": instance}
         wanted = {column: text for column, text in filters.items() if text is not None}
         where = "".join(f" AND n.{column} = ?" for column in wanted)
@@ -281,5 +355,5 @@ class Reader:
                     return
                 query = _MESSAGES.format(n=number) + where + ' ORDER BY l."offset"'
                 rows = db.execute(query, (after, end, *wanted.values())).fetchall()
-            yield end, [Message(*row) for row in rows]
+            yield end, rows
             after = end

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-__all__ = ["LogRow", "Message", "Position", "Recovered", "apply"]
+__all__ = ["Entry", "LogRow", "Message", "Position", "Recovered", "apply"]
 
 LogRow: TypeAlias = tuple[int, int, int, str, int, int | None, int | None, int | None, str | None]
 """One message of the log: `(offset, time_ms, name_id, value_json, producer_id, cause_offset,
@@ -40,6 +40,14 @@ class Message(NamedTuple):
     cause: int | None
     rule: int | None
     ts_ms: int | None
+
+
+class Entry(NamedTuple):
+    """A message with what its cycles changed: (module, variable, instance) -> JSON text, None where
+    a variable was forgotten."""
+
+    message: Message
+    changes: dict[tuple[str, str, str], str | None]
 
 
 class Recovered(NamedTuple):

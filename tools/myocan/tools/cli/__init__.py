@@ -20,6 +20,7 @@ from myocan.tools.cli import (
     check,
     demo,
     fmt,
+    history,
     init,
     instances,
     messages,
@@ -52,6 +53,8 @@ app.command("get")(messages.get)
 app.command("send")(messages.send)
 app.add_typer(instances.instance, name="instance")
 app.add_typer(topic_list.topic, name="topic")
+app.command("why")(history.why)
+app.command("replay")(history.replay)
 app.command("flash")(boards.flash)
 app.add_typer(boards.adapter, name="adapter")
 app.command("demo")(demo.demo)

@@ -1,0 +1,317 @@
+"""`myocan why`, `replay`: what the log says of the past."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from myocan.tools.cli.exits import Exit
+from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
+from myocan.tools.cli.messages import ModeOption
+from myocan.tools.cli.moments import parse_moment
+from myocan.tools.cli.topics import Topic, parse_topic, show_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+    from myocan.hub.core import Program
+    from myocan.hub.history import Link, Parting
+    from myocan.hub.house import House
+    from myocan.hub.scenario import Cast
+    from myocan.hub.store import Message, Reader
+
+AT = "%%at%%"
+CLOCK = "clock"
+
+AtOption = Annotated[
+    str | None,
+    typer.Option("--at", metavar="T", help="As of then: 10m, 12:30, 2027-06-01T12:30. Now."),
+]
+
+
+@cache
+def _program(module: str, source: str) -> Program | None:
+    from myocan.hub.lang import compile_module
+
+    return compile_module(source, module).program
+
+
+def why(
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="MODULE.VARIABLE|OFFSET", help="Why is it what it is?"),
+    ] = None,
+    not_: Annotated[
+        str | None,
+        typer.Option(
+            "--not", metavar="TOPIC=VALUE", help="Why is it not that? Tells what the rules saw."
+        ),
+    ] = None,
+    at: AtOption = None,
+    mode: ModeOption = "live",
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain why something happened, back to the button that started it, or why it did not.
+
+    Example: [bold]myocan why lamp1.state[/bold], [bold]myocan why --not lamp1.state=on[/bold]
+    """
+    from zoneinfo import ZoneInfo
+
+    from myocan.hub.store import Reader
+
+    if (what is None) == (not_ is None):
+        raise typer.BadParameter("say what to explain: MODULE.VARIABLE, an offset, or --not")
+    opened = open_house(house)
+    zone = ZoneInfo(opened.timezone)
+    with Reader(opened.store_path) as reader:
+        up_to = reader.newest(mode)
+        if at is not None:
+            moment = parse_moment(at, datetime.now(zone))
+            up_to = reader.since(mode, int(moment.timestamp() * 1000) + 1)
+        if not_ is not None:
+            _why_not(reader, mode, opened, not_, up_to)
+            return
+        assert what is not None
+        links = _links(reader, mode, opened, what, up_to)
+    if as_json:
+        print(json.dumps([_plain(link) for link in links], ensure_ascii=False))
+        return
+    for place, link in enumerate(links):
+        print("\n".join(_told(link, place, links, opened, zone)))
+
+
+def _links(reader: Reader, mode: str, house: House, what: str, up_to: int) -> list[Link]:
+    """Return the chain of a topic's newest message, or of the message with an offset."""
+    from myocan.hub.history import explain, find
+
+    if what.lstrip("#").isdigit():
+        offset = int(what.lstrip("#"))
+        links = explain(reader, mode, offset)
+        if not links:
+            print(f"there is no message #{offset}; the newest is #{reader.newest(mode)}")
+            raise typer.Exit(Exit.NO)
+        return links
+    topic = parse_topic(what, house.domain)
+    entry = find(reader, mode, topic, up_to)
+    if entry is None:
+        print(f"{topic} was never said or changed, so there is nothing to explain")
+        raise typer.Exit(Exit.NO)
+    return explain(reader, mode, entry.message.offset)
+
+
+def _plain(link: Link) -> dict[str, object]:
+    return {
+        **link.message._asdict(),
+        "value": json.loads(link.message.value),
+        "action": link.action or None,
+        "opening": link.opening,
+        "since": link.since or None,
+        "started": link.started,
+    }
+
+
+def _told(link: Link, place: int, links: list[Link], house: House, zone: ZoneInfo) -> list[str]:
+    """Return a message of a chain in lines for people."""
+    message = link.message
+    before = links[place - 1] if place else None
+    lead = ""
+    if before is not None:
+        lead = "the timer was started by " if before.started else "because of "
+    indent = "  " * min(place, 1)
+    lines = [f"{indent}{lead}{_headline(message, zone)}"]
+    indent += "    "
+    if link.opening is not None:
+        line, words = link.opening
+        lines.append(f"{indent}{message.producer}.scc:{message.rule}: {link.action}")
+        if line != message.rule:
+            lines.append(f"{indent}under line {line}: {words}")
+        lines.append(f"{indent}(these rules are in force since #{link.since})")
+    elif message.cause is None:
+        lines.append(f"{indent}{_origin(message, house)}")
+    return lines
+
+
+def _headline(message: Message, zone: ZoneInfo) -> str:
+    moment = datetime.fromtimestamp(message.time_ms / 1000, zone)
+    topic = Topic(message.module, message.variable, message.instance)
+    value = show_value(message.value)
+    if message.variable == AT:
+        said = f"an AT of {message.module} that was due"
+    elif message.variable == "%%code%%":
+        said = f"new rules for {message.module}"
+    elif message.producer == CLOCK and not value:
+        said = f"{topic}, which ran out"
+    else:
+        said = f"{topic} = {value}" if value else f"{topic}"
+    return f"{said}   (#{message.offset}, {moment:%a %Y-%m-%d %H:%M:%S})"
+
+
+def _origin(message: Message, house: House) -> str:
+    """Return where a message came from that no rule said."""
+    if message.producer == CLOCK:
+        return "it was time"
+    if message.producer == "deploy":
+        return "the hub found a changed file at its start"
+    return f"from {message.producer}{_port(message, house)}"
+
+
+def _port(message: Message, house: House) -> str:
+    """Return the port and pin that publish a topic, as the board's adapter says today."""
+    from myocan.tools.house_check import check_adapter_file
+
+    for file in house.adapters():
+        adapter = check_adapter_file(file, house.domain)[0]
+        if adapter is None or file.stem != message.producer:
+            continue
+        for port in adapter.ports:
+            for said in port.publish.values():
+                if (said.module, said.variable.lower()) == (message.module, message.variable):
+                    return f", port {port.name}, pin {port.pin}"
+    return ""
+
+
+def _why_not(reader: Reader, mode: str, house: House, asked: str, up_to: int) -> None:
+    from myocan.hub.history import Unanswerable, find, why_not
+    from myocan.tools.scenario_files import make_cast
+
+    name, _, value = asked.partition("=")
+    topic = parse_topic(name, house.domain)
+    entry = find(reader, mode, topic, up_to)
+    held = None if entry is None else entry.changes.get(topic, entry.message.value)
+    if held is not None and value and show_value(held) == value.strip():
+        assert entry is not None
+        print(f"{topic} is {value.strip()}, since #{entry.message.offset}; ask: myocan why {topic}")
+        raise typer.Exit(Exit.NO)
+
+    def cast_of(programs: Mapping[str, Program], sources: Mapping[str, str]) -> Cast:
+        return make_cast(house, programs, sources, ())
+
+    try:
+        lines = why_not(reader, mode, topic, up_to, _program, cast_of)
+    except Unanswerable as error:
+        print(f"{error}")
+        raise typer.Exit(Exit.NO) from None
+    shown = "it was never said" if held is None else f"it is {show_value(held)}"
+    print(f"{topic}: {shown}. What came last, and what its rules made of it:")
+    print("\n".join(lines))
+
+
+def replay(
+    since: Annotated[
+        str | None,
+        typer.Option("--from", metavar="T", help="Compare from then on. From the start."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="T", help="Up to then. To the end.")
+    ] = None,
+    with_: Annotated[
+        Path | None,
+        typer.Option("--with", metavar="DIR", help="Other rules: what would these have done?"),
+    ] = None,
+    mode: ModeOption = "live",
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute again all that the log says, and compare: the same to the letter, or a difference.
+
+    With --with, the messages of the past meet other rules, and where these say something else is
+    shown.
+
+    Example: [bold]myocan replay --from 2027-06-01[/bold], [bold]myocan replay --with new/[/bold]
+    """
+    from zoneinfo import ZoneInfo
+
+    from myocan.hub.history import instead
+    from myocan.hub.history import replay as again
+    from myocan.hub.store import Reader
+
+    opened = open_house(house)
+    zone = ZoneInfo(opened.timezone)
+
+    def in_ms(text: str) -> int:
+        return int(parse_moment(text, datetime.now(zone)).timestamp() * 1000)
+
+    with Reader(opened.store_path) as reader:
+        up_to = reader.newest(mode) if until is None else reader.since(mode, in_ms(until) + 1)
+        if with_ is not None:
+            entries = reader.entries(mode, up_to=up_to)
+            start_ms = None if since is None else in_ms(since)
+            _show_partings(
+                instead(entries, _program, _others(opened, with_), start_ms), zone, as_json
+            )
+            return
+        found = again(
+            reader.entries(mode, up_to=up_to), _program, None if since is None else in_ms(since)
+        )
+    if as_json:
+        plain = {
+            "inputs": found.inputs,
+            "messages": found.rows,
+            "equal": found.equal,
+            "more": found.more,
+            "differences": [one._asdict() for one in found.differences],
+        }
+        print(json.dumps(plain, ensure_ascii=False))
+    else:
+        for one in found.differences:
+            moment = datetime.fromtimestamp(one.time_ms / 1000, zone)
+            logged = "nothing" if one.logged is None else one.logged
+            computed = "nothing" if one.computed is None else one.computed
+            print(
+                f"#{one.offset}  {moment:%Y-%m-%d %H:%M:%S}  {one.what}: the log has {logged}, "
+                f"computed again it is {computed}"
+            )
+        if found.more:
+            print(f"and {found.more:,} more")
+        said = (
+            "all equal" if found.equal else f"{len(found.differences) + found.more:,} differences"
+        )
+        print(f"{found.rows:,} messages, {found.inputs:,} of them from outside: {said}")
+    if not found.equal:
+        raise typer.Exit(Exit.NO)
+
+
+def _others(house: House, folder: Path) -> Cast:
+    """Return the house with the rules in a folder instead of its own."""
+    from myocan.tools.errors import ToolsError
+    from myocan.tools.house_check import check_adapter_file, read_source, topics_of_boards
+    from myocan.tools.scenario_files import make_cast
+
+    files = sorted(folder.glob("*.scc"))
+    if not files:
+        raise ToolsError(f"{folder} has no rules (.scc) in it")
+    sources = {file.stem: read_source(file).decode(errors="replace") for file in files}
+    programs = {}
+    for name, text in sources.items():
+        programs[name] = _program(name, text)
+        if programs[name] is None:
+            raise ToolsError(f"the rules of {name} in {folder} have mistakes; see: myocan check")
+    adapters = [check_adapter_file(file, house.domain)[0] for file in house.adapters()]
+    topics = topics_of_boards(adapter for adapter in adapters if adapter is not None)
+    return make_cast(house, programs, sources, topics)
+
+
+def _show_partings(partings: list[Parting], zone: ZoneInfo, as_json: bool) -> None:
+    """Print where two histories differ, and exit as the answer is."""
+    if as_json:
+        print(json.dumps([one._asdict() for one in partings], ensure_ascii=False))
+    else:
+        for one in partings:
+            moment = datetime.fromtimestamp(one.time_ms / 1000, zone)
+            was, would_be = (_values(values) for values in (one.was, one.would_be))
+            print(f"{moment:%Y-%m-%d %H:%M:%S}  {Topic(*one.name)}: was {was}, would be {would_be}")
+        print(f"{len(partings):,} differences" if partings else "nothing would have been different")
+    if partings:
+        raise typer.Exit(Exit.NO)
+
+
+def _values(values: tuple[str, ...]) -> str:
+    shown = [show_value(value) or "activated" for value in values]
+    return ", then ".join(shown) or "not said"

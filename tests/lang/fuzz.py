@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import json
 import random
 import sys
 import time
@@ -23,12 +24,41 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from lang import growing
+from lang.living import Living
 from lang.promises import answered, formatted, meaning
+from myocan.hub.core.program import Role
 from scenario.promises import scenarios_answered, scenarios_formatted
 from scenario.telling import told
 
 PATIENCE_S = 10.0
 """Longest that one text may take."""
+
+
+KEYS = ("", "", "hall", "attic", "ü", "x" * 64)
+VALUES = (
+    *("", "", "0", "1", "-5", "2.75", "999999999999999999", "true", "false", '"on"', '"off"'),
+    *('"auto"', '"toggle"', '"p"', '"hall"', '"12:00"', '"23:59"', '""', '"no such thing"'),
+)
+
+
+def lived(text: str, seed: int) -> None:
+    """Send a module that compiles all kinds of messages; nothing that comes may stop the core."""
+    source = random.Random(seed)
+    house = Living(m=text)
+    (program,) = house.core.programs
+    heard = [
+        variable.topic
+        for variable in program.variables
+        if variable.role in (Role.SUBSCRIBE, Role.TIMER) and variable.topic is not None
+    ]
+    for _ in range(20 if heard else 0):
+        domain, module, name = source.choice(heard)
+        key, value = source.choice(KEYS), source.choice(VALUES)
+        whose = f"{module}[{key}]" if key and not domain and module[0] != "$" else module
+        house.send(f"{f'{domain}.' if domain else ''}{whose}.{name} = {value}")
+        if program.key and source.random() < 0.2:
+            house.send(f"m[{key or 'hall'}] = {source.choice(('true', 'null'))}")
+    assert all(json.loads(value) is not Ellipsis for value in house.core.snapshot().values())
 
 
 def story(seed: int) -> str:
@@ -59,7 +89,9 @@ def fuzz(seed: int) -> str:
         return "refused"
     text = source if isinstance(source, str) else source.decode()
     assert meaning(tidy) == meaning(text), "formatting changed what it means"
-    return "compiled" if compiled else "read, with mistakes"
+    if compiled:
+        lived(text, seed)
+    return "compiled and run" if compiled else "read, with mistakes"
 
 
 def main() -> int:

@@ -49,11 +49,41 @@ _KNOWN = (
     *("mode.on", "state.off", "MODE.Auto", "b.3", "x.0", "wake.noon", "title.on", "y.true"),
     *("event[location]", "event.toggle", "light[location].on", "light", "location"),
     *('b["hall"]', "system.clock#hour", "system.log#info", "x#timestamp", "count#modified"),
+    *('map["hall"]', "map[title]", "map[hall].p", "one.on", "one", "own", "mine[location]"),
+    *("sums[x]", 'sums["a"]', "map", "system.clock#season.summer", "system.config#country"),
+    *("system.clock#now", "system.clock#time", "system.module#name", "one#producer", "notify"),
     *("min", "log", "next", "start", "create", "drop", "activate", "ignore", "round"),
 )
+_COMES = (
+    *("x", "x > 3", "x == 2 OR mode.on", "y", "y == 3", "y.true", "mode", "mode.auto", "title"),
+    *(
+        'title == "hall"',
+        "wake",
+        "wake >= 12:00",
+        "offTimer",
+        "own",
+        "b",
+        "b < 0",
+        "one",
+        "one.off",
+    ),
+    *("event[location].toggle", "event", "x OR title OR wake"),
+)
+_ASKED = (
+    *("x > 3", "mode.on", "mode == auto AND x <= 0", 'title == "a" OR title != "b"', "wake < noon"),
+    *("NOT (x > 2 OR mode.off)", 'map["hall"].p', "map[title] == q", "mine[location] > x"),
+    *("system.clock#season.summer", "system.clock#now - x#modified > 5", "count * 2 / x > 1.5"),
+    *("light[location].off", 'location == "hall"', "system.clock#time > wake", "one.on"),
+    *('y == "on"', "y > 2", "min(x, count) < abs(b)", 'title#producer != ""', "state.on"),
+    *('sums["a"] + sums[title] > 0', "system.clock#hour > 5", 'system.clock#holiday == ""'),
+)
+_DUE = ("noon", "wake", "10 minutes before sunset ON weekdays", "15:00 IN winter OR midnight")
 _DONE = (
     *("ignore", "state.on", "count++", "count = x", "next(state)", "activate(a)", "log(x, mode)"),
     *("start(offTimer)", "light.on", "next(light)", "title = mode", "count = min(x, 2) * 1.5"),
+    *('map["hall"] = p', "next(map[title])", "map[title].q", 'sums["a"]++', "sums[title] = x / 7"),
+    *('notify(x, "t", wake)', "notify()", "start(own)", "mine[location]++", "create(location)"),
+    *("room = location", "title = system.clock#date", "log(system.clock#weekday, location)"),
     *("create(title)", "drop(room)", "room = title", "system.log#warn = title", "count--"),
 )
 _NUMBERS = (
@@ -82,6 +112,9 @@ DECLARED = (
     "SUBSCRIBE wake 00:00", "PUBLIC state {off,on}", "PUBLIC a", "PRIVATE count 0.00",
     "TIMER offTimer 5 minutes", "SUBSCRIBE b.x {-5-5} AS b", "PRIVATE room \"\"",
     "SUBSCRIBE event[location] {toggle}", "PUBLIC light[location] {off,on}",
+    "TOPIC far.away {p,q} KEEP 3 days", "EXTERNAL notify", "PUBLIC map[who] {p,q}",
+    "SUBSCRIBE lamp[hall].state {off,on} AS one", "PUBLIC sums[who] 0.0",
+    "TIMER own[location] 2 s", "PRIVATE mine[location] 0",
 )  # fmt: skip
 HEADS = ("MODULE m", "MODULE m", "MODULE m[location]", "MODULE m[location] AUTO", "module M", "")
 _JUNK = (
@@ -216,11 +249,20 @@ def sound(seed: int, tries: int) -> str:
     grown = [[each] for each in DECLARED]
     grown += [[_line_of(source, "declaration")] for _ in range(tries)]
     grown += [reaction(source) for _ in range(tries)]
-    grown += [["ON " + source.choice(_KNOWN), "THEN " + source.choice(_DONE)] for _ in range(tries)]
+    grown += [_plausible(source) for _ in range(2 * tries)]
     for some in grown:
         if compile_module("\n".join([*lines, *some]), "m").program is not None:
             lines += some
     return "\n".join(lines)
+
+
+def _plausible(source: random.Random) -> list[str]:
+    """Return a reaction made of pieces that most likely compile."""
+    opening = source.choice(("ON", "ON", "WHEN", "AT"))
+    pools = {"ON": _COMES, "WHEN": _ASKED, "AT": _DUE}
+    lines = [f"{opening} {source.choice(pools[opening])}"]
+    lines += [f"AND {source.choice(_ASKED)}" for _ in range(source.choice((0, 0, 1, 2)))]
+    return lines + [f"THEN {source.choice(_DONE)}" for _ in range(source.choice((1, 2, 4)))]
 
 
 def module(seed: int) -> str:

@@ -28,3 +28,13 @@ def test_it_comes_the_same_each_time(case: Case) -> None:
         return [outcome.failure for outcome in play(case.modules, case.text)]
 
     assert once() == once()
+
+
+def test_a_scenario_in_which_too_much_comes_due_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("myocan.hub.scenario.world.MAX_DUE", 100)
+    clock = "MODULE m\nSUBSCRIBE go\nTIMER t 1 s\nON go OR t\n  THEN start(t)\n"
+    (outcome,) = play({"m": clock}, "SCENARIO a\nSEND m.go\nADVANCE 520 weeks\nEXPECT NO RECORDS\n")
+    assert came_of(outcome) == (
+        "line 3: expected an end; seen more than 100 timers and ATs come due in this scenario; "
+        "advance less, or look for timers that start each other"
+    )

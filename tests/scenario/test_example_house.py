@@ -34,7 +34,7 @@ def run(folder: Path) -> list[Outcome]:
     """Run all scenarios of a house, which have no mistakes."""
     found = find_scenarios([folder], None)
     assert found.findings == []
-    return list(run_scenarios(found.jobs))
+    return list(run_scenarios(found.jobs, workers=1))
 
 
 def test_nothing_is_wrong_with_it() -> None:
@@ -94,7 +94,7 @@ def test_what_is_told_of_a_broken_rule_leads_to_it(copied: Path) -> None:
     assert list(failure.trace) == [
         "2027-06-01 12:00  SEND hall.motion",
         "    hall hears hall.motion:",
-        "        line 8, ON motion: did not run, for line 9, AND mode.off, did not hold "
+        "        line 8, ON motion: did not run, because line 9, AND mode.off, did not hold "
         "(mode was auto)",
         "        line 12, ON motion: ran",
     ]

@@ -184,3 +184,11 @@ def test_mistakes_in_scenarios_are_found_by_check(
     monkeypatch.chdir(house)
     (found,) = check_house(House.load(house))
     assert (found.file, found.line, found.column) == ("modules/presses.scenario", 11, 8)
+
+
+def test_a_file_of_scenarios_is_checked_within_its_house(myocan: Myocan, house: Path) -> None:
+    write(house, PASSES + MISTAKEN)
+    checked = myocan("check", "modules/presses.scenario", cwd=house)
+    assert checked.returncode == 1
+    assert checked.stdout.startswith("modules/presses.scenario:11:8: nobody here listens")
+    assert myocan("check", "modules/lamp1.scc", cwd=house).returncode == 0

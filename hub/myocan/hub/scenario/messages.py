@@ -54,6 +54,18 @@ def sending(
     return Send(number, text, topic, key, value), misfit
 
 
+def spoken_for(send: Send, stage: Stage) -> str | None:
+    """Return why a message is most likely not meant: its module takes part, and says it itself."""
+    domain, module, word = send.topic
+    own = stage.variable(module, word) if not domain else None
+    if own is None or own.role is not Role.PUBLIC:
+        return None
+    return (
+        f"{quoted(module)} takes part and says this itself; leave it out with MODULE, or make it "
+        "say so"
+    )
+
+
 def setting(
     line: Line, number: int, text: str, stage: Stage, cast: Cast
 ) -> tuple[Set, list[Diagnostic]]:

@@ -28,7 +28,7 @@ from myocan.hub.lang.words import shout
 from myocan.hub.scenario.cast import Cast, Stage
 from myocan.hub.scenario.expectations import expectation
 from myocan.hub.scenario.line import MAX_ADVANCE_MS, Line, Moment, Wrong
-from myocan.hub.scenario.messages import creation, sending, setting
+from myocan.hub.scenario.messages import creation, sending, setting, spoken_for
 from myocan.hub.scenario.steps import Advance, Expect, ExpectRecord, Scenario, Step
 
 WORDS: Final = (
@@ -288,6 +288,8 @@ class _Reader:
             step, misfit = sending(line, number, text, stage, self.cast)
             if misfit is not None:
                 scenario.misfits.append(misfit)
+            if (doubt := spoken_for(step, stage)) is not None:
+                self.report.warning(span, doubt)
         elif word == "SET":
             step, warnings = setting(line, number, text, stage, self.cast)
             for warning in warnings:

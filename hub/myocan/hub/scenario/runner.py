@@ -111,7 +111,7 @@ def run_scenario(scenario: Scenario, cast: Cast) -> Outcome:
     begin = time.perf_counter()
     play = _Play(scenario, cast)
     failure = play.play()
-    if failure is not None:
+    if failure is not None and not play.endless:
         failure = replace(failure, trace=_trace(scenario, cast, play.world.inputs))
     spent = time.perf_counter() - begin
     return Outcome(scenario.file, scenario.line, scenario.title, spent, failure)
@@ -138,6 +138,7 @@ class _Play:
         self.scenario = scenario
         self.cast = cast
         self.world = World(cast, scenario.modules, scenario.start_ms)
+        self.endless = False
         self.unexpected: list[str] = []
         """Records that no EXPECT RECORD has named."""
 
@@ -166,6 +167,7 @@ class _Play:
                 try:
                     world.advance(step.to_ms)
                 except TooMuch as error:
+                    self.endless = True
                     return "an end", str(error)
         self.unexpected += world.happened.records
         return None

@@ -35,9 +35,13 @@ _INDENT = "    "
 
 @dataclass(slots=True)
 class Story:
-    """A step, or what came due on the way, and what followed from it."""
+    """A step, or what came due on the way, and what followed from it.
+
+    `matters` if it is told even where nothing followed.
+    """
 
     heading: str
+    matters: bool = True
     lines: list[str] = field(default_factory=list)
 
 
@@ -63,14 +67,19 @@ class Trace:
         """Return what was written down, the newest last."""
         told = []
         for story in self._stories:
-            told += [story.heading, *(_INDENT + line for line in story.lines)]
+            if story.matters or story.lines:
+                told += [story.heading, *(_INDENT + line for line in story.lines)]
         if len(told) > MAX_LINES:
             told = ["…", *told[-MAX_LINES:]]
         return told
 
-    def heading(self, now_ms: int, text: str) -> None:
-        """Begin with a step, or with what came due."""
-        self._stories.append(Story(f"{shown_time(now_ms, self._cast.place)}  {text}"))
+    def heading(self, now_ms: int, text: str, *, matters: bool = True) -> None:
+        """Begin with a step, or with what came due.
+
+        Arguments:
+            matters: whether it is told even where nothing follows.
+        """
+        self._stories.append(Story(f"{shown_time(now_ms, self._cast.place)}  {text}", matters))
 
     def due(self, now_ms: int, due: Due, lines: list[int]) -> None:
         """Begin with a timer or the ATs of a module, which have come due.
@@ -144,7 +153,7 @@ class Trace:
         told += list(self._said(row, program, key))
         if not later:
             told += list(self._records(row, program.module))
-        if not told and later:
+        if not told and (later or not self._stories[-1].matters):
             return  # the class has nothing to say, but its instances may
         name = program.module + (f"[{key}]" if key else "")
         yield f"{name} hears {self._message(row, program)}:"
@@ -179,7 +188,7 @@ class Trace:
             asked = "it" if line == start else f"line {line}, {self._text(program.module, line)},"
             seen = sight.seen(rule, line)
             because = f" ({seen})" if seen else ""
-            yield f"{words}: did not run, for {asked} did not hold{because}"
+            yield f"{words}: did not run, because {asked} did not hold{because}"
 
     def _results(self, program: Program, key: str, changed: State) -> Iterator[str]:
         """Yield what a cycle changed."""

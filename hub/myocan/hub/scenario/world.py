@@ -231,7 +231,7 @@ class World:
         assert self._notices is not None
         told = self._notices.take(self.now_ms)
         if told and self.trace is not None:
-            self.trace.heading(self.now_ms, "the rules are told what day it is, and the like")
+            self.trace.heading(self.now_ms, "another day", matters=False)
         for topic, value in told:
             self._run(self.core.topic(topic), *parse_scalar(value, self.core.intern))
 

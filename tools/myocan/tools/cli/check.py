@@ -1,4 +1,4 @@
-"""`myocan check`: are the rules and the boards of a house right, and do they fit together?"""
+"""`myocan check`: are rules, scenarios and boards of a house right, and do they fit together?"""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def check(
         list[Path] | None,
         typer.Argument(
             metavar="[HOUSE | FILE...]",
-            help="A house's folder, or modules (.scc) and adapters (.toml). Default: the house.",
+            help="A house's folder, or files: .scc, .scenario, .toml. Default: the house.",
         ),
     ] = None,
     house: HouseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find mistakes in rules and adapters before they run; exit code 1 if there are any.
+    """Find mistakes in rules, scenarios and adapters before they run; exit code 1 if there are any.
 
     Example: [bold]myocan check[/bold], [bold]myocan check modules/lamp1.scc[/bold]
     """
@@ -68,7 +68,7 @@ def check_whole(folder: Path | None) -> tuple[list[Finding], str]:
 def check_file(file: Path) -> list[Finding]:
     """Check one file: as part of its house if it lies in one, else by itself.
 
-    Raises typer.BadParameter for a file that is neither a module nor an adapter.
+    Raises typer.BadParameter for a file that is no module, scenario or adapter.
     """
     from myocan.hub.house import FILE_NAME, House
     from myocan.tools.house_check import (
@@ -77,14 +77,17 @@ def check_file(file: Path) -> list[Finding]:
         check_module_file,
         shown_name,
     )
+    from myocan.tools.scenario_files import find_scenarios
 
-    kinds = {"modules": ".scc", "adapters": ".toml"}
+    kinds = {"modules": (".scc", ".scenario"), "adapters": (".toml",)}
     file = file.absolute()
-    if kinds.get(file.parent.name) == file.suffix and (file.parents[1] / FILE_NAME).is_file():
+    if file.suffix in kinds.get(file.parent.name, ()) and (file.parents[1] / FILE_NAME).is_file():
         name = shown_name(file)
         return [found for found in check_house(House.load(file.parents[1])) if found.file == name]
     if file.suffix == ".scc":
         return check_module_file(file)
+    if file.suffix == ".scenario":
+        return find_scenarios([file], None).findings
     if file.suffix == ".toml":
         return check_adapter_file(file)[1]
-    raise typer.BadParameter(f"{file} is neither a module (.scc) nor an adapter (.toml)")
+    raise typer.BadParameter(f"{file} is no module (.scc), scenario (.scenario) or adapter (.toml)")

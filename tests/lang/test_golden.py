@@ -22,11 +22,20 @@ def listing(program: Program) -> str:
     parts = [f"version {COMPILER_VERSION}", disassemble(program)]
     parts += [
         f"WHEN condition {when.condition}, actions {when.actions}, reads {list(when.reads)}, "
-        f"line {when.line}"
+        f"line {when.line}{', of one' * when.keyed}"
         for when in program.whens
     ]
-    parts += [f"AT {at.identity}, line {at.line}: {at.schedule}" for at in program.ats]
+    parts += [
+        f"AT {at.identity}, line {at.line}{', of one' * at.keyed}: {at.schedule}"
+        for at in program.ats
+    ]
     parts += [f"text {number}: {text}" for number, text in enumerate(program.texts)]
+    parts += [
+        f"attribute {each.kind.name} of {each.of} in {each.variable}" for each in program.attributes
+    ]
+    parts += [f"topic {'.'.join(each.topic[1:])}: {each}" for each in program.topics]
+    if program.key:
+        parts.append(f"key {program.key}, auto {program.auto}, agent {program.agent!r}")
     return "\n".join(parts) + "\n"
 
 
@@ -40,4 +49,4 @@ def test_the_code_of_a_module_is(name: str) -> None:
 
 
 def test_there_are_golden_programs() -> None:
-    assert NAMES == ["alternatives", "lamp", "porch", "thermostat"]
+    assert NAMES == ["alternatives", "lamp", "office", "porch", "rooms", "thermostat"]

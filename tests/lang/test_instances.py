@@ -359,3 +359,25 @@ ON x.y != n
 """
     said = Living(m=text).send(f"x.y = {value}")
     assert said == ['m.said = "yes"' if same else 'm.said = "no"']
+
+
+def test_what_no_instance_takes_can_be_ignored_below() -> None:
+    text = """\
+MODULE lamp[location]
+SUBSCRIBE instance
+SUBSCRIBE all {off,on}
+PUBLIC state[location] {on,off}
+ON instance
+  THEN create(instance)
+ON all
+  AND location == "hall"
+  THEN state = all
+ON all.off
+  THEN ignore
+"""
+    living = house("attic", lamp=text)
+    assert living.send('lamp.all = "off"') == []
+    (record,) = living.send('lamp.all = "on"')
+    assert record.startswith("$log.unhandled")
+    living = house("attic", "hall", lamp=text)
+    assert living.send('lamp.all = "off"') == ['lamp[hall].state = "off"']

@@ -6,6 +6,7 @@ and left out; only when the whole text was looked at does an error mean that the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from myocan.hub.core.program import Role, Type
@@ -300,20 +301,27 @@ class _Checker:
         return True
 
     def _class_first(self, ons: list[meaning.On], places: list[Span]) -> None:
-        """Report an ON for all below one of an instance: it would be tried first all the same."""
+        """Report an ON for all below one of an instance: it would be tried first all the same.
+
+        One that only ignores may stand there. It writes nothing, so it runs in each instance, too.
+        """
         keyed: dict[int, int] = {}
-        for on, place in zip(ons, places, strict=True):
-            for number in dict.fromkeys(arrival.variable for arrival in on.arrivals):
-                if on.keyed:
-                    keyed.setdefault(number, on.line)
-                elif number in keyed:
+        for place, on in enumerate(ons):
+            numbers = dict.fromkeys(arrival.variable for arrival in on.arrivals)
+            above = next((keyed[number] for number in numbers if number in keyed), None)
+            if not on.keyed and above is not None:
+                if any(line.does != meaning.Ignore() for line in on.actions):
                     self.report.error(
-                        place,
+                        places[place],
                         f"this ON runs once, for all of {clip(self.name)}, and so before that of "
-                        f"line {keyed[number]}, which runs in each {clip(self.declared.key)}; move "
-                        "it above that one",
+                        f"line {above}, which runs in each {clip(self.declared.key)}; move it "
+                        "above that one",
                     )
-                    break
+                    continue
+                ons[place] = replace(on, keyed=True)
+            if ons[place].keyed:
+                for number in numbers:
+                    keyed.setdefault(number, on.line)
 
     def _arrival(
         self, alternative: tree.Expression, opening: tree.Opening

@@ -58,6 +58,13 @@ def test_the_decode_benchmark_has_a_column_for_each_reader() -> None:
         assert set(row) == {"message", "hub", "wire", "json", "msgspec"}
 
 
+def test_the_replay_benchmark_replays_what_it_wrote() -> None:
+    document = run("replay.py")
+    rates = {"scan_per_s", "entries_per_s", "replay_per_s", "why_ms"}
+    assert set(document) == {"core", "rounds", "rows"} | rates
+    assert all(document[name] > 0 for name in rates)
+
+
 def test_the_instances_benchmark_tells_time_and_memory_of_each_count() -> None:
     document = run("instances.py")
     assert set(document) == {"unit", "core", "rows"}

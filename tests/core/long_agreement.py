@@ -1,0 +1,70 @@
+"""Long run: random houses in the core and in the reference, for as long as one likes.
+
+    python tests/core/long_agreement.py                    some seconds of each
+    python tests/core/long_agreement.py --houses 20000     an hour or so, pure
+
+Houses live as in `test_agreement_over_time`, each of many steps. Exit code 1 if the two ever
+differ; what differs is printed with the shortest house that shows it. With `--seed`, a run can be
+repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from core.houses import Case, cases
+from core.test_against_reference import agree
+from core.test_agreement_over_time import LivingHouse
+from myocan.hub.core import COMPILED
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--houses", type=int, default=40, help="how many to draw, of each kind")
+    parser.add_argument("--steps", type=int, default=20, help="what happens to one that lives")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    draws = settings(
+        max_examples=options.houses,
+        stateful_step_count=options.steps,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    @seed(options.seed)
+    @draws
+    @given(cases())
+    def short_lives(case: Case) -> None:
+        agree(case)
+
+    def long_lives() -> None:
+        run_state_machine_as_test(seed(options.seed)(LivingHouse), settings=draws)
+
+    wrong = 0
+    for name, run in (("short lives", short_lives), ("long lives", long_lives)):
+        begin = time.perf_counter()
+        try:
+            run()
+        except Exception:
+            traceback.print_exc()
+            wrong += 1
+        build = "compiled" if COMPILED else "pure"
+        spent = time.perf_counter() - begin
+        print(f"{name}: {options.houses} houses in the {build} core, {spent:.1f} s")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

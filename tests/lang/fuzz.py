@@ -27,6 +27,7 @@ from lang import growing
 from lang.living import Living
 from lang.promises import answered, formatted, meaning
 from myocan.hub.core.program import Role
+from myocan.hub.lang import check_house
 from scenario.promises import scenarios_answered, scenarios_formatted
 from scenario.telling import told
 
@@ -61,6 +62,22 @@ def lived(text: str, seed: int) -> None:
     assert all(json.loads(value) is not Ellipsis for value in house.core.snapshot().values())
 
 
+def housed(seed: int) -> str:
+    """Check a house of two modules of which each may hear the other; return what became of it."""
+    texts = [growing.module(seed), growing.sound(seed, tries=3)]
+    names = ["m", "b"]
+    house = {
+        name: text.replace("MODULE m", f"MODULE {name}", 1)
+        for name, text in zip(names, texts, strict=True)
+    }
+    found = check_house(house)
+    places = [(d.file, d.line, d.column) for d in found]
+    assert places == sorted(places)
+    for diagnostic in found:
+        assert diagnostic.render(house[diagnostic.file.removesuffix(".scc")])
+    return "houses"
+
+
 def story(seed: int) -> str:
     """Try the scenarios of a seed; return what became of them."""
     text = told(seed)
@@ -82,6 +99,8 @@ def fuzz(seed: int) -> str:
     """Try one seed; return what became of it. Raises AssertionError, or whatever escaped."""
     if seed % 5 == 0:
         return story(seed)
+    if seed % 11 == 0:
+        return housed(seed)
     source = grown(seed)
     compiled = answered(source)
     tidy = formatted(source)

@@ -106,6 +106,13 @@ def test_no_block_of_the_page_is_left_out() -> None:
     assert TEXT.count("```") == 2 * len(BLOCKS)
 
 
+def test_every_link_within_the_page_leads_to_a_heading() -> None:
+    """Anchors are made as most viewers of Markdown make them."""
+    headings = re.findall(r"^#+ (.+)$", TEXT, re.M)
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= anchors
+
+
 # The tables and the card.
 
 LATER = {"HISTORY"}

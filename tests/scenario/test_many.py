@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from multiprocessing import resource_tracker
-
-import pytest
 
 from myocan.hub.scenario import Job, Outcome, read_scenarios, run_scenarios
 from scenario.playing import cast_of, read_cases
@@ -27,13 +24,6 @@ def without_time(outcomes: list[Outcome]) -> list[Outcome]:
     return [replace(outcome, seconds=0.0) for outcome in outcomes]
 
 
-@pytest.fixture(scope="module")
-def tracker() -> None:
-    """Python's own helper process, which lives as long as we do: started before the tests look."""
-    resource_tracker.ensure_running()
-
-
-@pytest.mark.usefixtures("tracker")
 def test_processes_answer_as_one_does() -> None:
     work = jobs()
     alone = without_time(list(run_scenarios(work, workers=1)))

@@ -11,6 +11,7 @@ import pytest
 
 from myocan.hub.house import House
 from myocan.tools.house_check import check_house
+from support.command_line import run_myocan
 
 if TYPE_CHECKING:
     from support.command_line import Myocan
@@ -192,3 +193,18 @@ def test_a_file_of_scenarios_is_checked_within_its_house(myocan: Myocan, house: 
     assert checked.returncode == 1
     assert checked.stdout.startswith("modules/presses.scenario:11:8: nobody here listens")
     assert myocan("check", "modules/lamp1.scc", cwd=house).returncode == 0
+
+
+def test_the_outcome_is_the_same_whatever_the_order_of_sets(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(house, PASSES + FAILS + MISTAKEN)
+    told = []
+    for seed in ("1", "2"):
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        document = json.loads(run_myocan("test", "--json", cwd=house).stdout)
+        for scenario in document["scenarios"]:
+            del scenario["seconds"]
+        del document["seconds"]
+        told.append(document)
+    assert told[0] == told[1]

@@ -97,6 +97,7 @@ def init(
         f"Made a house in {folder.resolve()}:\n"
         + "".join(f"  {file}\n" for file in files)
         + f"\nNext:\n  {where}myocan check              are its rules and boards right?\n"
+        "  myocan test               do its rules do what their scenarios say?\n"
         "  myocan run                the hub, until Ctrl-C\n"
         "  myocan tail               in a second terminal: what happens, as it happens\n"
         "  myocan send button1.press in a third: press the button without a board"

@@ -262,3 +262,73 @@ def test_a_killed_hub_knows_from_its_log_what_ran_and_what_was_taken(
     assert [(row.variable, shown(row.time_ms)[6:]) for row in due] == [
         ("%%at%%", "12:30"), ("%%at%%", "13:00"), ("t", "13:30"),
     ]  # fmt: skip
+
+
+OFFICE = """
+	MODULE OficeLight[location]
+		SUBSCRIPTION instance
+		SUBSCRIPTION event[location] {toggle}
+		SUBSCRIBE autoModeOnTime 00:00
+		PUBLIC mode[location] {auto,manual}
+		PUBLIC state[location] {on,off}
+		PRIVATE went[location] 0
+		PRIVATE autos[location] 0
+		TIMER off[location] 1 hour
+		ON instance
+			THEN create(instance)
+		ON event.toggle
+			THEN mode[location].manual
+			THEN state[location].on
+			THEN start(off)
+		ON off
+			THEN state[location].off
+			THEN went[location]++
+		AT autoModeOnTime
+			THEN mode[location].auto
+			THEN autos[location]++
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "press", "at"),
+    [
+        # 02:30 does not exist on the 28th of March: 03:00 is the first minute that does
+        ("2027-03-27T22:00", "2027-03-28T00:20", "03-28 01:00"),
+        # 02:30 comes twice on the 31st of October: the first counts
+        ("2027-10-30T22:00", "2027-10-31T00:20", "10-31 00:30"),
+    ],
+)
+@pytest.mark.parametrize("away", [False, True], ids=["there when it is due", "away when it is due"])
+def test_the_seed_s_offices_survive_a_restart_in_mid_timer_as_clocks_change(
+    broker, hub, house, modules, log, state, start, press, at, away
+) -> None:
+    (house / "myocan.toml").write_text('domain = "home"\ntimezone = "Europe/Berlin"\n')
+    modules(OficeLight=OFFICE)
+    clock = Clock(start)
+    with Board(broker.url, "home", "porch") as board:
+        with hub(now_ms=clock) as running:
+            for key in ("joe", "sue"):
+                board.send("OficeLight/instance", key)
+            board.send("OficeLight/automodeontime", "02:30")
+            board.await_acknowledged()
+            clock.to(press, running)
+            board.send("OficeLight/event/joe", "toggle")
+            board.await_acknowledged()
+        clock.move(5 * MINUTE)
+        with hub(now_ms=clock) as running:
+            if not away:
+                clock.move(HOUR, running)
+                until(lambda: state("OficeLight", "went", "joe"), "end of joe's timer")
+        clock.move(3 * HOUR)
+        for _ in range(2):
+            with hub(now_ms=clock):
+                until(lambda: state("OficeLight", "went", "joe"), "end of joe's timer")
+    (toggled,) = log("OficeLight.event")
+    (fired,) = log("OficeLight.off")
+    (auto,) = log("OficeLight.%%at%%")
+    assert (fired.instance, fired.time_ms) == ("joe", toggled.time_ms + HOUR)
+    assert shown(auto.time_ms) == at
+    assert [state("OficeLight", "autos", key) for key in ("joe", "sue")] == ["1", "1"]
+    assert state("OficeLight", "mode", "joe") == '"auto"'
+    assert state("OficeLight", "went", "joe") == "1"
+    assert state("OficeLight", "went", "sue") is None

@@ -174,7 +174,7 @@ class Clerk:
             if key >= 0:
                 name, number = self._keyed_topic(topic, key)
                 if text == "null" and topic in self._births:
-                    frames += self._left_behind(topic, name[2])
+                    frames += filter(None, map(outlet.forget, self._left(topic, name[2])))
             if module >= 0:
                 producer, producer_number = producers[module]
                 came_from: int | None = offset + cause
@@ -264,11 +264,10 @@ class Clerk:
             offset, time_ms, number, value, producer, cause, _line, ts, _changes = row
             name = names[number]
             if name[1] == INSTANCES_VARIABLE and value == "null":
-                frames += self._left_behind(
-                    self._core.topic(("", name[0], INSTANCES_VARIABLE)), name[2]
-                )
+                births = self._core.topic(("", name[0], INSTANCES_VARIABLE))
+                frames += filter(None, map(self._outlet.clear, self._left(births, name[2])))
             if time_ms >= since_ms and name[1] != CODE and self.publishes(name):
-                frame = self._outlet.frame(
+                frame = self._outlet.again(
                     name,
                     value,
                     offset,
@@ -277,18 +276,15 @@ class Clerk:
                     store.incarnation_of(mode, offset),
                 )
                 if frame is not None:
-                    topic_text, payload, qos, _retain, token = frame
-                    frames.append((topic_text, payload, qos, False, token))
+                    frames.append(frame)
         return frames
 
-    def _left_behind(self, births: int, key: str) -> list[Outgoing]:
-        """Return the frames that take the values of a dropped instance from the broker.
+    def _left(self, births: int, key: str) -> list[Name]:
+        """Return the topics that a dropped instance had values on.
 
         births: the topic that told of its drop.
         """
-        names = self._births.get(births, ())
-        frames = [self._outlet.forget((module, variable, key)) for module, variable, _ in names]
-        return [frame for frame in frames if frame is not None]
+        return [(module, variable, key) for module, variable, _ in self._births.get(births, ())]
 
     def _text(self, tag: int, value: int) -> str:
         if tag == _TEXT:

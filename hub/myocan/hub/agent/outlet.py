@@ -81,17 +81,32 @@ class Outlet:
         payload = f'[{value},{offset},{when},"{producer}",{incarnation}]'.encode()
         return topic, payload, 1, retain, offset
 
+    def again(
+        self, name: Name, value: str, offset: int, ts: int | None, producer: str, incarnation: int
+    ) -> Outgoing | None:
+        """Return a message that was published before, as `frame` does; it is not the newest."""
+        topic, _retain = self._topic(name)
+        if not topic:
+            return None
+        when = "null" if ts is None else str(ts)
+        payload = f'[{value},{offset},{when},"{producer}",{incarnation}]'.encode()
+        return topic, payload, 1, False, offset
+
     def remember(self, name: Name, value: str, offset: int, producer: str) -> None:
         """Take a value that was published in an earlier life of the hub."""
         if value != "null" and self._topic(name)[1]:
             self._values.setdefault(name, (value, offset, "null", producer))
 
     def forget(self, name: Name) -> Outgoing | None:
+        """Forget a topic's value; return the frame that takes it from the broker, see `clear`."""
+        self._values.pop(name, None)
+        return self.clear(name)
+
+    def clear(self, name: Name) -> Outgoing | None:
         """Return the frame that takes a topic's retained value from the broker.
 
         None for a name that cannot be a topic's, such as that of an attribute.
         """
-        self._values.pop(name, None)
         module, variable, instance = name
         try:
             topic = data_topic(self._mode, self._domain, module, variable, instance or None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from myocan.hub.core.linker import TopicName, fold
 from myocan.hub.core.program import MAX_KEY, Role, Tag, Type, Variable
 from myocan.hub.lang import Diagnostic, tree
-from myocan.hub.lang.diagnostics import nearest, quoted
+from myocan.hub.lang.diagnostics import listed, nearest, quoted
 from myocan.hub.scenario.cast import Cast, Stage, topic_text
 from myocan.hub.scenario.line import Line, Name, Wrong
 from myocan.hub.scenario.steps import Instance, Scalar, Send, Set
@@ -54,16 +54,21 @@ def sending(
     return Send(number, text, topic, key, value), misfit
 
 
-def spoken_for(send: Send, stage: Stage) -> str | None:
-    """Return why a message is most likely not meant: its module takes part, and says it itself."""
+def doubt_of(send: Send, stage: Stage) -> str | None:
+    """Return why a message is most likely not meant so, None if it may be."""
     domain, module, word = send.topic
     own = stage.variable(module, word) if not domain else None
-    if own is None or own.role is not Role.PUBLIC:
-        return None
-    return (
-        f"{quoted(module)} takes part and says this itself; leave it out with MODULE, or make it "
-        "say so"
-    )
+    if own is not None and own.role is Role.PUBLIC:
+        return (
+            f"{quoted(module)} takes part and says this itself; leave it out with MODULE, or make "
+            "it say so"
+        )
+    hearers = stage.hears.get(send.topic, [])
+    known = sorted({variable.instance for variable in hearers})
+    if known and all(known) and send.instance not in known:
+        heard = [topic_text(send.topic, one) for one in known]
+        return f"only {listed(heard)} is listened to here, so nothing comes of this"
+    return None
 
 
 def setting(
@@ -233,14 +238,21 @@ def _unheard(name: Name, topic: TopicName, stage: Stage, cast: Cast) -> Wrong:
 
 def _misfit_of_key(name: Name, key: str, hearers: list[Variable]) -> Wrong | None:
     """Return why nobody can take a message with this key, or without one."""
-    if not hearers:
+    if not hearers or any(_takes_key(variable, key) for variable in hearers):
         return None
-    own = [variable for variable in hearers if "." not in variable.name]
-    if key and own == hearers and not any(one.keyed or one.instance for one in own):
-        return Wrong(name.span, f"{quoted(name.text)} has one value, and no keys", name.text)
-    if not key and all(variable.keyed for variable in hearers):
+    if any(variable.keyed for variable in hearers):
         return Wrong(name.span, f"{quoted(name.text)} needs a key, as in {name.words[0]}[kitchen]")
-    return None
+    if any(variable.instance for variable in hearers):
+        return None  # it may be sent to see that nothing comes of it
+    return Wrong(name.span, f"{quoted(name.text)} has one value, and no keys", name.text)
+
+
+def _takes_key(variable: Variable, key: str) -> bool:
+    if variable.keyed:
+        return bool(key)
+    if variable.instance:
+        return variable.instance == key
+    return not key or "." in variable.name  # of another module, which may have keys
 
 
 def _sent(

@@ -28,7 +28,7 @@ from myocan.hub.lang.words import shout
 from myocan.hub.scenario.cast import Cast, Stage
 from myocan.hub.scenario.expectations import expectation
 from myocan.hub.scenario.line import MAX_ADVANCE_MS, Line, Moment, Wrong
-from myocan.hub.scenario.messages import creation, sending, setting, spoken_for
+from myocan.hub.scenario.messages import creation, doubt_of, sending, setting
 from myocan.hub.scenario.steps import Advance, Expect, ExpectRecord, Scenario, Step
 
 WORDS: Final = (
@@ -127,6 +127,7 @@ class _Reader:
         self.left_out = 0
         self._open: _Open | None = None
         self._lost = False
+        self._count = 0
         self._titles: dict[str, int] = {}
 
     def take(self, number: int, text: str) -> None:
@@ -201,8 +202,12 @@ class _Reader:
     def _scenario(self, title: str, span: Span) -> None:
         self.end()
         self._lost = False
-        if len(self._titles) == MAX_SCENARIOS:
+        if self._count == MAX_SCENARIOS:
             self.report.error(span, f"a file holds at most {MAX_SCENARIOS} scenarios; split it up")
+        self._count += 1
+        if self._count > MAX_SCENARIOS:
+            self._lost = True
+            return
         self._open = _Open(title, span)
         if not title:
             self._wrong(Wrong(span, _BEGINNING))
@@ -288,7 +293,7 @@ class _Reader:
             step, misfit = sending(line, number, text, stage, self.cast)
             if misfit is not None:
                 scenario.misfits.append(misfit)
-            if (doubt := spoken_for(step, stage)) is not None:
+            if (doubt := doubt_of(step, stage)) is not None:
                 self.report.warning(span, doubt)
         elif word == "SET":
             step, warnings = setting(line, number, text, stage, self.cast)

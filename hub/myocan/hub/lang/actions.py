@@ -62,6 +62,12 @@ class Actions(Assignments):
                 f"{external.name}()",
             )
             return None
+        word = fold(target.bare or "")
+        if word in ACTIONS and self.expressions.find((word,)) is None:
+            self.report.error(
+                target.span, f"what {word} is to do it with stands in parentheses behind it"
+            )
+            return None
         resolved = self.expressions.resolve(target)
         if resolved is None:
             return None

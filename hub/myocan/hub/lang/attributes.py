@@ -112,7 +112,9 @@ class Attributes:
             return
         known = self._known(base)
         if not known:
-            what = "one value of a map" if base.of is not None else "what has no value"
+            what = "one value of a map" if base.of is not None else "an event"
+            if base.attribute:
+                what = "what tells of another"
             self.report.error(name.span, f"{what} has no attributes; leave {clip(word)} out")
             return
         near = nearest(word[1:], known)
@@ -130,7 +132,8 @@ class Attributes:
             return ()
         if variable.role is Role.SUBSCRIBE and not base.attribute:
             return tuple(_OF_VARIABLES)
-        return () if variable.type is Type.EVENT or base.attribute else ("modified",)
+        event = variable.type is Type.EVENT and variable.role is not Role.TIMER
+        return () if event or base.attribute else ("modified",)
 
     # Of the house.
 

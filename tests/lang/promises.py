@@ -52,7 +52,7 @@ def meaning(text: str, name: str = "m") -> Any:
     """
     compiled = compile_module(text, name)
     told = sorted(
-        (d.severity, re.sub("line [0-9]+", "line", d.message).casefold())
+        (d.severity, re.sub(r"lines? [0-9]+(?:(?:,| and) [0-9]+)*", "line", d.message).casefold())
         for d in compiled.diagnostics
     )
     if compiled.program is None:

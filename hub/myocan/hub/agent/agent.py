@@ -26,7 +26,7 @@ import threading
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from myocan.hub.agent.commands import CommandRefused, Commands
 from myocan.hub.agent.connection import Connection
 from myocan.hub.agent.deployment import CODE, Deployment, load_deployment, said_topics
 from myocan.hub.agent.intake import Intake
+from myocan.hub.agent.newcomers import learn, said_of
 from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Outgoing
@@ -249,6 +250,8 @@ class Agent:
         fits = {name for name, value in births_first if self._clerk.restore(name, value)}
         sources = {name[0]: json.loads(value) for name, value in state.items() if name[1] == CODE}
         changed, removed = deployment.stale(sources)
+        learnt = self._learn(deployment, changed, state)
+        fits |= {name for known in learnt.values() for name in known}
         now = self._clock()
         self._clockwork = Clockwork(
             self.house,
@@ -268,7 +271,9 @@ class Agent:
                 name for name in state if name[0] == module and name[1] != CODE and name not in fits
             ]
             source = deployment.sources.get(module)
-            row = self._clerk.code_row(self._offset, now, module, source, forgotten)
+            row = self._clerk.code_row(
+                self._offset, now, module, source, forgotten, learnt.get(module, {})
+            )
             self._append(row, [])
             said_on = said_topics(self._store, module, sources.get(module, ""))
             for name in forgotten:
@@ -284,6 +289,23 @@ class Agent:
         told = self._clockwork.begin(now)
         if told is not None:
             self._process_occasion(told)
+        for module, known in learnt.items():
+            self._process_own(said_of(deployment.programs[module], known), now)
+
+    def _learn(
+        self, deployment: Deployment, changed: Iterable[str], state: dict[Name, str]
+    ) -> dict[str, dict[Name, str]]:
+        """Let new modules that want it know what came before them: into the core and the state."""
+        learnt = {}
+        for module in changed:
+            if deployment.programs[module].history:
+                known = learn(deployment.programs[module], self._store, MODE)
+                if known:
+                    learnt[module] = known
+                    for name, value in known.items():
+                        self._clerk.restore(name, value)
+                    state.update(known)
+        return learnt
 
     def _close(self, orderly: bool) -> None:
         self._connection.close()

@@ -7,7 +7,7 @@ Numbers of the core (topics, slots, texts) become names here and nowhere else.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from myocan.hub.agent.batch import Origin
@@ -112,18 +112,26 @@ class Clerk:
         return name[:2] in self._published_names
 
     def code_row(
-        self, offset: int, now_ms: int, module: str, source: str | None, forgotten: Iterable[Name]
+        self,
+        offset: int,
+        now_ms: int,
+        module: str,
+        source: str | None,
+        forgotten: Iterable[Name],
+        learnt: Mapping[Name, str],
     ) -> Written:
         """Return the message that puts a module's text in force, or takes it out (None).
 
         Arguments:
             offset, now_ms: where and when the row stands.
             forgotten: variables that the new text does not have any more.
+            learnt: what it knows of the time before it, as JSON texts.
         """
         code = self._store.name_id(module, CODE)
         value = json.dumps(source, ensure_ascii=False)
         state: dict[int, str | None] = {self._store.name_id(*name): None for name in forgotten}
         state[code] = None if source is None else value
+        state.update((self._store.name_id(*name), text) for name, text in learnt.items())
         changes = ",".join(
             f"{-number},null" if text is None else f"{number},{text}"
             for number, text in state.items()

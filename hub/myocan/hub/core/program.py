@@ -78,7 +78,7 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any
 
-FORMAT = 3
+FORMAT = 4
 """Version of this form; a program of another one is compiled again from its source."""
 
 AT_VARIABLE = "%%at%%"
@@ -379,6 +379,7 @@ class Program:
         keyed_entries: like `entries`, of the keyed ONs; these run in an instance.
         attributes: the variables that the core fills.
         topics: that it defines.
+        history: whether it knows what came before it, once it is new.
     """
 
     module: str
@@ -395,6 +396,7 @@ class Program:
     keyed_entries: dict[int, int] = field(default_factory=dict)
     attributes: tuple[Attribute, ...] = ()
     topics: tuple[TopicDefinition, ...] = ()
+    history: bool = False
 
     def to_json(self) -> str:
         """Return the program as one line of JSON that `from_json` reads back equal."""
@@ -433,6 +435,7 @@ class Program:
                     for a in plain["attributes"]
                 ),
                 topics=tuple(_definition(t) for t in plain["topics"]),
+                history=plain["history"],
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not a stored program: {error}; compile its source again") from error

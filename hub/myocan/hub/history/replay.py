@@ -5,7 +5,8 @@ computed anew and must be what the log says, letter by letter. Timers and ATs th
 messages of the log like any other, so no schedule and no clock is looked at.
 
 Not compared is what no cycle decides: that an input was published as it came, which occurrence of
-an AT it was, how far EXTERNAL functions were called.
+an AT it was, how far EXTERNAL functions were called. What a new module knew of the time before it
+(HISTORY) is taken from the log.
 """
 
 from __future__ import annotations
@@ -94,6 +95,8 @@ class Replay:
         self._compiled: dict[tuple[str, str], Program | None] = {}
         self._stale = bool(self._sources)
         self._expected: deque[_Expected] = deque()
+        self._learnt: dict[Name, str] = {}
+        self._waiting: set[str] = set()
         self._at = Message(past.offset, 0, "", "", "", "null", "", None, None, None)
         self._link()
         restore(self._core, past.state)
@@ -104,7 +107,7 @@ class Replay:
         self.result.rows += 1
         if is_code(message):
             self._end_of_input()
-            self._put_in_force(message)
+            self._put_in_force(entry)
         elif message.cause is None:
             self._end_of_input()
             self._run(entry)
@@ -130,19 +133,25 @@ class Replay:
 
     # ------------------------------------------------------------------ programs
 
-    def _put_in_force(self, message: Message) -> None:
+    def _put_in_force(self, entry: Entry) -> None:
+        message = entry.message
+        if message.module in self._waiting:
+            self._link()  # else it would seem never to have gone
+        self._waiting.add(message.module)
         source = json.loads(message.value)
         if source is None:
             self._sources.pop(message.module, None)
         else:
             self._sources[message.module] = source
         self._stale = True
+        self._learnt |= {name: text for name, text in entry.changes.items() if text is not None}
 
     def _link(self) -> None:
         """Run the texts in force; those that were put in force together are linked together."""
         if not self._stale:
             return
         self._stale = False
+        self._waiting.clear()
         self._programs = {}
         for module, source in self._sources.items():
             if (module, source) not in self._compiled:
@@ -153,6 +162,8 @@ class Replay:
             else:
                 self._programs[module] = program
         self._core.link(self._programs.values())
+        restore(self._core, self._learnt)
+        self._learnt = {}
         self._variables = {
             (program.module, fold(variable.name))
             for program in self._programs.values()

@@ -21,7 +21,7 @@ from myocan.hub.lang.naming import MAX_NAME, travels, word_fits
 from myocan.hub.lang.reader import decode, read
 from myocan.hub.lang.symbols import Symbol
 from myocan.hub.lang.topics import Topics
-from myocan.hub.lang.words import fold, later
+from myocan.hub.lang.words import fold
 
 if TYPE_CHECKING:
     from myocan.hub.lang.schedules import Mistake
@@ -61,6 +61,7 @@ class _Checker:
         self.schedules: dict[str, int] = {}
         """The ordinal of the last AT of each schedule."""
         self.auto = False
+        self.history = False
         self.agent = ""
 
     def check(self, source: tree.Source) -> meaning.Meaning:
@@ -109,6 +110,7 @@ class _Checker:
             tuple(self.topics.definitions),
             key=self.declared.key,
             auto=self.auto,
+            history=self.history,
             agent=self.agent,
         )
 
@@ -154,7 +156,7 @@ class _Checker:
                 self.report.error(option.span, f"{option.word} stands here already; leave it out")
             seen.add(option.word)
             if option.word == "HISTORY":
-                self.report.error(option.span, later(option.word))
+                self.history = True
             elif option.word == "AUTO":
                 self.auto = True
                 if module.name.parts[-1].key is None:

@@ -71,6 +71,7 @@ def write(module: meaning.Meaning) -> Program:
         ats=ats,
         key=module.key,
         auto=module.auto,
+        history=module.history,
         agent=module.agent,
         keyed_entries=keyed_entries,
         attributes=module.attributes,

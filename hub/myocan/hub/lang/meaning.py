@@ -386,7 +386,7 @@ class Meaning:
             these, -2 for the second, and so on.
         attributes: which of the variables tell of others.
         topics: that it defines: its names, what its messages carry, and how long they are kept.
-        key, auto, agent: as in `Program`.
+        key, auto, agent, history: as in `Program`.
     """
 
     module: str
@@ -399,6 +399,7 @@ class Meaning:
     topics: tuple[Definition, ...] = ()
     key: str = ""
     auto: bool = False
+    history: bool = False
     agent: str = ""
 
     def declared(self, number: int) -> int:

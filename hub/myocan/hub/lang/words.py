@@ -67,8 +67,3 @@ def fold(word: str) -> str:
 def shout(word: str) -> str:
     """Return `word` with a to z in upper case: the form in which keywords are looked up."""
     return word.translate(_UPPER)
-
-
-def later(what: str) -> str:
-    """Return what is said of a part of the language that this version does not run."""
-    return f"{what} comes in a later version of myocan; leave it out"

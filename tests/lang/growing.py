@@ -188,7 +188,8 @@ def _way_height(way: Sequence[Any]) -> int:
 
 def _grow(source: random.Random, name: str, depth: int) -> list[str]:
     if name == "name" and source.random() < 0.7:
-        return [source.choice(_KNOWN)]
+        known = source.choice(_KNOWN)
+        return [source.choice((known, known, known.upper(), known.title()))]
     ways = _rules()[name]
     if depth <= 0:
         least = min(map(_way_height, ways))
@@ -262,7 +263,8 @@ def _plausible(source: random.Random) -> list[str]:
     pools = {"ON": _COMES, "WHEN": _ASKED, "AT": _DUE}
     lines = [f"{opening} {source.choice(pools[opening])}"]
     lines += [f"AND {source.choice(_ASKED)}" for _ in range(source.choice((0, 0, 1, 2)))]
-    return lines + [f"THEN {source.choice(_DONE)}" for _ in range(source.choice((1, 2, 4)))]
+    lines += [f"THEN {source.choice(_DONE)}" for _ in range(source.choice((1, 2, 4)))]
+    return [line.upper() if source.random() < 0.2 else line for line in lines]
 
 
 def module(seed: int) -> str:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lang import promises, writing
+from lang import growing, promises, writing
 from lang.promises import meaning
-from myocan.hub.lang import format_module
+from myocan.hub.lang import compile_module, format_module
 from myocan.hub.lang.diagnostics import Report
 from myocan.hub.lang.lexer import tokens
 from myocan.hub.lang.words import KEYWORDS
@@ -231,3 +231,19 @@ MODULE m
         "        THEN On = Y",
         "",
     ]
+
+
+PLACES = ("WHEN y == %", "WHEN % == y AND x > 1", "ON x\nTHEN room = %", "ON x\nTHEN create(%)")
+"""Where a bare word may be a text, if it is no variable."""
+
+
+@pytest.mark.parametrize("head", ["MODULE m", "MODULE m[location]"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_text_without_quotes_is_never_taken_for_a_name(head: str, place: str) -> None:
+    lines = [head]
+    for declaration in growing.DECLARED:
+        if compile_module("\n".join([*lines, declaration]), "m").program is not None:
+            lines.append(declaration)
+    for word in ("X", "MODE", "TITLE", "A", "B", "EVENT", "LIGHT", "MAP", "OWN", "NOTIFY", "ONE"):
+        text = "\n".join([*lines, place.replace("%", word), "THEN ignore", ""])
+        assert meaning(formatted(text)) == meaning(text)

@@ -11,7 +11,7 @@ case, names as they are declared; one blank between words and around signs, none
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,10 +53,18 @@ _OPERAND_ENDS: Final = frozenset(("WORD", "NUMBER", "TEXT", "CLOCK", "RPAR", "RS
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """How a variable is declared: the words of its name, and its members by their folded form."""
+    """How a name is declared.
+
+    Arguments:
+        words: those of the name.
+        members: by their folded form.
+        named: tells, from what stands before and behind a bare word, whether that is this name;
+            else it may be a text.
+    """
 
     words: tuple[str, ...]
     members: Mapping[str, str]
+    named: Callable[[str, str], bool]
 
 
 Spellings = Mapping[tuple[str, ...], Spelling]
@@ -92,15 +100,32 @@ def format_source(source: str | bytes, filename: str) -> Formatted:
 def _spellings(source: tree.Source) -> Spellings:
     found: dict[tuple[str, ...], Spelling] = {}
     for external in source.externals:
-        found[(fold(external.name.text),)] = Spelling((external.name.text,), {})
+        found[(fold(external.name.text),)] = Spelling((external.name.text,), {}, _is_called)
     for declaration in source.declarations:
         local, kind = declaration.local, declaration.kind
         words = declaration.name.words if local is None else (local.text,)
         items = kind.items if isinstance(kind, tree.Braces) else ()
         members = [item.text for item in items if isinstance(item, tree.Name)]
-        spelling = Spelling(words, {fold(member): member for member in members})
+        keyed = local is None and any(part.key for part in declaration.name.parts)
+        spelling = Spelling(
+            words, {fold(member): member for member in members}, _is_own if keyed else _is_variable
+        )
         found.setdefault(tuple(map(fold, words)), spelling)
     return found
+
+
+def _is_variable(before: str, behind: str) -> bool:
+    return True
+
+
+def _is_own(before: str, behind: str) -> bool:
+    """Without its key, opposite something, it may be a text."""
+    opposite = before in ("EQ", "NE", "ASSIGN", "LPAR", "COMMA") or behind in ("EQ", "NE")
+    return behind == "LSQB" or not opposite
+
+
+def _is_called(before: str, behind: str) -> bool:
+    return behind == "LPAR"
 
 
 def _lines(text: str, report: Report, spellings: Spellings) -> Iterable[Line]:
@@ -234,6 +259,9 @@ def _spell(words: list[str], kinds: Sequence[str], spellings: Spellings) -> None
             declared = spellings.get(tuple(fold(words[part]) for part in parts[:length]))
             if declared is None:
                 continue
+            behind = kinds[place + 1] if place + 1 < len(kinds) else ""
+            if len(parts) == 1 and not declared.named(kinds[place - 1], behind):
+                break
             for part, word in zip(parts, declared.words, strict=False):
                 words[part] = word
             member = parts[length] if length < len(parts) else _opposite(kinds, following)

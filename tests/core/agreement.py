@@ -25,7 +25,7 @@ class Pair:
     """The same modules in a core and in the reference.
 
     Arguments:
-        modules: trees; the core gets what `programs` makes of them.
+        modules: trees; the core gets what `program_of` makes of them.
         core: a fresh one of either build.
         short: which of two ways to say a thing the programs choose.
     """
@@ -39,11 +39,11 @@ class Pair:
 
     def link(self, modules: Sequence[Module]) -> None:
         """Run these modules from now on."""
-        self.core.link([self.program(module) for module in modules])
+        self.core.link([self.program_of(module) for module in modules])
         self.house.link(modules)
         self.check_state()
 
-    def program(self, module: Module) -> Program:
+    def program_of(self, module: Module) -> Program:
         return assemble(module, self.short)
 
     def take(self, messages: Sequence[Message], now_ms: int) -> None:

@@ -402,7 +402,8 @@ def reaction(out: Assembler, on: ref.On | ref.AtDo) -> None:
     """Append guards and actions; what follows is where they jump that do not hold."""
     out.line(on.line)
     further = out.place()
-    for guard in on.guards:
+    for guard, line in on.guarded():
+        out.line(line)
         out.unless(guard, further)
     for action in on.actions:
         out.action(action)

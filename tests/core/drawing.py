@@ -108,6 +108,7 @@ class Writer:
         has_instances: whether the module has a key, so that instances can be created.
         is_keyed: whether it is for reactions of an instance, which have a key of their own.
         offset: the variable with the clock's offset, if the module reads the clock.
+        spelled: whether only such things are drawn as the language has a spelling for.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Writer:
         has_instances: bool = False,
         is_keyed: bool = False,
         offset: Var | None = None,
+        spelled: bool = False,
     ) -> None:
         self.draw = draw
         self.all = [var for var in variables if var.type != Type.EVENT]
@@ -126,6 +128,7 @@ class Writer:
         self.has_instances = has_instances
         self.is_keyed = is_keyed
         self.offset = offset
+        self.spelled = spelled
 
     def one(self, *choices: Any) -> Any:
         return self.draw(st.sampled_from(choices))
@@ -143,11 +146,27 @@ class Writer:
 
     def map_key(self) -> Words:
         plain = [v for v in self.of(Type.TEXT, Type.ENUMERATION, Type.ANY) if not v.map]
+        if self.spelled:
+            plain = [v for v in plain if "#" not in v.name]
         if plain and self.rarely(3):
             return Words(self.one(*plain))
         return Words(self.one(*KEYS[:3]))
 
     # ------------------------------------------------------------------ numbers and texts
+
+    def constant(self) -> ref.Const:
+        return ref.Const(self.spellable(self.draw(numbers)))
+
+    def fitting(self, var: Var) -> Any:
+        value = fitting(self.draw, var)
+        return self.spellable(value) if isinstance(value, Decimal) else value
+
+    def spellable(self, value: Decimal) -> Decimal:
+        """Return a number, or if it has too many digits to be written, one with fewer."""
+        _, digits, exponent = value.as_tuple()
+        if self.spelled and len(digits) > 17:
+            return decimal(10**17 - 1, -exponent).copy_sign(value)  # type: ignore[operator]
+        return value
 
     def number(self, depth: int) -> Any:
         if depth == 0 or self.rarely(3):
@@ -160,17 +179,22 @@ class Writer:
             case "round":
                 return ref.Round(self.number(depth - 1), self.one(0, 1, 2, 8, 9))
         op = self.one("+", "-", "*", "*", "/", "/", "min", "max")
-        return ref.Arith(op, self.number(depth - 1), self.number(depth - 1))
+        left, right = self.number(depth - 1), self.number(depth - 1)
+        if self.spelled and op == "/" and not any(ref.places_in(right)):
+            right = ref.Const(Decimal(self.one(1, -3, 7)))  # or it might be seen to be zero
+        return ref.Arith(op, left, right)
 
     def least_number(self) -> Any:
         variables = self.of(Type.DECIMAL)
         if variables and not self.rarely(3):
             return ref.Num(self.place(variables))
         if self.of(Type.ANY) and self.rarely(3):
-            return ref.Num(self.one(*self.of(Type.ANY)))
+            number = ref.Num(self.one(*self.of(Type.ANY)))
+            # An ANY alone beside == may be no number; within a calculation it must be one.
+            return ref.Arith("+", number, ref.Const(Decimal(0))) if self.spelled else number
         if self.offset is not None and self.rarely(3):
             return ref.Moment(self.one(*PARTS), self.offset)
-        return ref.Const(self.draw(numbers))
+        return self.constant()
 
     def clock(self) -> ref.Clock:
         if self.offset is not None and self.rarely(4):
@@ -221,22 +245,35 @@ class Writer:
                 return self.of_any()
             case "DECIMAL":
                 place = self.place(self.of(Type.DECIMAL))
-                value = ref.Const(fitting(self.draw, declared(place)))  # type: ignore[arg-type]
+                value = ref.Const(self.fitting(declared(place)))
                 return ref.Compare(self.comparison(), ref.Num(place), value)
-        return ref.Compare(self.comparison(), self.number(1), self.number(1))
+        left, right = self.number(1), self.number(1)
+        if self.spelled:  # a variable beside == has to be one that can be so
+            left = ref.Arith("+", left, ref.Const(Decimal(0)))
+        return ref.Compare(self.comparison(), left, right)
 
     def of_any(self) -> Any:
         var = self.one(*self.of(Type.ANY))
-        match self.one("number", "truth", "same", "text", "is number"):
+        kinds = ["number", "truth", "same", "text"]
+        if not self.spelled or self.of(Type.DECIMAL):
+            kinds.append("is number")
+        match self.one(*kinds):
             case "number":
-                return ref.AnyIsNumber(var, self.draw(numbers))
+                return ref.AnyIsNumber(var, self.constant().value)
             case "is number":
-                return ref.And(ref.IsNumber(var), self.condition(0))
+                return ref.And(ref.IsNumber(var), self.of_number(var))
             case "truth":
                 return ref.IsTrue(var, self.one(True, False))
             case "same":
                 return ref.AnySame(var, self.one(*self.of(Type.ANY)))
         return ref.SameText(Words(var), Words(self.one(*TEXTS)))
+
+    def of_number(self, var: Var) -> Any:
+        """Return a condition for an ANY that is a number."""
+        numbers = self.of(Type.DECIMAL)
+        if self.spelled and numbers:
+            return ref.Compare("==", ref.Num(var), ref.Num(self.place(numbers)))
+        return self.condition(0)
 
     def comparison(self) -> str:
         return str(self.one("==", "!=", "<", "<=", ">", ">="))
@@ -255,7 +292,10 @@ class Writer:
         if not self.assignable or self.rarely(7):
             if self.rarely(3):
                 return ref.Call("notify", self.arguments(), 0)
-            return ref.Log(self.one(0, 1, 2), self.pieces(), 0)
+            level, pieces = self.one(0, 1, 2), self.pieces()
+            if self.spelled:
+                pieces = (self.piece(), *pieces) if level == 0 else ("said",)
+            return ref.Log(level, pieces, 0)
         place = self.place(self.assignable)
         var = declared(place)
         if var.type == Type.EVENT:
@@ -265,35 +305,52 @@ class Writer:
                 return ref.Next(place, 0)
             case "next" if var.type == Type.DECIMAL:
                 whole = 10**var.decimals
-                return ref.Step(place, decimal(self.one(1, -1, whole, -whole), var.decimals), 0)
+                units = self.one(whole, -whole) if self.spelled else self.one(1, -1, whole, -whole)
+                return ref.Step(place, decimal(units, var.decimals), 0)
             case "copy":
                 return ref.Assign(place, self.copied(place), 0)
             case "expression":
                 return ref.Assign(place, self.value(var), 0)
-        return ref.Assign(place, fitting(self.draw, var), 0)
+        return ref.Assign(place, self.fitting(var), 0)
 
     def copied(self, place: Place) -> Place:
         """Return what can be copied into a place; in and out of maps go equal types only."""
-        same_kind = self.of(declared(place).type)
-        if isinstance(place, Of):
+        same_kind = self.alike(declared(place), declared(place).type)
+        if isinstance(place, Of) or self.spelled:
             return self.place(same_kind)
         return self.place([var for var in self.all if not var.map or var in same_kind])
 
+    def alike(self, var: Var, *kinds: Type) -> list[Var]:
+        """Return variables of these types; if spelled, enumerations share a member with `var`."""
+        folded = set(map(ref.fold, var.members))
+        return [
+            other
+            for other in self.of(*kinds)
+            if not (self.spelled and other.members and folded)
+            or folded & set(map(ref.fold, other.members))
+        ]
+
     def instance_key(self) -> Words:
-        if self.rarely(3):
-            return self.words(Type.TEXT, Type.ENUMERATION, Type.ANY)
+        variables = self.of(Type.TEXT, Type.ENUMERATION, Type.ANY)
+        if variables and self.rarely(3):
+            return Words(self.place(variables))
+        if not self.spelled and self.rarely(6):
+            return Words(self.one(*TEXTS_AS_KEYS))
         return Words(self.one(*KEYS))
 
     def value(self, var: Var) -> Any:
         match var.type:
             case Type.DECIMAL:
-                return self.number(3)
+                number = self.number(3)
+                if self.spelled and not any(ref.places_in(number)):
+                    return ref.Const(self.fitting(var))  # or it might be seen not to fit
+                return number
             case Type.BOOLEAN:
                 return self.condition(2)
             case Type.TIME:
                 return self.clock()
             case Type.ENUMERATION:
-                variables = self.of(Type.TEXT, Type.ENUMERATION)
+                variables = self.alike(var, Type.TEXT, Type.ENUMERATION)
                 if variables and self.one(True, False):
                     return Words(self.place(variables))
                 return Words(self.one(*var.members))
@@ -310,6 +367,8 @@ class Writer:
     def piece(self) -> Any:
         kinds = ["text", "number", *["variable"] * 2 * bool(self.all), *["key"] * self.is_keyed]
         match self.one(*kinds):
+            case "number" if self.spelled:
+                return ref.Arith("+", self.number(1), self.number(1))
             case "number":
                 return self.number(2)
             case "variable":

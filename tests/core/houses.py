@@ -6,6 +6,7 @@ keys; whoever hears a topic mostly accepts what its publisher says.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -26,7 +27,6 @@ OUTSIDE: tuple[Topic, ...] = (("", "switch", "press"), ("", "dial", "turn"), ("n
 SHARED: Topic = ("", "shared", "x")
 OFFSET: Topic = ("", "$clock", "offset")
 ATS = ("a.0", "b.0")
-DUE = ('["a.0"]', '["b.0"]', '["b.0","a.0"]', '["c.0","b.0"]', "[]", "damaged")
 START_MS = (1000, 1_800_000_059_123)
 STEP_MS = 1200
 
@@ -91,9 +91,11 @@ def published(draw: Any, name: str, topic: Topic, key: str) -> Var:
     return of_kind(draw, var, one_of(draw, *kinds, "one"))
 
 
-def declarations(draw: Any, name: str, key: str, heard: Heard) -> list[Var]:
+def declarations(draw: Any, name: str, key: str, heard: Heard, spelled: bool) -> list[Var]:
     own = ("own", "class") if key else ("class",)
     found = [hearing(draw, f"S{i}", heard, key) for i in range(one_of(draw, 1, 2, 2, 3))]
+    if spelled:  # one name for one topic
+        found = list({(var.topic, var.instance): var for var in found}.values())
     for i in range(one_of(draw, 1, 2, 2, 3)):
         found.append(published(draw, f"P{i}", ("", name, f"p{i}"), key))
     if one_of(draw, 0, 1):
@@ -109,9 +111,11 @@ def declarations(draw: Any, name: str, key: str, heard: Heard) -> list[Var]:
     return [replace(var, line=line) for line, var in enumerate(found, 2)]
 
 
-def told_of(draw: Any, variables: Sequence[Var]) -> list[Attribute]:
+def told_of(draw: Any, variables: Sequence[Var], spelled: bool) -> list[Attribute]:
     """Return some attributes of these variables."""
     found = {}
+    if spelled:
+        variables = [var for var in variables if var.role != Role.TIMER]
     for _ in range(one_of(draw, 0, 0, 1, 2, 4)):
         var = one_of(draw, *variables)
         kinds = list(AttributeKind) if var.role == Role.SUBSCRIBE else [AttributeKind.MODIFIED]
@@ -145,13 +149,14 @@ def clock_offset() -> Var:
 # ---------------------------------------------------------------------- modules
 
 
-def module(draw: Any, name: str, heard: Heard) -> Module:
+def module(draw: Any, name: str, heard: Heard, spelled: bool = False) -> Module:
+    """Draw a module; if it is to be `spelled`, one that the language has words for."""
     key = one_of(draw, "", "room")
-    variables = declarations(draw, name, key, heard)
-    attributes = told_of(draw, variables)
+    variables = declarations(draw, name, key, heard, spelled)
+    attributes = told_of(draw, variables, spelled)
     offset = clock_offset() if one_of(draw, *range(3)) == 0 else None
     hidden = [told.var for told in attributes] + [offset] * (offset is not None)  # type: ignore[list-item]
-    readable = variables + hidden
+    readable = variables + [var for var in hidden if not spelled or var != offset]
     assignable = [v for v in variables if v.role != Role.SUBSCRIBE]
     of_class = Writer(
         draw,
@@ -159,10 +164,11 @@ def module(draw: Any, name: str, heard: Heard) -> Module:
         [v for v in assignable if not v.keyed],
         has_instances=bool(key),
         offset=offset,
+        spelled=spelled,
     )
     of_instance = Writer(
         draw, readable, [v for v in assignable if v.keyed],
-        has_instances=True, is_keyed=True, offset=offset,
+        has_instances=True, is_keyed=True, offset=offset, spelled=spelled,
     )  # fmt: skip
 
     def writer() -> Writer:
@@ -180,7 +186,9 @@ def module(draw: Any, name: str, heard: Heard) -> Module:
     whens = []
     for _ in range(one_of(draw, 0, 1, 2)):
         by = writer()
-        whens.append(ref.WhenDo(by.condition(2), by.actions(), 0))
+        condition = by.condition(2)
+        if not spelled or set(ref.places_in(condition)) - {offset}:
+            whens.append(ref.WhenDo(condition, by.actions(), 0))
     ats = []
     for identity in ATS[: one_of(draw, 0, 1, 2)]:
         by = writer()
@@ -211,8 +219,9 @@ def numbered(module: Module) -> Module:
 
     def lines_of(reaction: Any) -> Any:
         opening = next_line()
-        for _ in getattr(reaction, "guards", ()):
-            next_line()
+        if not isinstance(reaction, ref.WhenDo):
+            lines = tuple(next_line() for _ in reaction.guards)
+            reaction = replace(reaction, guard_lines=lines)
         actions = tuple(replace(action, line=next_line()) for action in reaction.actions)
         return replace(reaction, actions=actions, line=opening)
 
@@ -224,13 +233,13 @@ def numbered(module: Module) -> Module:
     )
 
 
-def modules(draw: Any) -> tuple[Module, ...]:
+def modules(draw: Any, spelled: bool = False) -> tuple[Module, ...]:
     """Draw one to four modules that hear the world and each other."""
     heard = heard_of(draw, ())
     names = draw(st.permutations(NAMES))[: one_of(draw, 1, 2, 3, 4)]
     found = []
     for name in names:
-        found.append(module(draw, name, heard))
+        found.append(module(draw, name, heard, spelled))
         heard += published_by(found[-1])
     return tuple(draw(st.permutations(found)))
 
@@ -269,13 +278,21 @@ def message(draw: Any, modules: Sequence[Module]) -> Message:
     if of_role[Role.TIMER] and one_of(draw, *range(4)) == 0:
         timer = one_of(draw, *of_role[Role.TIMER])
         return Message(timer.topic, one_of(draw, None, None, None, "word"), some_key(draw, timer))
-    ats = [m.name for m in modules if m.ats]
-    if ats and one_of(draw, *range(5)) == 0:
-        return Message(("", one_of(draw, *ats), AT_VARIABLE), one_of(draw, *DUE))
+    with_ats = [m for m in modules if m.ats]
+    if with_ats and one_of(draw, *range(5)) == 0:
+        return come_due(draw, one_of(draw, *with_ats))
     var = one_of(draw, *of_role[Role.SUBSCRIBE])
     scalar = draw(scalars) if one_of(draw, *range(6)) == 0 else fitting(draw, var)
     producer, stamp = one_of(draw, ("", 0), ("board-1", 7), ("Käthe", 1_799_999_999_999))
     return Message(var.topic, scalar, some_key(draw, var), producer, stamp)
+
+
+def come_due(draw: Any, module: Module) -> Message:
+    """Return the message that some ATs of a module are due, and perhaps one that is gone."""
+    known = [at.identity for at in module.ats]
+    chosen = one_of(draw, known[:1], known[-1:], known[::-1], ["gone.0", *known[-1:]], [])
+    told = one_of(draw, *[json.dumps(chosen)] * 9, "damaged")
+    return Message(("", module.name, AT_VARIABLE), told)
 
 
 def some_key(draw: Any, var: Var) -> str:
@@ -294,7 +311,11 @@ def drawn(draw: Any, what: Callable[..., T], *given: Any) -> T:
 @st.composite
 def cases(draw: Any) -> Case:
     """Draw a house and up to four batches of messages."""
-    found = modules(draw)
+    return lived(draw, modules(draw))
+
+
+def lived(draw: Any, found: tuple[Module, ...]) -> Case:
+    """Draw what happens to these modules."""
     batches = tuple(messages(draw, found) for _ in range(one_of(draw, 1, 2, 3, 4)))
     start = one_of(draw, *START_MS)
     times = tuple(start + STEP_MS * number for number in range(len(batches)))

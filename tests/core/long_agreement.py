@@ -1,5 +1,7 @@
 """Long run: random houses in the core and in the reference, for as long as one likes.
 
+Some are run from their trees, some are written as text and compiled, some live long.
+
     python tests/core/long_agreement.py                    some seconds of each
     python tests/core/long_agreement.py --houses 20000     an hour or so, pure
 
@@ -23,10 +25,12 @@ if __name__ == "__main__":
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from core.agreement import Pair
 from core.houses import Case, cases
 from core.test_against_reference import agree
 from core.test_agreement_over_time import LivingHouse
-from myocan.hub.core import COMPILED
+from lang.test_three_ways import Spelled, spelled_cases
+from myocan.hub.core import COMPILED, Core
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,14 +50,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     @seed(options.seed)
     @draws
     @given(cases())
-    def short_lives(case: Case) -> None:
-        agree(case)
+    def trees(case: Case) -> None:
+        agree(case, Pair(case.modules, Core(), case.short))
+
+    @seed(options.seed)
+    @draws
+    @given(spelled_cases())
+    def texts(case: Case) -> None:
+        agree(case, Spelled(case.modules, Core()))
 
     def long_lives() -> None:
         run_state_machine_as_test(seed(options.seed)(LivingHouse), settings=draws)
 
     wrong = 0
-    for name, run in (("short lives", short_lives), ("long lives", long_lives)):
+    for name, run in (("trees", trees), ("texts", texts), ("long lives", long_lives)):
         begin = time.perf_counter()
         try:
             run()

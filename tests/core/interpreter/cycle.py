@@ -28,6 +28,7 @@ from core.interpreter.tree import (
     Cancel,
     Clock,
     Compare,
+    Condition,
     Const,
     Create,
     Drop,
@@ -326,12 +327,15 @@ class Cycle:
         for reaction in reactions:
             if is_keyed(reaction) != bool(self.instance):
                 continue
-            self.line = reaction.line
-            if all(self.holds(guard) for guard in reaction.guards):
+            if all(self.holds_in(guard, line) for guard, line in reaction.guarded()):
                 for action in reaction.actions:
                     self.act(action)
                 return True
         return False
+
+    def holds_in(self, guard: Condition, line: int) -> bool:
+        self.line = line
+        return self.holds(guard)
 
     def run_whens(self) -> None:
         """Choose the WHENs that read what differs, and hold; then run them."""

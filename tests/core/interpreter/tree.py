@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
+from itertools import repeat
 from typing import Any
 
 from core.interpreter.values import Scalar, Topic
@@ -292,6 +293,11 @@ class On:
     guards: tuple[Condition, ...]
     actions: tuple[Action, ...]
     line: int
+    guard_lines: tuple[int, ...] = ()  # or all stand in `line`
+
+    def guarded(self) -> Iterator[tuple[Condition, int]]:
+        """Yield its guards, each with its line."""
+        return zip(self.guards, self.guard_lines or repeat(self.line), strict=False)
 
 
 @dataclass(frozen=True)
@@ -300,6 +306,11 @@ class AtDo:
     guards: tuple[Condition, ...]
     actions: tuple[Action, ...]
     line: int
+    guard_lines: tuple[int, ...] = ()
+
+    def guarded(self) -> Iterator[tuple[Condition, int]]:
+        """Yield its guards, each with its line."""
+        return zip(self.guards, self.guard_lines or repeat(self.line), strict=False)
 
 
 @dataclass(frozen=True)

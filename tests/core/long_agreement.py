@@ -2,8 +2,8 @@
 
 Some are run from their trees, some are written as text and compiled, some live long.
 
-    python tests/core/long_agreement.py                    some seconds of each
-    python tests/core/long_agreement.py --houses 20000     an hour or so, pure
+    python tests/core/long_agreement.py                   about a minute
+    python tests/core/long_agreement.py --houses 2000     most of an hour, pure
 
 Houses live as in `test_agreement_over_time`, each of many steps. Exit code 1 if the two ever
 differ; what differs is printed with the shortest house that shows it. With `--seed`, a run can be

@@ -38,6 +38,9 @@ def test_instances_come_and_go_by_the_command_line(myocan: Myocan, house: Path) 
     away = myocan("instance", "list", "heater", cwd=house)
     assert away.returncode == 3
     assert "myocan run" in away.stderr
+    tail = myocan("tail", "heater", "--no-follow", "--since", "1h", cwd=house).stdout
+    assert "heater[bath room] is born" in tail
+    assert "heater[bath room] is dropped" in tail
     assert "target[bath room]" not in myocan("get", "heater", "--all", cwd=house).stdout
 
 

@@ -180,3 +180,26 @@ def test_who_asks_for_no_calendar_is_told_nothing(modules, broker, hub, log, clo
     with hub(now_ms=clock) as running:
         clock.to("2027-03-29T12:00", running)
     assert told(log) == []
+
+
+def test_whatever_can_be_read_is_told_once(berlin, modules, broker, hub, log, clock) -> None:
+    clock_names = ["offset", "date", "weekday", "month", "season", "holiday", "day", "year"]
+    clock_names += ["sunrise", "sunset"]
+    config_names = ["latitude", "longitude", "timezone", "country", "domain"]
+    read = [f"system.clock#{name}" for name in clock_names if name != "offset"]
+    read += [f"system.config#{name}" for name in config_names]
+    read += ["system.clock#hour", "system.agent#name", "system.module#name"]
+    modules(all="SUBSCRIBE go\nON go\n" + "".join(f"  THEN log({one})\n" for one in read))
+    for start in range(3):
+        with hub(now_ms=clock), Board(broker.url, "home", "porch") as board:
+            if start == 1:
+                board.send("all/go")
+                board.await_acknowledged()
+    assert sorted(name for name, _, _ in told(log)) == sorted(
+        [*clock_names, *config_names, "agent"]
+    )
+    lines = [row.value.strip('"') for row in log("$log.info")]
+    assert lines == [
+        *("2027-03-27", "saturday", "march", "spring", "", "27", "2027", "05:53", "18:31"),
+        *("52.520000", "13.405000", "Europe/Berlin", "DE", "home", "13", "main", "all"),
+    ]

@@ -28,6 +28,9 @@ CODE = "%%code%%"
 AT = "%%at%%"
 """The variable that says which ATs of a module are due."""
 
+INSTANCES = "$instances"
+"""The variable that says which instances of a module are born and dropped."""
+
 CONTEXT = 10
 """Messages that `tail` shows of what was, when nobody says since when."""
 
@@ -41,6 +44,8 @@ def describe(message: Message, zone: ZoneInfo) -> str:
     value = show_value(message.value)
     if message.variable == CODE:
         said = f"{topic.module}: its rules, {len(value.splitlines())} lines"
+    elif message.variable == INSTANCES:
+        said = f"{topic.module}[{topic.instance}] is " + ("born" if value else "dropped")
     elif message.variable == AT:
         said = f"{topic.module}: an AT is due"
     else:

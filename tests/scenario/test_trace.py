@@ -37,3 +37,16 @@ def test_a_trace_of_very_much_is_cut() -> None:
     assert len(outcome.failure.trace) == 81
     assert outcome.failure.trace[0] == "…"
     assert outcome.failure.trace[-1].endswith("publishes busy.count = 140")
+
+
+def test_a_trace_of_a_loop_that_branches_is_cut() -> None:
+    def doubling(name: str, other: str) -> str:
+        ons = "".join(f"ON {other}.{v}\n  THEN activate(x)\n  THEN activate(y)\n" for v in "xy")
+        declared = f"SUBSCRIBE {other}.x\nSUBSCRIBE {other}.y\nPUBLIC x\nPUBLIC y\n"
+        return f"MODULE {name}\n{declared}{ons}"
+
+    modules = {"a": doubling("a", "b"), "b": doubling("b", "a")}
+    (outcome,) = play(modules, "SCENARIO a\n  SEND b.x\n  EXPECT NO RECORDS\n")
+    assert outcome.failure is not None
+    assert outcome.failure.seen.count("look for modules that feed each other in a loop") <= 5
+    assert len(outcome.failure.trace) == 81

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from myocan.hub.lang import tree
 from myocan.hub.lang.diagnostics import Report, split_lines
@@ -34,6 +35,7 @@ class Rule:
     texts: dict[int, str] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=256)
 def rules_of(source: str) -> dict[int, Rule]:
     """Return the rules of a module's text, by each of their lines."""
     report = Report("")

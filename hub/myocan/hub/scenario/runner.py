@@ -276,7 +276,8 @@ def _part(what: str, step: ExpectRecord | ExpectLog, texts: list[str]) -> tuple[
     return f"{'a' if step.wanted else 'no'} {named}", _listed(texts, f"no {what}")
 
 
-def _listed(texts: list[str], none: str) -> str:
+def _listed(said: list[str], none: str) -> str:
+    texts = list(dict.fromkeys(said))  # the same again is the same news
     more = [f"and {len(texts) - _MOST} more"] if len(texts) > _MOST else []
     return "; ".join([*texts[:_MOST], *more]) or none
 

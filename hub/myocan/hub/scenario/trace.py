@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from myocan.hub.core import Core, Op, Program, Role, Tag
-from myocan.hub.core.linker import ALERT, LOG_TOPICS, REJECTED, STALE, TopicName, fold
+from myocan.hub.core.linker import (
+    FAILED,
+    LOG_TOPICS,
+    LOST,
+    REJECTED,
+    STALE,
+    UNHANDLED,
+    TopicName,
+    fold,
+)
 from myocan.hub.core.program import AT_VARIABLE, EXTERNAL_MODULE, INSTANCES_VARIABLE
 from myocan.hub.core.scalars import scalar_json
 from myocan.hub.scenario.cast import Cast
@@ -30,7 +39,11 @@ KEPT = 12
 MAX_LINES = 80
 """Most lines that are told."""
 
+MAX_CYCLES = 100
+"""Most cycles that follow from one message and are told, the last ones."""
+
 _INDENT = "    "
+_RECORDS = frozenset((REJECTED, FAILED, UNHANDLED, LOST, STALE))
 
 
 @dataclass(slots=True)
@@ -62,6 +75,7 @@ class Trace:
             for program in core.programs
         }
         self._state: State = {}
+        self._take_rows()
 
     def lines(self) -> list[str]:
         """Return what was written down, the newest last."""
@@ -98,7 +112,10 @@ class Trace:
 
     def nothing_due(self) -> None:
         """Write down that time went by, and that was all."""
-        self._stories[-1].lines.append("no timer runs out, no AT is due")
+        for story in reversed(self._stories):
+            if story.matters:
+                story.lines.append("no timer runs out, no AT is due")
+                return
 
     def before(self) -> None:
         """Take note of all values; a message comes."""
@@ -109,22 +126,37 @@ class Trace:
         if not self._stories:
             return
         core, story = self._core, self._stories[-1]
-        changes = core.changes()
+        self._take_rows()
         cycles = core.trail()
+        first = max(0, len(cycles) - MAX_CYCLES)
+        if first:
+            story.lines.append("…")
+        last = {one[:2]: number for number, one in enumerate(cycles)}
         for number, (row, module, key_number, pcs) in enumerate(cycles):
             key = core.texts[key_number] if key_number >= 0 else ""
             program = core.programs[module]
-            changed = self._changes_of(changes, row, program, key)
-            later = any(one[:2] == (row, module) for one in cycles[number + 1 :])
-            story.lines += self._cycle(now_ms, row, program, key, pcs, changed, later)
-            for name, value in changed.items():
-                self._state[name] = value
-        heard = {row for row, _module, _key, _pcs in cycles}
-        rows = core.rows()
-        for row, (topic, _tag, _value, _module, cause, _pc, _key) in enumerate(rows):
+            is_last = last[row, module] == number
+            changed = self._changes_of(row, program, key, births=is_last)
+            if number >= first:
+                story.lines += self._cycle(now_ms, row, program, key, pcs, changed, is_last)
+            self._state.update(changed)
+        heard = {one[0] for one in cycles}
+        for row, (topic, _tag, _value, _module, cause, _pc, _key) in enumerate(self._rows):
             if row not in heard and cause < 0:
                 records = list(self._records(row, None))
                 story.lines += records or ([] if topic <= STALE else ["nobody listens to it"])
+
+    def _take_rows(self) -> None:
+        """Keep what the core has of its last run, by what led to it."""
+        self._rows = self._core.rows()
+        self._led_to: dict[int, list[int]] = {}
+        for number, row in enumerate(self._rows):
+            self._led_to.setdefault(row[4], []).append(number)
+        self._changes: dict[int, list[tuple[int, int, int, int]]] = {}
+        for changed_row, *change in self._core.changes():
+            slot, tag, value, key_number = change
+            self._changes.setdefault(changed_row, []).append((slot, tag, value, key_number))
+        self._told: set[int] = set()
 
     # ------------------------------------------------------------------ one cycle
 
@@ -136,7 +168,7 @@ class Trace:
         key: str,
         pcs: list[int],
         changed: State,
-        later: bool,
+        is_last: bool,
     ) -> Iterator[str]:
         """Yield what a cycle did.
 
@@ -145,15 +177,15 @@ class Trace:
             key: of its instance, "" for the class.
             pcs: that it ran.
             changed: what it changed.
-            later: whether the module takes the same message in another cycle, too.
+            is_last: whether it is the last of its module that takes this message.
         """
         sight = Sight(self._cast, program, key, self._state, changed, now_ms)
         told = list(self._rules_of_cycle(program, pcs, sight, row))
         told += list(self._results(program, key, changed))
-        told += list(self._said(row, program, key))
-        if not later:
+        told += list(self._said(row, program, key, pcs))
+        if is_last:
             told += list(self._records(row, program.module))
-        if not told and (later or not self._stories[-1].matters):
+        if not told and (not is_last or not self._stories[-1].matters):
             return  # the class has nothing to say, but its instances may
         name = program.module + (f"[{key}]" if key else "")
         yield f"{name} hears {self._message(row, program)}:"
@@ -166,7 +198,7 @@ class Trace:
         """Yield what became of each rule that was looked at, in order."""
         core = self._core
         rules = self._rules[program.module]
-        topic, tag, value, *_ = core.rows()[row]
+        topic, tag, value, *_ = self._rows[row]
         sight.message(core.topics[topic], scalar_json(tag, value, core.texts))
         looked_at: dict[int, Rule] = {}
         last: dict[int, int] = {}
@@ -210,24 +242,31 @@ class Trace:
             if before != after:
                 yield f"{variable.name}{of_key} was {before}, is {after} now"
 
-    def _said(self, row: int, program: Program, key: str) -> Iterator[str]:
+    def _said(self, row: int, program: Program, key: str, pcs: list[int]) -> Iterator[str]:
         """Yield what a cycle published, called and wrote to the log."""
-        core = self._core
-        for topic, tag, value, number, cause, _pc, instance in core.rows():
-            if cause != row or number < 0 or core.programs[number] is not program:
+        core, ran = self._core, set(pcs)
+        for result in self._led_to.get(row, ()):
+            topic, tag, value, number, _cause, pc, instance = self._rows[result]
+            if number < 0 or core.programs[number] is not program:
                 continue
             of_key = core.texts[instance] if instance >= 0 else ""
             published = core.topics[topic]
-            if of_key != key and (key or self._is_keyed(program, published)):
-                continue
-            if published[1] == EXTERNAL_MODULE:
-                arguments = json.loads(core.texts[value], parse_float=Decimal)
-                yield f"calls {call_text(published[2], arguments)}"
-            elif published not in LOG_TOPICS:
+            if published in LOG_TOPICS or published[1] == EXTERNAL_MODULE:
+                # These have no key: the first cycle that ran the line is the one that said so.
+                if topic not in _RECORDS and result not in self._told and pc in ran:
+                    ran.discard(pc)
+                    self._told.add(result)
+                    yield self._told_outside(published, core.texts[value])
+            elif published[2] != INSTANCES_VARIABLE and (
+                of_key == key or not (key or self._is_keyed(program, published))
+            ):
                 scalar = tag, core.texts[value] if tag == Tag.TEXT else value
                 yield f"publishes {message_text(published, of_key, scalar, program.variables)}"
-            elif topic <= ALERT:
-                yield f"writes to the log: {core.texts[value]}"
+
+    def _told_outside(self, topic: TopicName, text: str) -> str:
+        if topic[1] != EXTERNAL_MODULE:
+            return f"writes to the log: {text}"
+        return f"calls {call_text(topic[2], json.loads(text, parse_float=Decimal))}"
 
     def _is_keyed(self, program: Program, topic: TopicName) -> bool:
         return any(one.keyed and one.topic == topic for one in program.variables)
@@ -235,39 +274,36 @@ class Trace:
     def _records(self, row: int, module: str | None) -> Iterator[str]:
         """Yield the records that a row led to, in a module or in all."""
         core = self._core
-        for topic, _tag, value, number, cause, _pc, _instance in core.rows():
-            if cause != row or not REJECTED <= topic <= STALE:
-                continue
-            if module is None or (number >= 0 and core.programs[number].module == module):
+        for result in self._led_to.get(row, ()):
+            topic, _tag, value, number, *_ = self._rows[result]
+            if topic in _RECORDS and (
+                module is None or (number >= 0 and core.programs[number].module == module)
+            ):
                 yield f"{LOG_TOPICS[topic][2]}: {core.texts[value]}"
 
     # ------------------------------------------------------------------ words
 
-    def _changes_of(
-        self,
-        changes: Sequence[tuple[int, int, int, int, int]],
-        row: int,
-        program: Program,
-        key: str,
-    ) -> State:
-        """Return what a cycle changed: name -> JSON."""
+    def _changes_of(self, row: int, program: Program, key: str, *, births: bool) -> State:
+        """Return what a cycle changed: name -> JSON.
+
+        Arguments:
+            births: whether those that were born or dropped are told with it.
+        """
         core = self._core
         found: State = {}
-        for changed_row, slot, tag, value, number in changes:
+        for slot, tag, value, number in self._changes.get(row, ()):
             module, name = core.name_of(slot)
             instance = core.texts[number] if number >= 0 else ""
-            if (
-                changed_row == row
-                and module == program.module
-                and (instance == key or not program.key or name == INSTANCES_VARIABLE)
-            ):
+            if module != program.module:
+                continue
+            if births if name == INSTANCES_VARIABLE else instance == key or not program.key:
                 text = "null" if tag < Tag.TEXT else scalar_json(tag, value, core.texts)
                 found[module, name, instance] = text
         return found
 
     def _message(self, row: int, program: Program) -> str:
         core = self._core
-        topic, tag, value, _module, _cause, _pc, instance = core.rows()[row]
+        topic, tag, value, _module, _cause, _pc, instance = self._rows[row]
         name = core.topics[topic]
         timers = (one.topic for one in program.variables if one.role is Role.TIMER)
         if name[2] in (AT_VARIABLE, INSTANCES_VARIABLE) or name in timers:

@@ -38,8 +38,12 @@ def one_of(draw: Any, *choices: Any) -> Any:
 
 numbers = st.builds(
     decimal,
-    st.one_of(st.integers(-60, 60), st.sampled_from(EDGE_UNITS), st.integers(-(2**63), 2**63 - 1)),
-    st.sampled_from((0, 0, 1, 2, 3, 9)),
+    st.one_of(
+        *[st.integers(-60, 60)] * 4,
+        st.sampled_from(EDGE_UNITS),
+        st.integers(-(2**63), 2**63 - 1),
+    ),
+    st.sampled_from((0, 0, 0, 1, 2, 3, 9)),
 )
 scalars: st.SearchStrategy[Scalar] = st.one_of(
     st.none(), st.booleans(), numbers, st.sampled_from(TEXTS)
@@ -316,7 +320,7 @@ class Writer:
     def copied(self, place: Place) -> Place:
         """Return what can be copied into a place; in and out of maps go equal types only."""
         same_kind = self.alike(declared(place), declared(place).type)
-        if isinstance(place, Of) or self.spelled:
+        if isinstance(place, Of) or self.spelled or not self.rarely(4):
             return self.place(same_kind)
         return self.place([var for var in self.all if not var.map or var in same_kind])
 

@@ -271,20 +271,30 @@ def message(draw: Any, modules: Sequence[Module]) -> Message:
         for role in (Role.SUBSCRIBE, Role.TIMER)
     }
     keyed = [m.name for m in modules if m.key]
-    if keyed and one_of(draw, *range(4)) == 0:
+    if keyed and one_of(draw, *range(6)) == 0:
         births = ("", one_of(draw, *keyed), INSTANCES_VARIABLE)
         value = one_of(draw, True, True, True, True, None, None, False, "yes", Decimal(1))
         return Message(births, value, one_of(draw, *KEYS, *KEYS, *KEYS, *TEXTS_AS_KEYS))
-    if of_role[Role.TIMER] and one_of(draw, *range(4)) == 0:
+    if of_role[Role.TIMER] and one_of(draw, *range(6)) == 0:
         timer = one_of(draw, *of_role[Role.TIMER])
         return Message(timer.topic, one_of(draw, None, None, None, "word"), some_key(draw, timer))
     with_ats = [m for m in modules if m.ats]
     if with_ats and one_of(draw, *range(5)) == 0:
         return come_due(draw, one_of(draw, *with_ats))
     var = one_of(draw, *of_role[Role.SUBSCRIBE])
-    scalar = draw(scalars) if one_of(draw, *range(6)) == 0 else fitting(draw, var)
+    scalar = draw(scalars) if one_of(draw, *range(10)) == 0 else fitting(draw, var)
     producer, stamp = one_of(draw, ("", 0), ("board-1", 7), ("Käthe", 1_799_999_999_999))
     return Message(var.topic, scalar, some_key(draw, var), producer, stamp)
+
+
+def births(draw: Any, modules: Sequence[Module]) -> tuple[Message, ...]:
+    """Return messages that let instances be born, for most houses."""
+    return tuple(
+        Message(("", module.name, INSTANCES_VARIABLE), True, key)
+        for module in modules
+        if module.key and one_of(draw, True, True, True, False)
+        for key in one_of(draw, KEYS[:2], KEYS[1::-1], KEYS[:1])
+    )
 
 
 def come_due(draw: Any, module: Module) -> Message:
@@ -297,9 +307,9 @@ def come_due(draw: Any, module: Module) -> Message:
 
 def some_key(draw: Any, var: Var) -> str:
     """Return a key that a message for this variable might have."""
-    if one_of(draw, *range(8)) == 0:
+    if one_of(draw, *range(12)) == 0:
         return str(one_of(draw, "", *TEXTS_AS_KEYS))
-    return str(one_of(draw, *KEYS)) if var.keyed else var.instance
+    return str(one_of(draw, *KEYS[:2] * 4, *KEYS)) if var.keyed else var.instance
 
 
 @st.composite
@@ -316,8 +326,9 @@ def cases(draw: Any) -> Case:
 
 def lived(draw: Any, found: tuple[Module, ...]) -> Case:
     """Draw what happens to these modules."""
-    batches = tuple(messages(draw, found) for _ in range(one_of(draw, 1, 2, 3, 4)))
+    batches = [messages(draw, found) for _ in range(one_of(draw, 1, 2, 3, 4))]
+    batches[0] = births(draw, found) + batches[0]
     start = one_of(draw, *START_MS)
     times = tuple(start + STEP_MS * number for number in range(len(batches)))
     relink = tuple(one_of(draw, False, True) for _ in batches)
-    return Case(found, one_of(draw, True, False), batches, times, relink)
+    return Case(found, one_of(draw, True, False), tuple(batches), times, relink)

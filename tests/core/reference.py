@@ -12,7 +12,7 @@ change. This is all of it that tests name.
 
 from __future__ import annotations
 
-from core.interpreter.cycle import Cycle, identities
+from core.interpreter.cycle import Cycle, identities, plain_first
 from core.interpreter.house import House, Message, Row, TooLong
 from core.interpreter.tree import (
     Abs,
@@ -139,5 +139,6 @@ __all__ = [
     "json_text",
     "parts_of",
     "places_in",
+    "plain_first",
     "same",
 ]

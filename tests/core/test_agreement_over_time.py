@@ -6,6 +6,7 @@ which knows of programs and messages only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -14,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from core import houses
 from core.agreement import Pair
-from core.reference import Module, TooLong
+from core.reference import Message, Module, TooLong
 from myocan.hub.core import Core
 from myocan.hub.core.variables import MAX_POOL
 
@@ -40,7 +41,21 @@ class LivingHouse(RuleBasedStateMachine):
     def takes(self, data: Any, later: int) -> None:
         self.now += later
         modules = list(self.modules.values())
-        messages = data.draw(houses.drawn(houses.messages, modules))
+        self.is_given(data.draw(houses.drawn(houses.messages, modules)))
+
+    @precondition(lambda self: self.modules and not self.over)
+    @rule(data=st.data())
+    def has_instances(self, data: Any) -> None:
+        self.is_given(data.draw(houses.drawn(houses.births, list(self.modules.values()))))
+
+    @precondition(lambda self: not self.over)
+    @rule()
+    def waits_for_its_timers(self) -> None:
+        due = self.pair.house.timers()
+        self.now = max([self.now, *(at for at, _ in due)])
+        self.is_given([message for _, message in due])
+
+    def is_given(self, messages: Sequence[Message]) -> None:
         try:
             self.pair.take(messages, self.now)
         except TooLong:

@@ -354,10 +354,15 @@ class Cycle:
         have to be one.
         """
         self.line = when.line
-        places = list(places_in(when.condition))
+        places = plain_first(when.condition)
         if not any(map(self.differs_somewhere, places)):
             return False
         return any(map(self.differs, places)) and self.holds(when.condition)
+
+
+def plain_first(condition: Condition) -> list[Place]:
+    """Return what a condition reads: variables, then values of maps, which need a key."""
+    return sorted(dict.fromkeys(places_in(condition)), key=lambda place: isinstance(place, Of))
 
 
 def shown(number: Fraction) -> str:

@@ -115,6 +115,18 @@ class House:
                 found[name, variable, key] = json_text(value)
         return found
 
+    def timers(self) -> list[tuple[int, Message]]:
+        """Return when the timers that run are due, in that order, with what they will send."""
+        found = []
+        for running in self.running:
+            for var in running.module.variables:
+                keys = running.alive if var.keyed else {""}
+                for key in sorted(keys) if var.role == Role.TIMER else ():
+                    due = running.held.get((fold(var.name), key))
+                    if isinstance(due, Decimal) and due and var.topic is not None:
+                        found.append((int(due), Message(var.topic, None, key)))
+        return sorted(found, key=lambda one: one[0])
+
     # ------------------------------------------------------------------ messages
 
     def take(self, messages: Sequence[Message], now: int = 0, offset: int = 0) -> None:

@@ -96,7 +96,7 @@ def test_what_is_told_of_a_broken_rule_leads_to_it(copied: Path) -> None:
         "    hall hears hall.motion:",
         "        line 8, ON motion: did not run, because line 9, AND mode.off, did not hold "
         "(mode was auto)",
-        "        line 12, ON motion: ran",
+        "        line 12, ON motion: ran, THEN ignore",
     ]
 
 

@@ -217,7 +217,7 @@ def test_what_did_not_happen_is_explained_by_the_guard_that_did_not_hold(
         name = ("hall", "light", "front")
         told = "\n".join(why_not(reader, "live", name, up_to, program, cast_of, 1))
     assert "motion[front].seen" in told
-    assert "ON motion[where].seen: did not run, for line 16, AND light[where]==off" in told
+    assert "ON motion[where].seen: did not run, because line 16, AND light[where]==off" in told
     assert "light was on" in told
     assert "line 19, ON motion[where].seen: ran" in told
 

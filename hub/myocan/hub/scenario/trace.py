@@ -214,7 +214,8 @@ class Trace:
         for start, rule in looked_at.items():
             words = f"line {start}, {self._text(program.module, start)}"
             if rule in ran:
-                yield f"{words}: ran"
+                done = [self._text(program.module, action) for action in rule.actions]
+                yield f"{words}: ran, {', '.join(done)}"
                 continue
             line = last[start]
             asked = "it" if line == start else f"line {line}, {self._text(program.module, line)},"

@@ -21,7 +21,9 @@ cdef class Cycle(Machine):
     @cython.locals(
         mark="long long", count="long long", order="long long*", elements=bint,
         place="long long", number="long long", slot="long long", meta="long long", named="long long",
-        key="long long", kind="long long", differs=bint, depth="long long", publish_key="long long",
+        key="long long", kind="long long", differs=bint, publish_key="long long", slots="Slot*",
+        touched="long long*", fixed="long long", instance="long long", public=bint, tag="long long",
+        value="long long",
     )
     cdef void _finish(self, long long row, long long module, long long meta_of_base) except *
     @cython.locals(

@@ -93,54 +93,63 @@ class Cycle(Machine):
         mark = self._mark
         count = self._touched
         order = self._order
+        slots = self._slots
+        touched = self._touched_slot
+        fixed = self._fixed_slots
+        instance = self._instance
         elements = 0
         for number in range(mark, count):  # few, and nearly in order already
-            slot = self._touched_slot[number]
-            if slot >= self._fixed_slots:
+            slot = touched[number]
+            if slot >= fixed:
                 elements = 1
             place = number
-            while place > mark and self._touched_slot[order[place - 1]] > slot:
+            while place > mark and touched[order[place - 1]] > slot:
                 order[place] = order[place - 1]
                 place -= 1
             order[place] = number
         if elements:
             self._put_maps_in_order()
-        depth = self._row_depth[row] + 1
         for place in range(mark, count):
             number = order[place]
-            slot = self._touched_slot[number]
+            slot = touched[number]
             meta = meta_of_base + slot
             named = slot
-            key = self._instance
-            if slot >= self._fixed_slots:
-                named, key = self._element_owners[slot - self._fixed_slots]
+            key = instance
+            if slot >= fixed:
+                named, key = self._element_owners[slot - fixed]
                 meta = self._slot_meta[slot]
             kind = self._type[meta]
+            public = self._role[meta] == PUBLIC
             differs = (
-                self._touched_value[number] != self._slots[slot].value
-                or self._touched_tag[number] != self._slots[slot].tag
+                self._touched_value[number] != slots[slot].value
+                or self._touched_tag[number] != slots[slot].tag
                 or not self._touched_written[number]
             )
-            if differs and (kind != EVENT or self._role[meta] == TIMER):
-                self._change(
-                    row, named, self._scalar_tag(meta, slot), self._scalar_value(meta, slot), key
-                )
-            if self._instance >= 0:
+            if instance >= 0:
                 self._keep_if_keyed(module, slot)
-            if self._role[meta] == PUBLIC and (
-                differs or kind == EVENT or (kind == ENUMERATION and self._count[meta] == 1)
-            ):
-                publish_key = self._slots[slot].key
+            if kind == EVENT:
+                if not public:
+                    if differs and self._role[meta] == TIMER:
+                        self._change(row, named, 0, slots[slot].value, key)
+                    continue
+            elif not differs and not (public and kind == ENUMERATION and self._count[meta] == 1):
+                continue
+            tag = self._scalar_tag(meta, slot)
+            value = self._scalar_value(meta, slot)
+            if differs and kind != EVENT:
+                self._change(row, named, tag, value, key)
+            if public:
+                publish_key = slots[slot].key
                 if publish_key == OWN_KEY:
-                    publish_key = self._instance
+                    publish_key = instance
                 self._emit(
-                    self._slots[slot].topic,
-                    self._scalar_tag(meta, slot),
-                    self._scalar_value(meta, slot),
+                    slots[slot].topic,
+                    tag,
+                    value,
                     module,
                     row,
                     self._touched_pc[number],
-                    depth,
+                    self._row_depth[row] + 1,
                     publish_key,
                 )
         if self._effects:

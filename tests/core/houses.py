@@ -288,12 +288,13 @@ def message(draw: Any, modules: Sequence[Module]) -> Message:
 
 
 def births(draw: Any, modules: Sequence[Module]) -> tuple[Message, ...]:
-    """Return messages that let instances be born, for most houses."""
+    """Return messages that let instances be born, or be born again, for most houses."""
     return tuple(
-        Message(("", module.name, INSTANCES_VARIABLE), True, key)
+        Message(("", module.name, INSTANCES_VARIABLE), value, key)
         for module in modules
         if module.key and one_of(draw, True, True, True, False)
         for key in one_of(draw, KEYS[:2], KEYS[1::-1], KEYS[:1])
+        for value in one_of(draw, (True,), (True,), (None, True))
     )
 
 

@@ -86,7 +86,7 @@ def of_kind(draw: Any, var: Var, kind: str) -> Var:
 
 
 def published(draw: Any, name: str, topic: Topic, key: str) -> Var:
-    kinds = ["class", "class", "class", *["own"] * 4] if key else ["class"] * 4 + ["map"] * 2
+    kinds = ["class", "class", "class", *["own"] * 4] if key else ["class"] * 3 + ["map"] * 4
     var = variable(draw, name, Role.PUBLIC, topic)
     return of_kind(draw, var, one_of(draw, *kinds, "one"))
 

@@ -368,7 +368,7 @@ def places_in(node: object) -> Iterator[Place]:
     elif isinstance(node, Of):
         yield from places_in(node.key)
         yield node
-    elif is_dataclass(node):
+    elif is_dataclass(node) and not isinstance(node, Moment):  # no WHEN waits for the clock
         for field in fields(node):
             yield from places_in(getattr(node, field.name))
 

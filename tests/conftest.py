@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PORTIONS = ("hub", "shared")
@@ -82,6 +83,10 @@ def core_build() -> str:
         frozenset(kinds), "pure"
     )
 
+
+# How long an example takes says something of the machine, and nothing of the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 PYTHONS_OWN = "multiprocessing.resource_tracker"
 """What Python starts with the first process of a pool, and keeps for as long as it runs itself."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from myocan.hub.scenario import format_scenarios
 from scenario.promises import scenarios_answered, scenarios_formatted
 from scenario.telling import told
 
@@ -49,7 +50,7 @@ HUGE = {
 def test_a_huge_file_is_answered_in_time(what: str) -> None:
     before = time.process_time()
     scenarios_answered(HUGE[what])
-    scenarios_formatted(HUGE[what])
+    format_scenarios(HUGE[what], "m.scenario")
     assert time.process_time() - before < 20.0
 
 

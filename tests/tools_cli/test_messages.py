@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -99,8 +100,11 @@ def test_tail_goes_on_with_what_comes(myocan: Myocan, running_house: Path) -> No
         while (row := json.loads(tail.stdout.readline()))["variable"] != "state":
             pass
         assert row["value"] in ("on", "off")
-        tail.send_signal(2)
-        assert tail.wait(10) == 0
+        tail.send_signal(signal.SIGINT)
+        try:
+            assert tail.wait(10) == 0
+        finally:
+            tail.kill()
 
 
 def test_a_reader_that_has_seen_enough_is_no_failure(myocan: Myocan, running_house: Path) -> None:

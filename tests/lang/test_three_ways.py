@@ -18,6 +18,7 @@ from core.agreement import Pair
 from core.houses import Case
 from core.reference import Module, fold
 from core.test_against_reference import agree
+from lang.living import Living
 from lang.spelling import spell
 from myocan.hub.core import Core, Program
 from myocan.hub.lang import compile_module
@@ -71,3 +72,21 @@ def spelled_cases(draw: Any) -> Case:
 @given(spelled_cases())
 def test_a_text_does_what_its_tree_means(case: Case) -> None:
     agree(case, Spelled(case.modules, Core()))
+
+
+def test_a_when_that_reads_one_key_of_a_map_does_not_wait_for_others() -> None:
+    text = """\
+MODULE m
+SUBSCRIBE x.level 0
+PUBLIC part[name] 0
+PUBLIC seen 0
+ON x.level > 5
+  THEN part["hall"] = x.level
+ON x.level
+  THEN part["attic"] = x.level
+WHEN part["hall"] >= 0
+  THEN seen++
+"""
+    house = Living(m=text)
+    assert house.send("x.level = 3") == ["m[attic].part = 3"]
+    assert house.send("x.level = 7") == ["m[hall].part = 7", "m.seen = 1"]

@@ -60,6 +60,8 @@ def test_why_not_shows_what_the_rules_made_of_it(myocan: Myocan, past: Path) -> 
         (["why", "lamp1"], 2, "no topic"),
         (["why", "lamp1.nothing"], 1, "never said or changed"),
         (["why", "99999"], 1, "there is no message #99999"),
+        (["why", "9" * 25], 1, "there is no message"),
+        (["why", "lamp1[a].state[b]"], 2, "two keys"),
         (["why", "--not", "lamp1.state=on"], 1, "lamp1.state is on, since #"),
         (["why", "--not", "lamp1.nothing=on"], 1, "publishes lamp1.nothing"),
         (["why", "lamp1.state", "--at", "yesterday"], 2, "no moment"),

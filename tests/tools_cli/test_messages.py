@@ -65,6 +65,9 @@ def test_a_value_may_stand_behind_the_topic_or_an_equals_sign(
     for words in (["nobody.hears", "12.50"], ["nobody.hears=12.50"]):
         sent = myocan("send", *words, cwd=running_house)
         assert sent.stdout.startswith("nobody.hears = 12.50: ")
+    assert myocan("send", "nobody.hears", "-1", cwd=running_house).stdout.startswith(
+        "nobody.hears = -1: "
+    )
 
 
 def test_tail_shows_when_what_and_because_of_what(myocan: Myocan, running_house: Path) -> None:

@@ -90,6 +90,9 @@ def converted(value: Scalar, var: Var) -> object:
             return fold(value)
         if var.type == Type.TIME and re.fullmatch(r"([0-9]|[01][0-9]|2[0-3]):[0-5][0-9]", value):
             return value.rjust(5, "0")
+        if var.type == Type.TIME and re.fullmatch(r"(0?[1-9]|1[0-2]):[0-5][0-9][aApP][mM]", value):
+            hour, minute = value[:-2].split(":")
+            return f"{int(hour) % 12 + 12 * (value[-2] in 'pP'):02}:{minute}"
     return REFUSED
 
 

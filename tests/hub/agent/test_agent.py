@@ -284,3 +284,23 @@ def test_a_lost_store_is_noticed_and_the_incarnation_still_rises(broker, hub, ho
             board.await_that(lambda: len(board.stores) == 2, "the other store's identity")
             board.await_acknowledged()
     assert board.heard[-1][2] == 3
+
+
+def test_a_value_that_a_new_declaration_does_not_take_is_told(
+    modules, broker, hub, log, state
+) -> None:
+    modules(count="SUBSCRIBE button1.press\nPUBLIC presses 0\nON button1.press\nTHEN presses++\n")
+    with Board(broker.url, "home", "porch") as board:
+        with hub():
+            for _ in range(7):
+                board.send("button1/press")
+            board.await_acknowledged()
+        text = "SUBSCRIBE button1.press\nPUBLIC presses {0-5}\nON button1.press\nTHEN presses++\n"
+        modules(count=text)
+        with hub():
+            pass
+        with hub():
+            pass
+    (record,) = log("$log.warn")
+    assert "count.presses was 7, which does not fit its new declaration" in record.value
+    assert state("count", "presses") is None

@@ -28,7 +28,7 @@ from myocan.hub.bus import (
 from myocan.hub.bus import broker as broker_module
 from myocan.hub.bus import mosquitto as mosquitto_module
 from myocan.hub.bus import pick as pick_module
-from myocan.hub.bus.child import end_leftover
+from myocan.hub.bus.child import _identity, end_leftover
 from support.buses import MakeBus, connected, take
 from support.mosquitto import find_mosquitto, free_port
 
@@ -142,6 +142,14 @@ def test_a_second_broker_in_the_same_directory_is_refused(
     with pytest.raises(BrokerError, match=f"process {os.getpid()} already runs a broker in"):
         second.start()
     assert accepts(broker)
+
+
+def test_a_process_that_has_ended_is_none_though_nobody_has_asked_how() -> None:
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        assert _identity(sleeper.pid) != str(sleeper.pid)
+        sleeper.kill()
+        os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
+        assert _identity(sleeper.pid) == str(sleeper.pid)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,13 @@ from myocan.hub.agent.clerk import CALLED, DONE, EXTERNALS, Clerk, Written
 from myocan.hub.agent.clockwork import CLOCK, Clockwork, Occasion
 from myocan.hub.agent.commands import CommandRefused, Commands
 from myocan.hub.agent.connection import Connection
-from myocan.hub.agent.deployment import CODE, Deployment, load_deployment, said_topics
+from myocan.hub.agent.deployment import (
+    CODE,
+    Deployment,
+    load_deployment,
+    misfit,
+    said_topics,
+)
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.newcomers import learn, said_of
 from myocan.hub.agent.outlet import Name, Outlet
@@ -266,6 +272,7 @@ class Agent:
         due = self._clockwork.next_ms()
         if due is not None:
             now = max(self._log_ms, min(now, due))
+        lost = []
         for module in [*changed, *removed]:
             forgotten = [
                 name for name in state if name[0] == module and name[1] != CODE and name not in fits
@@ -277,7 +284,9 @@ class Agent:
             self._append(row, [])
             said_on = said_topics(self._store, module, sources.get(module, ""))
             for name in forgotten:
-                del state[name]
+                value = state.pop(name)
+                if self._core.read(*name) is not None:
+                    lost.append(misfit(name, value))
                 said, of, key = said_on.get(name[1], name)
                 gone = self._outlet.forget((said, of, key or name[2]))
                 if gone is not None:
@@ -291,6 +300,8 @@ class Agent:
             self._process_occasion(told)
         for module, known in learnt.items():
             self._process_own(said_of(deployment.programs[module], known), now)
+        for text in lost:
+            self._say(linker.WARN, text, HUB)
 
     def _learn(
         self, deployment: Deployment, changed: Iterable[str], state: dict[Name, str]

@@ -21,7 +21,7 @@ from myocan.hub.core.program import FORMAT
 from myocan.hub.errors import HubError
 from myocan.hub.store import Store
 
-__all__ = ["CODE", "Deployment", "DeploymentRefused", "load_deployment"]
+__all__ = ["CODE", "Deployment", "DeploymentRefused", "load_deployment", "misfit"]
 
 CODE = "%%code%%"
 """The variable that holds a module's text, as the seed names it."""
@@ -48,6 +48,16 @@ class Deployment:
         """Return the modules (changed or new, gone) against the texts that the log knows."""
         changed = [name for name, text in self.sources.items() if stored.get(name) != text]
         return sorted(changed), sorted(name for name in stored if name not in self.sources)
+
+
+def misfit(name: tuple[str, str, str], value: str) -> str:
+    """Return in words that a variable's new declaration does not take the value that it had."""
+    module, variable, instance = name
+    key = f"[{instance}]" if instance else ""
+    return (
+        f"{module}.{variable}{key} was {value}, which does not fit its new declaration in "
+        f"{module}.scc; it starts anew"
+    )
 
 
 def load_deployment(

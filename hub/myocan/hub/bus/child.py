@@ -186,11 +186,14 @@ def _marker_text(pid: int) -> str:
 def _identity(pid: int) -> str:
     """Return what tells this process from all others: number, start in ticks, boot of the machine.
 
-    Only the number where there is no such process, or no /proc.
+    Only the number where there is no such process, or no /proc, or where it has ended and nobody
+    has asked how.
     """
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
+        return str(pid)
+    if after_name[0] == "Z":
         return str(pid)
     return f"{pid} {after_name[19]} {boot}"  # field 22 of proc(5), the third being the first here

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from myocan.hub.core.program import DIGITS, INT64_MAX, INT64_MIN, Tag
 
-_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
+_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(am|pm)?", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.([0-9]{1,9}))?", re.ASCII)
 
 _NULL, _BOOL, _TEXT = int(Tag.NULL), int(Tag.BOOL), int(Tag.TEXT)
@@ -44,9 +44,16 @@ def time_text(minutes: int) -> str:
 
 
 def parse_time(text: str) -> int | None:
-    """Return the minutes since midnight that `text` (`7:05`, `23:59`) names, or None."""
+    """Return the minutes since midnight that `text` (`7:05`, `23:59`, `3:00pm`) names, or None."""
     match = _TIME.fullmatch(text)
-    return int(match[1]) * 60 + int(match[2]) if match else None
+    if match is None:
+        return None
+    hour, half = int(match[1]), (match[3] or "").lower()
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return hour * 60 + int(match[2])
 
 
 def scalar_json(tag: int, value: int, texts: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from myocan.hub.core import Core, Program, Role
 from myocan.hub.core.linker import fold
-from myocan.hub.core.program import AT_VARIABLE
+from myocan.hub.core.program import AT_VARIABLE, INSTANCES_VARIABLE
 from myocan.hub.history.past import CODE, Name, Past
 from myocan.hub.history.replay import Compile, restore, run
 from myocan.hub.scenario import Cast, Trace, rules_of
@@ -57,6 +57,10 @@ def find(reader: Reader, mode: str, name: Name, up_to: int | None = None) -> Ent
         up_to: the last offset to look at; None: the newest.
     """
     said = reader.last(mode, *name, up_to=up_to)
+    if name[2]:
+        born = reader.last(mode, name[0], INSTANCES_VARIABLE, name[2], up_to=up_to)
+        if born is not None and born.value != "true" and said and born.offset > said.offset:
+            said = born  # it is gone, and so is what it said
     if said is not None:
         return reader.entry(mode, said.offset)
     return reader.last_change(mode, name, up_to=up_to)
@@ -147,11 +151,17 @@ def why_not(
         if entry.message.variable == CODE:
             hears = _heard_by_publishers(past.sources, compile_module, name)
             offsets = []
-        elif (entry.message.module, entry.message.variable) in hears:
+        elif (entry.message.module, entry.message.variable) in hears and (
+            not name[2] or entry.message.instance in ("", name[2])
+        ):
             offsets.append(entry.message.offset)
     shown = ".".join(name[:2])
     if not hears:
         raise Unanswerable(f"no rule that was in force then publishes {shown}")
+    if name[2] and _is_keyed(past, name, compile_module):
+        module = name[0]
+        if (module, INSTANCES_VARIABLE, name[2]) not in past.state:
+            raise Unanswerable(f"there was no {module}[{name[2]}] then")
     if not offsets:
         raise Unanswerable(f"what publishes {shown} had heard nothing since its rules were changed")
     return list(_tell(reader, mode, offsets[-count:], compile_module, cast_of))
@@ -173,6 +183,12 @@ def _heard_by_publishers(
                 if not of.startswith("$"):
                     heard[f"{domain}.{of}" if domain else of, topic] = None
     return heard
+
+
+def _is_keyed(past: Past, name: Name, compile_module: Compile) -> bool:
+    source = past.sources.get(name[0])
+    program = None if source is None else compile_module(name[0], source)
+    return program is not None and bool(program.key)
 
 
 def _publishes(program: Program, name: Name) -> bool:

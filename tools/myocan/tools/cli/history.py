@@ -93,17 +93,30 @@ def _links(reader: Reader, mode: str, house: House, what: str, up_to: int) -> li
 
     if what.lstrip("#").isdigit():
         offset = int(what.lstrip("#"))
-        links = explain(reader, mode, offset)
+        newest = reader.newest(mode)
+        links = explain(reader, mode, offset) if offset <= newest else []
         if not links:
-            print(f"there is no message #{offset}; the newest is #{reader.newest(mode)}")
+            print(f"there is no message #{offset}; the newest is #{newest}")
             raise typer.Exit(Exit.NO)
         return links
     topic = parse_topic(what, house.domain)
     entry = find(reader, mode, topic, up_to)
     if entry is None:
-        print(f"{topic} was never said or changed, so there is nothing to explain")
+        print(_never(reader, mode, topic))
         raise typer.Exit(Exit.NO)
     return explain(reader, mode, entry.message.offset)
+
+
+def _never(reader: Reader, mode: str, topic: Topic) -> str:
+    """Return why there is nothing to explain; maybe only the key is missing."""
+    keys = sorted(
+        instance
+        for module, variable, instance in reader.state(mode, topic.module)
+        if variable == topic.variable and instance
+    )
+    if keys and not topic.instance:
+        return f"each has its own {topic}; ask for one: {topic._replace(instance=keys[0])}"
+    return f"{topic} was never said or changed, so there is nothing to explain"
 
 
 def _plain(link: Link) -> dict[str, object]:
@@ -292,7 +305,8 @@ def _others(house: House, folder: Path) -> Cast:
     for name, text in sources.items():
         programs[name] = _program(name, text)
         if programs[name] is None:
-            raise ToolsError(f"the rules of {name} in {folder} have mistakes; see: myocan check")
+            file = folder / f"{name}.scc"
+            raise ToolsError(f"{file} has mistakes; see: myocan check {file}")
     adapters = [check_adapter_file(file, house.domain)[0] for file in house.adapters()]
     topics = topics_of_boards(adapter for adapter in adapters if adapter is not None)
     return make_cast(house, programs, sources, topics)

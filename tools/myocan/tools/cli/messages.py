@@ -77,7 +77,8 @@ def values_of(reader: Reader, mode: str, topic: Topic) -> dict[Topic, str]:
     }
     if not found:
         last = reader.last(mode, *topic)
-        if last is not None and last.value != "null":
+        # What a rule said and has no state any more belonged to an instance that was dropped.
+        if last is not None and last.value != "null" and last.cause is None:
             found[topic] = last.value
     return found
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _LEVEL = r"[A-Za-z0-9_$-]+"
 _TOPIC = re.compile(
     rf"(?:(?P<domain>{_LEVEL}(?:\.{_LEVEL})*)\.)?"
-    rf"(?P<module>{_LEVEL})\.(?P<variable>{_LEVEL})"
+    rf"(?P<module>{_LEVEL})(?:\[(?P<key>[^\]]+)\])?\.(?P<variable>{_LEVEL})"
     r"(?:\[(?P<instance>.+)\])?"
 )
 _NUMBER = re.compile(r"-?[0-9]+(?:\.(?P<decimals>[0-9]{1,9}))?")
@@ -32,7 +32,7 @@ class Topic(NamedTuple):
 
 
 def parse_topic(text: str, domain: str) -> Topic:
-    """Return the topic that `text` names: MODULE.VARIABLE, maybe with [INSTANCE].
+    """Return the topic that `text` names: MODULE.VARIABLE, maybe with [INSTANCE] behind either.
 
     domain: the house's; it may stand in front. Raises typer.BadParameter.
     """
@@ -45,7 +45,10 @@ def parse_topic(text: str, domain: str) -> Topic:
         raise typer.BadParameter(
             f"{text!r} is in domain {match['domain']!r}, but this house is {domain!r}"
         )
-    return Topic(match["module"], match["variable"].lower(), match["instance"] or "")
+    if match["key"] and match["instance"]:
+        raise typer.BadParameter(f"{text!r} has two keys; write one of them")
+    key = match["key"] or match["instance"] or ""
+    return Topic(match["module"], match["variable"].lower(), key)
 
 
 def parse_filter(text: str) -> tuple[str, str | None]:

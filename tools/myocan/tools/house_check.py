@@ -118,6 +118,7 @@ def check_house(house: House) -> list[Finding]:
     """Check all modules and adapters of a house, and whether they fit together."""
     from myocan.hub.lang import check_house as check_modules
     from myocan.hub.lang import compile_module
+    from myocan.tools.externals_check import check_externals
     from myocan.tools.scenario_files import make_cast, read_file
 
     findings: list[Finding] = []
@@ -142,6 +143,12 @@ def check_house(house: House) -> list[Finding]:
     for name, program in zip(sources, programs, strict=True):
         if program is not None and program.ats:
             findings += check_ats(house, program, names[name], texts[names[name]])
+    right = {
+        name: program
+        for name, program in zip(sources, programs, strict=True)
+        if program is not None
+    }
+    findings += check_externals(house, right, names, texts)
     if None not in programs:  # else a topic that seems missing may be in a module with a mistake
         findings += taken
     if house.scenarios():

@@ -97,6 +97,8 @@ REJECTED: list[tuple[Var, Scalar, str]] = [
     (decimal(1, "0.0", "1.0"), "0.5", "a number from 0.0 to 1.0"),
     (decimal(1, "0.0", "1.0"), True, "a number from 0.0 to 1.0"),
     (decimal(1, "0.0", "1.0"), None, "a number from 0.0 to 1.0"),
+    (decimal(1), "much", "a number; nothing"),
+    (decimal(0, "-40"), "much", "a number of at least -40;"),
     (decimal(1), Decimal(MOST), "a number"),
     (decimal(9), Decimal("9223372037"), "a number"),
     (decimal(9), Decimal(LEAST), "a number"),

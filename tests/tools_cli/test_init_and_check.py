@@ -170,3 +170,14 @@ def test_a_broken_configuration_is_told_with_file_and_key(myocan: Myocan, house:
     checked = myocan("check", cwd=house)
     assert checked.returncode == 3
     assert "myocan.toml: domian: unknown key; did you mean 'domain'?" in checked.stderr
+
+
+def test_an_adapter_that_is_no_text_is_told_and_the_rest_is_checked(
+    myocan: Myocan, house: Path
+) -> None:
+    (house / "adapters" / "photo.toml").write_bytes(b"\x89PNG\r\n\xff\x00")
+    (house / "modules" / "lamp1.scc").write_text("MODULE lamp1\n  NONSENSE\n")
+    told = myocan("check", cwd=house)
+    assert told.returncode == 1
+    assert "photo.toml: this is no text; save it as UTF-8" in told.stdout
+    assert "lamp1.scc:2" in told.stdout

@@ -129,6 +129,7 @@ def test_a_value_that_is_not_there_is_the_answer_no(myocan: Myocan, running_hous
         (["send", "nonsense"], 2),
         (["send", "other.domain.lamp1.state"], 2),
         (["send", "lamp1.mode", '"open'], 2),
+        (["send", "lamp1.mode", "9" * 25], 2),
         (["send", "button1.press", "--broker", "http://x"], 2),
         (["tail", "--since", "soon"], 2),
         (["tail", "a.b.c"], 2),

@@ -107,8 +107,9 @@ def check_adapter_file(
     try:
         text = read_source(file).decode()
         adapter = parse_adapter(file, text, domain=domain)
-    except UnicodeDecodeError as error:
-        raise ToolsError(f"{file} is no text: {error}; save it as UTF-8") from None
+    except UnicodeDecodeError:
+        problem = Problem("this is no text; save it as UTF-8")
+        return None, [from_problem(problem, shown_name(file))]
     except AdapterError as error:
         return None, [from_problem(problem, shown_name(file)) for problem in error.problems]
     return adapter, [from_problem(problem, shown_name(file)) for problem in adapter.warnings]

@@ -7,7 +7,16 @@ nothing else was touched.
 from __future__ import annotations
 
 from myocan.hub.core.linker import FAILED, REJECTED, TopicName
-from myocan.hub.core.program import MAX_KEY, Failure, Program, Role, Type, Variable
+from myocan.hub.core.program import (
+    INT64_MAX,
+    INT64_MIN,
+    MAX_KEY,
+    Failure,
+    Program,
+    Role,
+    Type,
+    Variable,
+)
 from myocan.hub.core.scalars import decimal_text
 
 _REASONS = {
@@ -123,6 +132,8 @@ def expectation(variable: Variable) -> str:
     if variable.type == Type.DECIMAL:
         low = decimal_text(variable.lower, variable.decimals)
         high = decimal_text(variable.upper, variable.decimals)
+        if variable.upper == INT64_MAX:
+            return "a number" if variable.lower == INT64_MIN else f"a number of at least {low}"
         return f"a number from {low} to {high}"
     return {
         Type.BOOLEAN: "true or false",

@@ -81,7 +81,11 @@ def parse_value(text: str) -> Value:
             quoted = json.loads(text)
             if isinstance(quoted, str):
                 return quoted
-    except (WireError, ValueError) as error:
+    except WireError:
+        raise typer.BadParameter(
+            f"{text!r} is too large: a number has 18 digits at most, 9 of them behind its point"
+        ) from None
+    except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no value: {error}") from None
     return text
 

@@ -211,8 +211,8 @@ def test_a_dead_port_is_given_up_within_the_time_promised(
 ) -> None:
     from myocan.tools.flash import flashing
 
-    assert flashing.LOOK_S < 15
-    monkeypatch.setattr(flashing, "LOOK_S", 1.5)
+    assert 2 * flashing.LOOK_S < 15
+    monkeypatch.setattr(flashing, "LOOK_S", 1.0)
     port = silent_port
     if way == "through a link":
         port = str(tmp_path / "tty")
@@ -221,6 +221,24 @@ def test_a_dead_port_is_given_up_within_the_time_promised(
     with pytest.raises(NoAnswer, match=r"Press its reset button|put MicroPython on the board"):
         flash(configuration(), port)
     assert time.monotonic() - began < 4
+
+
+def test_a_board_that_swallows_the_first_interruption_is_asked_again(
+    board: VirtualBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from myocan.tools.flash.mpremote import Mpremote
+
+    asked = Mpremote.run
+    silent = [True]
+
+    def run(self: Mpremote, *words: str, **options: Any) -> str:
+        if silent.pop() if silent else False:
+            raise NoAnswer("nothing answered")
+        return asked(self, *words, **options)
+
+    monkeypatch.setattr(Mpremote, "run", run)
+    assert flash(configuration(lamp="led"), board.port).written
+    assert not silent
 
 
 def test_a_board_that_hangs_in_the_middle_is_given_up(

@@ -17,11 +17,12 @@ from typing import Any, Literal, NamedTuple
 
 from myocan.tools.board_kinds import BoardKind
 from myocan.tools.flash import onboard
-from myocan.tools.flash.mpremote import BoardError, Mpremote
+from myocan.tools.flash.mpremote import BoardError, Mpremote, NoAnswer
 from myocan.tools.flash.staging import mpy_version, stage
 
-LOOK_S = 12.0
-"""How long a board may take to say what it is: it stops its program and hashes its files."""
+LOOK_S = 7.0
+"""How long a board may take to say what it is: it stops its program and hashes its files; it is
+asked twice."""
 RESET_S = 10.0
 WRITE_S = 20.0
 BYTES_PER_S = 1000
@@ -85,7 +86,12 @@ def look(board: Mpremote) -> Found:
 
     Raises NoAnswer within 15 seconds if nothing does, BoardError for what is no board.
     """
-    said = onboard.answer(board.run("exec", onboard.look(), timeout=LOOK_S))
+    try:
+        text = board.run("exec", onboard.look(), timeout=LOOK_S)
+    except NoAnswer:
+        # A board that is just starting may have swallowed the interruption; by now it has started.
+        text = board.run("exec", onboard.look(), timeout=LOOK_S)
+    said = onboard.answer(text)
     if said is None or said["runtime"] != "micropython":
         raise BoardError(f"what is at {board.port} runs no MicroPython: put it on the board first")
     simulates = said["simulates"]

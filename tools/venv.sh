@@ -1,6 +1,9 @@
 # Shared by tools/run and tools/test: find a Python, make a virtual environment, know when to install.
 # Sourced, never run; the caller has `set -eu` and sets `root` to the checkout.
 
+# What the caller's Python would find elsewhere is not what is installed here.
+unset PYTHONPATH PYTHONHOME
+
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 export PIP_NO_INPUT=1
 

@@ -268,3 +268,11 @@ def test_what_cannot_be_answered_says_why(lived: Path, cast_of: Callable[..., Ca
             why_not(reader, "live", ("hall", "light", "front"), 1, program, cast_of)
         assert explain(reader, "live", 10**9) == []
         assert find(reader, "live", ("no", "thing", "")) is None
+
+
+def test_the_log_of_a_house_without_rules_replays_too(lived: Path) -> None:
+    with Reader(lived) as reader:
+        outside = [one for one in reader.entries() if one.message.cause is None]
+    found = replay([one for one in outside if one.message.variable != "%%code%%"], program)
+    assert found.equal
+    assert found.inputs > 0

@@ -92,6 +92,7 @@ class Replay:
         self._core = Core()
         self._sources = dict(past.sources)
         self._programs: dict[str, Program] = {}
+        self._variables: set[tuple[str, str]] = set()
         self._compiled: dict[tuple[str, str], Program | None] = {}
         self._stale = bool(self._sources)
         self._expected: deque[_Expected] = deque()

@@ -103,15 +103,15 @@ def paho_script(url: str, nodelay: bool) -> None:
 
 def hub(house: str, protocol: str) -> None:
     """The hub as `myocan run` runs it, but with a version of MQTT that is given."""
-    from myocan.hub.agent import agent
+    from myocan.hub.agent import Agent, connection
     from myocan.hub.bus import Bus
     from myocan.hub.house import House
 
     def of_version(*given: Any, **named: Any) -> Bus:
         return Bus(*given, **{**named, "protocol": protocol})
 
-    vars(agent)["Bus"] = of_version
-    agent.Agent(House.load(Path(house))).run(lambda _: print("ready", flush=True))
+    vars(connection)["Bus"] = of_version
+    Agent(House.load(Path(house))).run(lambda _: print("ready", flush=True))
 
 
 def compile_c(folder: Path) -> Path | None:

@@ -11,7 +11,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from myocan.hub.agent.batch import OwnMessage
-from myocan.hub.core import Core, Program
+from myocan.hub.agent.mode import Mode
+from myocan.hub.core import Program
 from myocan.hub.core.program import INSTANCES_VARIABLE, MAX_KEY
 
 __all__ = ["CommandRefused", "Commands"]
@@ -28,13 +29,11 @@ class Commands:
     """The commands of a hub.
 
     Arguments:
-        core: what runs.
-        process: lets a message be processed, and returns when it is written.
+        mode: what runs.
     """
 
-    def __init__(self, core: Core, process: Callable[[OwnMessage], None]) -> None:
-        self._core = core
-        self._process = process
+    def __init__(self, mode: Mode) -> None:
+        self._mode = mode
         self._known: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "instance create": self._create,
             "instance drop": self._drop,
@@ -57,7 +56,7 @@ class Commands:
     def _drop(self, content: dict[str, Any]) -> dict[str, Any]:
         program, key = self._keyed(content), _key(content)
         if not self._lives(program.module, key):
-            near = get_close_matches(key, self._core.instances(program.module), n=1)
+            near = get_close_matches(key, self._mode.core.instances(program.module), n=1)
             meant = f"; did you mean {near[0]!r}?" if near else ""
             raise CommandRefused(f"{program.module} has no instance {key!r}{meant}")
         self._process(OwnMessage(("", program.module, INSTANCES_VARIABLE), "null", COMMAND, key))
@@ -65,14 +64,17 @@ class Commands:
 
     def _list(self, content: dict[str, Any]) -> dict[str, Any]:
         program = self._keyed(content)
-        return {"key": program.key, "instances": self._core.instances(program.module)}
+        return {"key": program.key, "instances": self._mode.core.instances(program.module)}
+
+    def _process(self, message: OwnMessage) -> None:
+        self._mode.process_own([message], self._mode.now())
 
     def _lives(self, module: str, key: str) -> bool:
-        return self._core.read(module, INSTANCES_VARIABLE, key) is not None
+        return self._mode.core.read(module, INSTANCES_VARIABLE, key) is not None
 
     def _keyed(self, content: dict[str, Any]) -> Program:
         name = content.get("module")
-        programs = {program.module: program for program in self._core.programs}
+        programs = {program.module: program for program in self._mode.core.programs}
         program = programs.get(str(name))
         if program is None:
             near = get_close_matches(str(name), programs, n=1) or sorted(programs)

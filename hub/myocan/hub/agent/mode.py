@@ -1,0 +1,412 @@
+"""A deployment mode: programs, a log, a state and a clock of its own.
+
+The one idea: a house in `live` and a copy of it in which something is tried are the same thing
+under two names. They share the store's file, the broker and the hub's thread, and nothing else;
+what only the live one may do (hear boards, call EXTERNAL functions) is asked for by `is_live`.
+
+What is due by now, timers and ATs (`Timetable`), is processed one message after the other, each
+with its due time as the log's time. So a hub that was away makes up for what it missed in order,
+and a restart at any moment changes nothing. The log's time never goes back.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from myocan.hub.agent.batch import Batch, OwnMessage
+from myocan.hub.agent.calls import Calls, functions_of
+from myocan.hub.agent.checkpoints import Checkpoints
+from myocan.hub.agent.clerk import CALLED, DONE, EXTERNALS, Clerk, Written
+from myocan.hub.agent.clockwork import CLOCK, Clockwork, Occasion
+from myocan.hub.agent.connection import Connection
+from myocan.hub.agent.deployment import CODE, Deployment, misfit, said_topics
+from myocan.hub.agent.journal import Journal
+from myocan.hub.agent.newcomers import learn, said_of
+from myocan.hub.agent.outlet import Name, Outlet
+from myocan.hub.agent.topics import AdapterTopics
+from myocan.hub.bus import Outgoing
+from myocan.hub.core import Core, linker
+from myocan.hub.core.linker import fold
+from myocan.hub.core.program import AT_VARIABLE, INSTANCES_VARIABLE
+from myocan.hub.externals import Function
+from myocan.hub.house import House
+from myocan.hub.store import Position, Store
+
+__all__ = ["HUB", "LIVE", "Mode", "Shared"]
+
+LIVE = "live"
+"""The mode that boards belong to."""
+
+STALE_MS = 60_000
+"""An event that the broker did not confirm is not published again after this."""
+
+CLOCK_CHECK_S = 30.0
+"""The loop looks at the clock at least this often while something is to come due."""
+
+CLOCK_BEHIND_MS = 60_000
+"""A clock that is further behind the log than this is worth a warning."""
+
+MAX_DUE = 1000
+"""Due messages that are taken before boards are acknowledged and the end may come."""
+
+HUB = "hub"
+"""The producer of what the hub says of itself."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the modes of a hub have in common.
+
+    Arguments:
+        house: its settings.
+        store: where their logs are. journal: writes there.
+        adapters: the topics of boards. functions: EXTERNAL ones, by lower-case name.
+        connection: to the broker.
+        monotonic: a clock that only rises, in seconds.
+        stopping: set when the hub is to end.
+        wake: lets the loop look soon whether there is something to do; from any thread.
+    """
+
+    house: House
+    store: Store
+    journal: Journal
+    adapters: AdapterTopics
+    functions: Mapping[str, Function]
+    connection: Connection
+    monotonic: Callable[[], float]
+    stopping: threading.Event
+    wake: Callable[[], None]
+
+
+class Mode:
+    """One mode, as of the last message of its log, with a deployment in force.
+
+    Arguments:
+        name: its name, `live` or a test mode's.
+        shared: what it has in common with others.
+        deployment: the programs to put in force.
+        now_ms: its clock, milliseconds since 1970 UTC.
+
+    `offset` is that of the next message of its log, `log_ms` the time of the last one; `positions`
+    tells how far each board was heard, as of the start.
+    """
+
+    def __init__(
+        self, name: str, shared: Shared, deployment: Deployment, now_ms: Callable[[], int]
+    ) -> None:
+        self.name = name
+        self._shared = shared
+        self._now_ms = now_ms
+        self._clock_behind = False
+        self._recover(deployment)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether boards belong to it."""
+        return self.name == LIVE
+
+    # ------------------------------------------------------------------ start and end
+
+    def _recover(self, deployment: Deployment) -> None:
+        """Bring back what the log knows, and put the programs in force."""
+        shared, store = self._shared, self._shared.store
+        recovered = store.recover(self.name)
+        names = store.names()
+        state = {names[number]: value for number, value in recovered.state.items()}
+        self.positions = recovered.positions
+        self.core = core = Core()
+        core.link(deployment.programs.values(), shared.adapters.published)
+        self._tells_origins = any(program.attributes for program in core.programs)
+        self._outlet = Outlet(self.name, shared.house.domain)
+        self._outlet.know(core.programs)
+        inputs = None if shared.house.publish.inputs else shared.adapters.subscribed
+        self._clerk = Clerk(core, store, self._outlet, inputs)
+        self.offset = store.next_offset(self.name)
+        self.log_ms = next((row[1] for row in store.rows(self.name, self.offset - 2)), 0)
+        self._checkpoints = Checkpoints(store, self.name, recovered.checkpoint, shared.monotonic)
+        self._gone: list[Outgoing] = []
+        self._calls = self._make_calls_of(state) if self.is_live else None
+        self._deploy(deployment, state)
+        self._say_what_does_not_run(deployment)
+
+    def _make_calls_of(self, state: Mapping[Name, str]) -> Calls:
+        shared = self._shared
+        return Calls(
+            shared.functions,
+            shared.store,
+            self.name,
+            asked=int(state.get(CALLED, 0)),
+            done=int(state.get(DONE, 0)),
+            timeout_s=shared.house.externals.timeout_s,
+            monotonic=shared.monotonic,
+            wake=shared.wake,
+        )
+
+    def _say_what_does_not_run(self, deployment: Deployment) -> None:
+        """Tell once at a start which modules and functions are missing here."""
+        here = self._shared.house.agent.name
+        for module, agent in sorted(deployment.elsewhere.items()):
+            text = f"{module} does not run here: it is for agent {agent}, and this is "
+            text += f"{here} ([agent] name in myocan.toml)"
+            _log.warning("%s", text)
+            self.say(linker.INFO, text, HUB)
+        if self._calls is None:
+            return
+        for program in self.core.programs:
+            for name in sorted(functions_of(program)):
+                if fold(name) not in self._shared.functions:
+                    text = f"{program.module} calls EXTERNAL {name}, which externals.py of this "
+                    text += f"house does not have; write it there: @external def {name}(...)"
+                    _log.warning("%s", text)
+                    self.say(linker.ALERT, text, EXTERNALS)
+
+    def _deploy(self, deployment: Deployment, state: dict[Name, str]) -> None:
+        """Give the programs the state, and the log the texts that it does not know."""
+        births_first = sorted(state.items(), key=lambda item: item[0][1] != INSTANCES_VARIABLE)
+        fits = {name for name, value in births_first if self._clerk.restore(name, value)}
+        sources = {name[0]: json.loads(value) for name, value in state.items() if name[1] == CODE}
+        changed, removed = deployment.stale(sources)
+        learnt = self._learn(deployment, changed, state)
+        fits |= {name for known in learnt.values() for name in known}
+        now = self.now()
+        self._clockwork = Clockwork(
+            self._shared.house,
+            self.core,
+            {name: state[name] for name in state if name in fits or name[1] == AT_VARIABLE},
+            {*changed},
+            now,
+            self.log_ms,
+        )
+        self._clerk.watch(self._clockwork.variables)
+        # What was missed comes behind the texts that it is done with; the log's time only rises.
+        due = self._clockwork.next_ms()
+        if due is not None:
+            now = max(self.log_ms, min(now, due))
+        lost = []
+        for module in [*changed, *removed]:
+            forgotten = [
+                name for name in state if name[0] == module and name[1] != CODE and name not in fits
+            ]
+            source = deployment.sources.get(module)
+            row = self._clerk.code_row(
+                self.offset, now, module, source, forgotten, learnt.get(module, {})
+            )
+            self.append(row)
+            said_on = said_topics(self._shared.store, module, sources.get(module, ""))
+            for name in forgotten:
+                value = state.pop(name)
+                if self.core.read(*name) is not None:
+                    lost.append(misfit(name, value))
+                said, of, key = said_on.get(name[1], name)
+                gone = self._outlet.forget((said, of, key or name[2]))
+                if gone is not None:
+                    self._gone.append(gone)
+        for name, value in state.items():
+            topic = self._clerk.topic_of(name)
+            if topic is not None:
+                self._outlet.remember(topic, value, self.offset - 1, name[0])
+        told = self._clockwork.begin(now)
+        if told is not None:
+            self._process_occasion(told)
+        for module, known in learnt.items():
+            self.process_own(said_of(deployment.programs[module], known), now)
+        for text in lost:
+            self.say(linker.WARN, text, HUB)
+
+    def _learn(
+        self, deployment: Deployment, changed: Iterable[str], state: dict[Name, str]
+    ) -> dict[str, dict[Name, str]]:
+        """Let new modules that want it know what came before them: into the core and the state."""
+        learnt = {}
+        for module in changed:
+            if deployment.programs[module].history:
+                known = learn(deployment.programs[module], self._shared.store, self.name)
+                if known:
+                    learnt[module] = known
+                    for name, value in known.items():
+                        self._clerk.restore(name, value)
+                    state.update(known)
+        return learnt
+
+    def close(self) -> None:
+        """Write what is left to write, in an orderly end; nothing is published any more."""
+        done = self._calls.close() if self._calls is not None else None
+        rows = []
+        if done is not None:
+            written = self._clerk.done_row(self.offset, self.now(), done)
+            rows = written.rows
+            self._checkpoints.note(written.state)
+            self.offset += len(rows)
+        self._shared.store.append(self.name, rows, released=self._released())
+        self._checkpoints.finish(self.offset - 1)
+
+    # ------------------------------------------------------------------ the clock
+
+    def now(self) -> int:
+        """Return the log's time: the clock's, but never less than it was."""
+        now = self._now_ms()
+        behind = self.log_ms - now > CLOCK_BEHIND_MS
+        if behind and not self._clock_behind:
+            _log.warning(
+                "the clock is %d s behind the log: it was set back, or was wrong before; until it "
+                "has caught up, no timer runs out and no AT is due",
+                (self.log_ms - now) // 1000,
+            )
+        self._clock_behind = behind
+        return max(now, self.log_ms)
+
+    def due_s(self) -> float | None:
+        """Return in how many seconds there is something to do here; None if nobody knows."""
+        waits = [self._checkpoints.due_s()]
+        if self._calls is not None:
+            waits.append(self._calls.due_s())
+        due = self._clockwork.next_ms()
+        if due is not None:
+            waits.append(min((due - self.now()) / 1000, CLOCK_CHECK_S))
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def take_what_is_due(self, now: int) -> bool:
+        """Process what is due by `now`; return False if there is more, for the next turn."""
+        for _ in range(MAX_DUE):
+            due = self._clockwork.take(now)
+            if due is None:
+                return True
+            if isinstance(due, str):
+                self.say(linker.WARN, due, CLOCK)
+            else:
+                self._process_occasion(due)
+            if self._shared.stopping.is_set():
+                return False
+        return False
+
+    def _process_occasion(self, due: Occasion) -> None:
+        self.process_own(due.messages, max(due.at_ms, self.log_ms), due.taken)
+
+    # ------------------------------------------------------------------ messages
+
+    def say(self, level: int, text: str, producer: str) -> None:
+        """Write a line of the hub's own log.
+
+        Arguments:
+            level: `linker.INFO`, `WARN` or `ALERT`.
+            text: the line.
+            producer: what part of the hub says it.
+        """
+        line = OwnMessage(linker.LOG_TOPICS[level], json.dumps(text, ensure_ascii=False), producer)
+        self.process_own([line], self.log_ms or self.now())
+
+    def process_own(
+        self,
+        messages: Sequence[OwnMessage],
+        now: int,
+        taken: Sequence[tuple[Name, str]] = (),
+    ) -> None:
+        """Process messages of the hub's own; what boards have sent meanwhile stays where it is.
+
+        Arguments:
+            messages: in order.
+            now: the log's time for them, milliseconds since 1970 UTC.
+            taken: what the first of them changes besides variables, names and JSON texts.
+        """
+        batch = Batch()
+        for message in messages:
+            batch.add_own(self.core, message)
+        self.process(batch, now, taken=taken)
+
+    def process(
+        self,
+        batch: Batch,
+        now: int,
+        positions: Sequence[Position] = (),
+        taken: Sequence[tuple[Name, str]] = (),
+    ) -> None:
+        """Process a batch: decide, write, publish.
+
+        Arguments:
+            batch: the inputs; with none, only positions are written.
+            now: the log's time for them, milliseconds since 1970 UTC.
+            positions: how far boards were heard with it.
+            taken: what the first of them changes besides variables, names and JSON texts.
+        """
+        written = self._run(batch, now, taken) if batch.topics else Written()
+        self.append(written, positions)
+        self._publish(written.frames)
+
+    def append(self, written: Written, positions: Sequence[Position] = ()) -> None:
+        """Write a batch into the log."""
+        journal = self._shared.journal
+        journal.append(self.name, written.rows, positions, self._released())
+        if written.calls and self._calls is not None:
+            asking = [written.rows[offset - self.offset] for offset in written.calls]
+            self._calls.ask(asking, journal.written)
+        self.offset += len(written.rows)
+        self._checkpoints.note(written.state)
+        if written.rows:
+            self.log_ms = max(self.log_ms, written.rows[-1][1])
+        for name, value in written.noted:
+            self._clockwork.note(name, value, self.log_ms)
+
+    def keep(self) -> None:
+        """Go on with what goes on beside messages: calls of EXTERNAL functions."""
+        if self._calls is None:
+            return
+        for problem in self._calls.keep(self._shared.journal.synced):
+            self.say(linker.ALERT, problem, EXTERNALS)
+        done = self._calls.to_tell()
+        if done is not None:
+            self.append(self._clerk.done_row(self.offset, self.now(), done))
+
+    def keep_checkpoint(self) -> None:
+        """Write a slice of a checkpoint if it is time."""
+        self._checkpoints.keep(self.offset - 1)
+
+    def greeting(self) -> list[Outgoing]:
+        """Return what the broker may have missed: what was not confirmed, and all values."""
+        connection = self._shared.connection
+        again = []
+        if self.is_live:
+            again = self._clerk.unconfirmed(
+                self.name,
+                after=max(self._shared.store.released(self.name), connection.confirmed() or 0),
+                since_ms=self._now_ms() - STALE_MS,
+            )
+        return [*again, *self._gone, *self._outlet.values(connection.incarnation)]
+
+    def _run(self, batch: Batch, now: int, taken: Sequence[tuple[Name, str]]) -> Written:
+        """Let the core process a batch; return what it comes to."""
+        instances = producers = stamps = None
+        if batch.keys:
+            instances = array("q", (-1,)) * len(batch.topics)
+            for place, key in batch.keys.items():
+                instances[place] = key
+        if self._tells_origins:
+            producers = array("q", (self.core.intern(name) for name, _ts in batch.origins))
+            stamps = array("q", (ts or 0 for _name, ts in batch.origins))
+        self.core.run(
+            batch.topics,
+            batch.tags,
+            batch.values,
+            now,
+            instances,
+            self.offset,
+            producers,
+            stamps,
+        )
+        incarnation = self._shared.connection.incarnation
+        return self._clerk.write(self.offset, now, batch.origins, incarnation, taken)
+
+    def _publish(self, frames: list[Outgoing]) -> None:
+        """Publish; what the broker confirms is told apart by the offsets of the live log alone."""
+        if not self.is_live:
+            frames = [(*frame[:4], 0) for frame in frames]
+        self._shared.connection.publish(frames)
+
+    def _released(self) -> int | None:
+        return self._shared.connection.confirmed() if self.is_live else None

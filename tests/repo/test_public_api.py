@@ -41,7 +41,7 @@ OFFERED = {
     """,
     "myocan.hub.store": """
         Checkpoint DiskFailed DiskFull Entry Faults LogRow Message Position Reader Recovered
-        Store StoreDamaged StoreError StoreLocked StoreTooNew Syncer
+        Store StoreDamaged StoreError StoreLocked StoreTooNew StoreTooOld Syncer
     """,
     "myocan.hub.bus": """
         Address AmqttBroker Broker BrokerError Bus BusError BusRefused CONNECTED

@@ -12,6 +12,7 @@ from myocan.hub.store.errors import (
     StoreError,
     StoreLocked,
     StoreTooNew,
+    StoreTooOld,
 )
 from myocan.hub.store.reader import Reader
 from myocan.hub.store.rows import Entry, LogRow, Message, Position, Recovered
@@ -35,5 +36,6 @@ __all__ = [
     "StoreError",
     "StoreLocked",
     "StoreTooNew",
+    "StoreTooOld",
     "Syncer",
 ]

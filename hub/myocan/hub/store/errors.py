@@ -14,6 +14,7 @@ __all__ = [
     "StoreError",
     "StoreLocked",
     "StoreTooNew",
+    "StoreTooOld",
     "translated",
 ]
 
@@ -36,6 +37,10 @@ class StoreLocked(StoreError):
 
 class StoreTooNew(StoreError):
     """The store was written by a later version of myocan."""
+
+
+class StoreTooOld(StoreError):
+    """The store was written by an earlier version, and who reads it cannot change it."""
 
 
 class StoreDamaged(StoreError):

@@ -37,8 +37,9 @@ WHERE l."offset" > ? AND l."offset" <= ?
 class Reader:
     """A read-only view of the store at `path`.
 
-    Raises StoreError if there is none or it cannot be read, StoreTooNew if it is of a later
-    version; the methods StoreError or StoreDamaged. A mode that the store does not have is empty.
+    Raises StoreError if there is none or it cannot be read, StoreTooNew or StoreTooOld if
+    another version wrote it; the methods StoreError or StoreDamaged. A mode that the store does
+    not have is empty.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,7 +79,7 @@ class Reader:
             timeout=5,
         )
         try:
-            schema.refuse_foreign(db, self.path)
+            schema.refuse_others(db, self.path)
             self._names: Names[tuple[str, str, str]] = Names(
                 db, "name", ("module", "variable", "instance")
             )

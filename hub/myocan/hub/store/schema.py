@@ -23,11 +23,21 @@ time rises with the offset; by topic with a scan of a range of offsets.
 
 import sqlite3
 
-from myocan.hub.store.errors import StoreDamaged, StoreError, StoreTooNew
+from myocan.hub.store.errors import StoreDamaged, StoreError, StoreTooNew, StoreTooOld
 
-__all__ = ["APPLICATION_ID", "VERSION", "create", "create_mode", "is_empty", "refuse_foreign"]
+__all__ = [
+    "APPLICATION_ID",
+    "VERSION",
+    "create",
+    "create_mode",
+    "is_empty",
+    "refuse_others",
+    "show_messages",
+    "version_of",
+]
 
 VERSION = 1
+"""The number of this schema. Who changes the tables adds 1, and a step to `migrations.STEPS`."""
 APPLICATION_ID = 0x6D796F63
 """`myoc` in ASCII, where SQLite keeps whose file this is (https://sqlite.org/fileformat2.html)."""
 
@@ -93,18 +103,26 @@ def create_mode(db: sqlite3.Connection, name: str) -> int:
     """
     number = db.execute("INSERT INTO mode (name) VALUES (?) RETURNING id", (name,)).fetchone()[0]
     _run(db, _MODE_TABLES.format(n=number))
+    show_messages(db)
+    return int(number)
+
+
+def show_messages(db: sqlite3.Connection) -> None:
+    """Make the view of all modes' logs anew, inside the caller's transaction."""
     db.execute("DROP VIEW IF EXISTS messages")
     parts = [
         _VIEW_PART.format(n=n, mode=mode.replace("'", "''"))
         for n, mode in db.execute("SELECT id, name FROM mode ORDER BY id")
     ]
     db.execute("CREATE VIEW messages AS " + " UNION ALL ".join(parts))
-    return int(number)
 
 
-def refuse_foreign(db: sqlite3.Connection, path: object) -> None:
-    """Raise StoreError for another program's database, StoreTooNew for a later version's,
-    StoreDamaged for one of ours that does not say which it is."""
+def version_of(db: sqlite3.Connection, path: object) -> int:
+    """The number of the store's schema, from 1 to `VERSION`.
+
+    Raises StoreError for another program's database, StoreTooNew for a later version's,
+    StoreDamaged for one of ours that does not say which it is.
+    """
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise StoreError(
             f"{path}: a database, but not a store of myocan; give another file with --store"
@@ -115,8 +133,24 @@ def refuse_foreign(db: sqlite3.Connection, path: object) -> None:
         raise StoreDamaged(
             f"{path}: a store of myocan without its tables ({error}); restore a backup"
         ) from error
+    if not isinstance(version, int) or version < 1:
+        raise StoreDamaged(
+            f"{path}: a store of myocan whose schema has no number ({version!r}); restore a backup"
+        )
     if version > VERSION:
         raise StoreTooNew(
             f"{path}: written by a later myocan (schema {version}, this one knows {VERSION});"
             " install that version again, or give another store with --store"
+        )
+    return version
+
+
+def refuse_others(db: sqlite3.Connection, path: object) -> None:
+    """Raise what `version_of` does, and StoreTooOld for an earlier version's: for those who only
+    read, and so cannot bring it up to date."""
+    version = version_of(db, path)
+    if version < VERSION:
+        raise StoreTooOld(
+            f"{path}: written by an earlier myocan (schema {version}, this one knows {VERSION});"
+            " start the hub once (myocan run), which brings it up to date"
         )

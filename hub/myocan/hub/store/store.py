@@ -30,7 +30,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from myocan.hub.store import files, schema, state
+from myocan.hub.store import files, migrations, schema, state
 from myocan.hub.store.checkpoint import Checkpoint, Mode
 from myocan.hub.store.errors import StoreError, translated
 from myocan.hub.store.rows import LogRow, Position, Recovered
@@ -93,8 +93,9 @@ class Store:
     ) -> Self:
         """Open the store at `path`, made if it is not there, its folder too.
 
-        `draw` gives random bytes. Raises StoreLocked if another hub has it open, StoreTooNew if
-        a later version wrote it, StoreDamaged or another StoreError if it cannot be read.
+        One that an earlier version wrote is brought up to date; see `migrations.py`. `draw` gives
+        random bytes. Raises StoreLocked if another hub has it open, StoreTooNew if a later version
+        wrote it, StoreDamaged or another StoreError if it cannot be read.
         """
         return cls(path, faults, draw)
 
@@ -371,7 +372,7 @@ def _connect(
         if new:
             db.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         else:
-            schema.refuse_foreign(db, path)
+            schema.version_of(db, path)
         if path is not None:
             if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
                 raise StoreError(
@@ -390,6 +391,8 @@ def _connect(
             db.execute("COMMIT")
             if faults is not None:
                 faults("create committed")
+        else:
+            migrations.migrate(db, path, faults)
         if path is not None:
             files.sync_folder(path.parent)
         db.execute("PRAGMA synchronous = NORMAL")

@@ -19,8 +19,8 @@ __all__ = ["Faults", "Writer"]
 
 Faults: TypeAlias = Callable[[str], None]
 """Called at each boundary of a transaction with its name: `append begun`, `append filled` (before
-the commit), `append committed`; likewise `create`, `mode`, `incarnation`, `checkpoint`, `clean`.
-A test raises or kills there."""
+the commit), `append committed`; likewise `create`, `migrate`, `mode`, `incarnation`, `checkpoint`,
+`clean`. A test raises or kills there."""
 
 
 class Writer:

@@ -7,7 +7,7 @@ in columns of the batch's last row, and is folded into tables of its own only by
 hence the log has no index beside its offset. Rows are found by time with a search by halves, since
 time rises with the offset; by topic with a scan of a range of offsets.
 
-    meta          schema, identity, incarnation
+    meta          schema, identity, incarnation; while a mode is being copied, its number
     mode          the modes; released as of the last checkpoint
     start         which incarnation wrote which part of which mode's log
     name          number -> module, variable, instance
@@ -28,11 +28,15 @@ from myocan.hub.store.errors import StoreDamaged, StoreError, StoreTooNew, Store
 __all__ = [
     "APPLICATION_ID",
     "VERSION",
+    "begin_mode",
     "create",
     "create_mode",
+    "drop_tables",
+    "finish_mode",
     "is_empty",
     "refuse_others",
     "show_messages",
+    "unfinished_mode",
     "version_of",
 ]
 
@@ -97,14 +101,39 @@ def create(db: sqlite3.Connection, identity: str) -> None:
 
 
 def create_mode(db: sqlite3.Connection, name: str) -> int:
-    """Make the tables of a new mode and list it in the view, inside the caller's transaction.
+    """Make the tables of a new mode and list it, inside the caller's transaction.
 
     Returns the mode's number.
     """
-    number = db.execute("INSERT INTO mode (name) VALUES (?) RETURNING id", (name,)).fetchone()[0]
+    number = begin_mode(db)
+    finish_mode(db, number, name)
+    return number
+
+
+def begin_mode(db: sqlite3.Connection) -> int:
+    """Make the tables of a mode that is not there before `finish_mode`; return its number.
+
+    Raises StoreError while another is being made.
+    """
+    if unfinished_mode(db) is not None:
+        raise StoreError("a mode is being copied; wait until it is there")
+    (number,) = db.execute("SELECT ifnull(max(id), 0) + 1 FROM mode").fetchone()
     _run(db, _MODE_TABLES.format(n=number))
-    show_messages(db)
+    db.execute("INSERT INTO meta VALUES ('copying', ?)", (number,))
     return int(number)
+
+
+def finish_mode(db: sqlite3.Connection, number: int, name: str) -> None:
+    """Let a mode be there from the caller's transaction on."""
+    db.execute("INSERT INTO mode (id, name) VALUES (?, ?)", (number, name))
+    db.execute("DELETE FROM meta WHERE key = 'copying'")
+    show_messages(db)
+
+
+def unfinished_mode(db: sqlite3.Connection) -> int | None:
+    """Return the number of a mode between `begin_mode` and `finish_mode`, None if there is none."""
+    found = db.execute("SELECT value FROM meta WHERE key = 'copying'").fetchone()
+    return None if found is None else int(found[0])
 
 
 def show_messages(db: sqlite3.Connection) -> None:
@@ -115,6 +144,12 @@ def show_messages(db: sqlite3.Connection) -> None:
         for n, mode in db.execute("SELECT id, name FROM mode ORDER BY id")
     ]
     db.execute("CREATE VIEW messages AS " + " UNION ALL ".join(parts))
+
+
+def drop_tables(db: sqlite3.Connection, number: int) -> None:
+    """Remove the tables of a mode that the view does not show."""
+    db.execute(f"DROP TABLE log_{number}")
+    db.execute(f"DROP TABLE state_{number}")
 
 
 def version_of(db: sqlite3.Connection, path: object) -> int:

@@ -19,6 +19,7 @@ __all__ = [
     "Loaded",
     "announce",
     "complete",
+    "copy",
     "drop_unfinished",
     "is_unfinished",
     "last_checkpoint",
@@ -112,6 +113,23 @@ def write_slice(
     db.executemany(
         f"INSERT INTO state_{mode} (name, at, value) VALUES (?, ?, ?)",
         [(name, offset, value) for name, value in items],
+    )
+
+
+def copy(db: sqlite3.Connection, source: int, target: int) -> None:
+    """Give mode number `target`, which has none, the state of `source` with its checkpoints.
+
+    What belongs to a checkpoint that is being written is left out.
+    """
+    last = last_checkpoint(db, source)
+    db.execute(
+        f"INSERT INTO state_{target} SELECT name, at, value FROM state_{source} WHERE at <= ?",
+        (last,),
+    )
+    db.execute(
+        'INSERT INTO checkpoint SELECT ?, "offset", complete FROM checkpoint'
+        " WHERE mode = ? AND complete",
+        (target, source),
     )
 
 

@@ -30,8 +30,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from myocan.hub.store import files, migrations, schema, state
+from myocan.hub.store import copies, files, migrations, schema, state
 from myocan.hub.store.checkpoint import Checkpoint, Mode
+from myocan.hub.store.copies import ModeCopy
 from myocan.hub.store.errors import StoreError, translated
 from myocan.hub.store.rows import LogRow, Position, Recovered
 from myocan.hub.store.writer import Faults, Writer
@@ -72,6 +73,9 @@ class Store:
                 stored = dict(db.execute("SELECT key, value FROM meta"))
                 self.identity = str(stored["identity"])
                 self.incarnation = int(stored["incarnation"])
+                if schema.unfinished_mode(db) is not None:
+                    with self._writer.transaction("clean") as writing:
+                        copies.drop_unfinished(writing)
                 for number, name in db.execute("SELECT id, name FROM mode ORDER BY id").fetchall():
                     self._add_mode(number, name)
             except BaseException:
@@ -216,6 +220,36 @@ class Store:
         """The modes that the store has, `live` first."""
         return list(self._modes)
 
+    def make_mode(self, name: str) -> None:
+        """Make a mode with an empty log. Raises ValueError if there is one of this name."""
+        self._refuse_known(name)
+        self._make_mode(name)
+
+    def start_copy(self, source: str, name: str) -> ModeCopy:
+        """Begin to copy a mode under a new name, to be stepped between batches.
+
+        The copy has all that `source` has when the last step is done; then hand it to
+        `finish_copy`. Raises ValueError if there is no `source`, or a mode `name`; StoreError if
+        a copy is under way.
+        """
+        self._refuse_known(name)
+        if source not in self._modes:
+            raise ValueError(f"there is no mode {source}")
+        return ModeCopy(self._live(), self._modes[source], name)
+
+    def finish_copy(self, copy: ModeCopy, name: str) -> None:
+        """Let a finished copy be one of the modes here."""
+        self._add_mode(copy.number, name)
+
+    def drop_mode(self, name: str) -> None:
+        """Remove a mode with its log and its state. Raises ValueError for `live`, or if there is
+        none of this name."""
+        if name == "live" or name not in self._modes:
+            raise ValueError(f"no mode {name} to drop")
+        with self._live().transaction("mode") as db:
+            copies.drop_mode(db, self._modes[name].number)
+        del self._modes[name], self._inserts[name]
+
     # --- recovery
 
     def begin_incarnation(self, at_least: int = 0, note: str = "") -> int:
@@ -348,6 +382,10 @@ class Store:
         )
         mode = self._modes[name] = Mode(writer.db, number, name)
         return mode
+
+    def _refuse_known(self, name: str) -> None:
+        if name in self._modes:
+            raise ValueError(f"there is a mode {name} already")
 
     def _make_mode(self, name: str) -> Mode:
         with self._live().transaction("mode") as db:

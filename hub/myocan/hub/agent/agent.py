@@ -18,21 +18,20 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-from myocan.hub.agent.commands import CommandRefused, Commands
+from myocan.hub.agent.commands import Asked, Commands
 from myocan.hub.agent.connection import Connection
-from myocan.hub.agent.deployment import load_deployment
+from myocan.hub.agent.deployment import load_deployment, read_sources
+from myocan.hub.agent.instances import Instances
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.journal import Journal
 from myocan.hub.agent.mode import LIVE, Mode, Shared
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Outgoing
-from myocan.hub.control import Control, Request
+from myocan.hub.control import Control
 from myocan.hub.errors import HubError
 from myocan.hub.externals import load_externals
 from myocan.hub.house import House
@@ -79,7 +78,7 @@ class Agent:
         self._fdatasync = fdatasync
         self._stopping = threading.Event()
         self._failure: HubError | None = None
-        self._unanswered: deque[tuple[int, Request, dict[str, Any]]] = deque()
+        self._unanswered: list[Asked] = []
         self._control = Control(house, self.wake)
         self._connection = Connection(
             house, broker_url or house.broker.url, now_ms=now_ms, monotonic=monotonic
@@ -134,7 +133,9 @@ class Agent:
         store = stack.enter_context(Store.open(self._store_path))
         adapters = AdapterTopics(house.adapters())
         functions = load_externals(house.externals_path)
-        deployment = load_deployment(house.modules(), adapters, store, house.agent.name)
+        deployment = load_deployment(
+            read_sources(house.modules()), adapters, store, house.agent.name
+        )
         self._connection.start_broker(stack)
         self._journal = Journal(
             store,
@@ -159,7 +160,7 @@ class Agent:
         )
         self._live = Mode(LIVE, shared, deployment, self._now_ms)
         self._modes = [self._live]
-        self._commands = Commands(self._live)
+        self._commands = Commands(Instances(lambda content: self._live).commands)
         self._intake = Intake(
             self._live.core,
             house.domain,
@@ -174,8 +175,8 @@ class Agent:
 
     def _close(self, orderly: bool) -> None:
         self._connection.close()
-        for _mark, request, _answer in self._unanswered:
-            request.answer(error="the hub was stopped before this was surely on the disk")
+        for asked in self._unanswered:
+            asked.give_up("the hub was stopped before this was surely on the disk")
         if orderly:
             for mode in self._modes:
                 mode.close()
@@ -221,16 +222,9 @@ class Agent:
     def _do_commands(self) -> None:
         """Do what the user asks for; answer when it is on the disk."""
         while not self._control.requests.empty():
-            request = self._control.requests.get()
-            try:
-                answer = self._commands.do(request.content)
-            except CommandRefused as refusal:
-                request.answer(error=str(refusal))
-            else:
-                self._unanswered.append((self._journal.written, request, answer))
-        while self._unanswered and self._unanswered[0][0] <= self._journal.synced:
-            _mark, request, answer = self._unanswered.popleft()
-            request.answer(**answer)
+            self._unanswered.append(Asked(self._control.requests.get(), self._commands))
+        journal = self._journal
+        self._unanswered = [asked for asked in self._unanswered if not asked.settle(journal)]
 
     def _greeting(self) -> tuple[list[Outgoing], int]:
         """Return what the broker may have missed, and the newest offset of the live log."""

@@ -140,17 +140,30 @@ class Clerk:
         row = (offset, now_ms, code, value, producer, None, None, None, f"[{changes}]")
         return Written([row], [], state)
 
-    def done_row(self, offset: int, now_ms: int, call: int) -> Written:
-        """Return the message that EXTERNAL functions were called up to a call.
+    def row_of(
+        self,
+        offset: int,
+        now_ms: int,
+        name: Name,
+        value: str,
+        producer: str,
+        cause: int | None = None,
+    ) -> Written:
+        """Return a message of the hub's own that no module hears, and whose value is state.
 
         Arguments:
             offset, now_ms: where and when the row stands.
-            call: the offset of the row that asked for it.
+            name: of what is told.
+            value: its JSON text; null: it is forgotten.
+            producer: who tells it.
+            cause: the offset of the row that led to it, None for none.
         """
-        number = self._store.name_id(*DONE)
-        producer = self._store.producer_id(EXTERNALS)
-        row = (offset, now_ms, number, str(call), producer, call, None, None, f"[{number},{call}]")
-        return Written([row], [], {number: str(call)})
+        number = self._store.name_id(*name)
+        by = self._store.producer_id(producer)
+        gone = value == "null"
+        change = f"[{-number},null]" if gone else f"[{number},{value}]"
+        row = (offset, now_ms, number, value, by, cause, None, None, change)
+        return Written([row], [], {number: None if gone else value})
 
     def write(
         self,

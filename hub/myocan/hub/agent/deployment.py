@@ -21,7 +21,15 @@ from myocan.hub.core.program import FORMAT
 from myocan.hub.errors import HubError
 from myocan.hub.store import Store
 
-__all__ = ["CODE", "Deployment", "DeploymentRefused", "load_deployment", "misfit"]
+__all__ = [
+    "CODE",
+    "Deployment",
+    "DeploymentRefused",
+    "load_deployment",
+    "misfit",
+    "read_sources",
+    "said_topics",
+]
 
 CODE = "%%code%%"
 """The variable that holds a module's text, as the seed names it."""
@@ -60,28 +68,43 @@ def misfit(name: tuple[str, str, str], value: str) -> str:
     )
 
 
+def read_sources(files: Iterable[Path]) -> dict[str, str]:
+    """Return the texts of these files by the names of their modules.
+
+    Raises:
+        DeploymentRefused: a file cannot be read.
+    """
+    sources = {}
+    for file in files:
+        try:
+            sources[file.stem] = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DeploymentRefused(f"{file} cannot be read: {error}") from error
+    return sources
+
+
 def load_deployment(
-    files: Iterable[Path], adapters: AdapterTopics, store: Store, agent: str
+    sources: Mapping[str, str], adapters: AdapterTopics, store: Store, agent: str
 ) -> Deployment:
-    """Read and compile these modules; their compiled forms are kept in the store.
+    """Compile these texts; their compiled forms are kept in the store.
 
     All are checked, those too that are for another agent than `agent`.
 
+    Arguments:
+        sources: by the names of their modules.
+        adapters: what boards publish.
+        store: keeps compiled forms, and knows earlier ones.
+        agent: the name of this one.
+
     Raises:
-        DeploymentRefused: a file cannot be read, or modules have errors.
+        DeploymentRefused: modules have errors.
     """
-    deployment = Deployment()
-    unknown = []
-    for file in files:
-        name = file.stem
-        try:
-            source = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise DeploymentRefused(f"{file} cannot be read: {error}") from error
-        deployment.sources[name] = source
+    deployment = Deployment(dict(sources))
+    unknown = False
+    for name, source in sources.items():
         program = _stored_program(store, name, source)
         if program is None:
-            unknown.append(name)
+            unknown = True
         else:
             deployment.programs[name] = program
     if unknown:

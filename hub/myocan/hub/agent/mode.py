@@ -37,7 +37,7 @@ from myocan.hub.externals import Function
 from myocan.hub.house import House
 from myocan.hub.store import Position, Store
 
-__all__ = ["HUB", "LIVE", "Mode", "Shared"]
+__all__ = ["ADMIN_MODULE", "HUB", "LIVE", "Mode", "Shared"]
 
 LIVE = "live"
 """The mode that boards belong to."""
@@ -53,6 +53,9 @@ CLOCK_BEHIND_MS = 60_000
 
 MAX_DUE = 1000
 """Due messages that are taken before boards are acknowledged and the end may come."""
+
+ADMIN_MODULE = "$admin"
+"""The module of what is done to a house as a whole."""
 
 HUB = "hub"
 """The producer of what the hub says of itself."""
@@ -240,7 +243,7 @@ class Mode:
         done = self._calls.close() if self._calls is not None else None
         rows = []
         if done is not None:
-            written = self._clerk.done_row(self.offset, self.now(), done)
+            written = self._row_of_done(done)
             rows = written.rows
             self._checkpoints.note(written.state)
             self.offset += len(rows)
@@ -361,7 +364,22 @@ class Mode:
             self.say(linker.ALERT, problem, EXTERNALS)
         done = self._calls.to_tell()
         if done is not None:
-            self.append(self._clerk.done_row(self.offset, self.now(), done))
+            self.append(self._row_of_done(done))
+
+    def _row_of_done(self, call: int) -> Written:
+        """Return the message that EXTERNAL functions were called up to a call."""
+        return self._clerk.row_of(self.offset, self.now(), DONE, str(call), EXTERNALS, call)
+
+    def note(self, variable: str, value: str, producer: str) -> None:
+        """Write down an act of administration: a message of `$admin`, whose value is state.
+
+        Arguments:
+            variable: what kind of act.
+            value: its JSON text; null: what was so is forgotten.
+            producer: who did it.
+        """
+        name = (ADMIN_MODULE, variable, "")
+        self.append(self._clerk.row_of(self.offset, self.now(), name, value, producer))
 
     def keep_checkpoint(self) -> None:
         """Write a slice of a checkpoint if it is time."""

@@ -24,6 +24,8 @@ listen = "0.0.0.0:1900"
 path = "elsewhere/log.sqlite"
 [agent]
 name = "attic"
+catch_up = "2 days"
+stale_events = "1 minute 30 s"
 [boards]
 accept_unknown = false
 [publish]
@@ -45,6 +47,7 @@ def test_an_empty_file_is_a_house_with_the_defaults(tmp_path: Path) -> None:
     assert house.location.latitude is None
     assert house.accepts_unknown_boards
     assert not house.publish.inputs
+    assert (house.agent.catch_up_ms, house.agent.stale_events_ms) == (24 * 3_600_000, 60_000)
 
 
 def test_every_setting_is_read(tmp_path: Path) -> None:
@@ -57,6 +60,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert house.agent.name == "attic"
     assert not house.accepts_unknown_boards
     assert house.publish.inputs
+    assert (house.agent.catch_up_ms, house.agent.stale_events_ms) == (48 * 3_600_000, 90_000)
     assert house.root == tmp_path
 
 
@@ -68,7 +72,14 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ('[broker]\nulr = "x"', "[broker] ulr: unknown key; did you mean 'url'?"),
         ('[broker]\nURL = "x"', "[broker] URL: unknown key; did you mean 'url'?"),
         ("latitude = 50.0", "latitude: unknown key; it belongs under [location]"),
-        ("[agent]\nzebra = 1", "[agent] zebra: unknown key; known here: name"),
+        ("[agent]\nzebra = 1", "[agent] zebra: unknown key; known here: catch_up, name"),
+        ('[agent]\ncatch_up = "soon"', "[agent] catch_up: 'soon' is no duration; write one like"),
+        (
+            '[agent]\ncatch_up = "5 s"',
+            "[agent] catch_up: '5 s' is too short; the least is 1 minute",
+        ),
+        ("[agent]\nstale_events = 60", "[agent] stale_events: has to be a valid string, not 60"),
+        ('[agent]\nstale_events = "2 weeks"', "'2 weeks' is too long; the most is 7 days"),
         ("domain = 3", "domain: has to be a valid string, not 3"),
         ('domain = "a/b"', "domain: takes 1 to 64 letters"),
         ('domain = ""', "domain: takes 1 to 64 letters"),

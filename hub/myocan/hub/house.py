@@ -34,6 +34,7 @@ from pydantic import (
 )
 
 from myocan.hub.bus.address import BusError, parse_url
+from myocan.hub.durations import parse_duration
 from myocan.hub.errors import HubError
 
 __all__ = [
@@ -54,6 +55,12 @@ __all__ = [
 ]
 
 FILE_NAME = "myocan.toml"
+
+CATCH_UP_MS = (60_000, 366 * 24 * 3_600_000)
+"""The shortest and the longest `catch_up`: a minute, for an AT is always a moment late; a year."""
+
+STALE_MS = (1000, 7 * 24 * 3_600_000)
+"""The shortest and the longest `stale_events`: a second, a week."""
 
 _LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """One level of a topic, as the wire format has it."""
@@ -104,6 +111,16 @@ def _listen(text: str) -> str:
     return text
 
 
+def _catch_up(text: str) -> str:
+    parse_duration(text, *CATCH_UP_MS)
+    return text
+
+
+def _stale_events(text: str) -> str:
+    parse_duration(text, *STALE_MS)
+    return text
+
+
 class _Table(BaseModel):
     """A table of the file: nothing unknown in it, nothing converted behind a person's back."""
 
@@ -145,9 +162,25 @@ class Store(_Table):
 
 
 class Agent(_Table):
-    """Who this hub is among the hubs of its domain: `name`, part of topics."""
+    """Who this hub is among the hubs of its domain, and what it does with time it was away.
+
+    name: part of topics. catch_up: how far back missed ATs are made up for. stale_events: the age
+    from which an event is not published any more. Both in words, see `parse_duration`.
+    """
 
     name: Annotated[str, AfterValidator(check_level)] = "main"
+    catch_up: Annotated[str, AfterValidator(_catch_up)] = "24 hours"
+    stale_events: Annotated[str, AfterValidator(_stale_events)] = "60 seconds"
+
+    @property
+    def catch_up_ms(self) -> int:
+        """How far back missed ATs are made up for, in milliseconds."""
+        return parse_duration(self.catch_up, *CATCH_UP_MS)
+
+    @property
+    def stale_events_ms(self) -> int:
+        """The age from which an event is not published any more, in milliseconds."""
+        return parse_duration(self.stale_events, *STALE_MS)
 
 
 class Boards(_Table):

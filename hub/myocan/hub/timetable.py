@@ -11,8 +11,8 @@ Rules:
   the last that was taken, whatever the clock does.
 - What a time variable says counts for occurrences after the change.
 - Missed occurrences of an AT come all, at their own due times, unless they are older than
-  `CATCH_UP_MS`: those are left out, which `take` tells. A timer is never left out: it is one
-  message, late if need be.
+  `catch_up_ms`: those are left out, and `take` tells which and how many. A timer is never left out:
+  it is one message, late if need be.
 - A keyed timer is one for each instance. An AT is one message, whoever of a module hears it.
 """
 
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from myocan.hub.core import At, Program, Role
 from myocan.hub.core.linker import fold
 from myocan.hub.core.program import AT_VARIABLE
+from myocan.hub.durations import duration_text
 
 if TYPE_CHECKING:
     from myocan.hub.lang.schedules import Place, Schedule
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 __all__ = ["CATCH_UP_MS", "Due", "Timetable"]
 
 CATCH_UP_MS = 24 * 3_600_000
-"""How far back missed ATs are made up for."""
+"""How far back missed ATs are made up for, where nobody says otherwise."""
+
+MOST_COUNTED = 1000
+"""Occurrences that are counted of an AT that are left out; bounds what a year away costs."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -97,6 +101,7 @@ class Timetable:
         minutes: returns what a time variable says, minutes since midnight, by module and
             lower-case name; None if it says nothing.
         after_ms: returns behind which time the occurrences of an AT count, by module and identity.
+        catch_up_ms: how far back missed ATs are made up for, in milliseconds.
     """
 
     def __init__(
@@ -105,8 +110,10 @@ class Timetable:
         place: Callable[[], Place],
         minutes: Callable[[str, str], int | None],
         after_ms: Callable[[str, str], int],
+        catch_up_ms: int = CATCH_UP_MS,
     ) -> None:
         self._minutes = minutes
+        self.catch_up_ms = catch_up_ms
         self._heap: list[tuple[int, str, int, str, int]] = []
         self._entries: dict[int, _Entry] = {}
         self._next_number = 0
@@ -173,17 +180,12 @@ class Timetable:
         if due_ms is None or due_ms > now_ms:
             return None
         entry = self._entries[heappop(self._heap)[-1]]
-        oldest = now_ms - CATCH_UP_MS
+        oldest = now_ms - self.catch_up_ms
         if entry.at is None:
             self._remove(entry)
             return Due(max(due_ms, oldest), entry.module, entry.name, instance=entry.key)
         if due_ms < oldest:
-            self._plan(entry, self._next(entry, oldest - 1))
-            missed = (_EPOCH + due_ms * _MILLISECOND).isoformat(timespec="minutes")
-            return (
-                f"{entry.module}.scc:{entry.line}: this AT was due at {missed}, more than "
-                f"{CATCH_UP_MS // 3_600_000} hours ago; what is that old is left out"
-            )
+            return self._leave_out(entry, due_ms, oldest)
         together = [entry]
         self._plan(entry, self._next(entry, due_ms))
         while self.next_due_ms() == due_ms:
@@ -195,6 +197,24 @@ class Timetable:
             self._plan(other, self._next(other, due_ms))
         identities = tuple(one.name for one in together)
         return Due(due_ms, entry.module, AT_VARIABLE, json.dumps(identities), identities)
+
+    def _leave_out(self, entry: _Entry, first_ms: int, oldest_ms: int) -> str:
+        """Go on to the first occurrence that is not too old; return what is left out, in words."""
+        count, last_ms = 1, first_ms
+        while count < MOST_COUNTED:
+            next_ms = self._next(entry, last_ms)
+            if next_ms is None or next_ms >= oldest_ms:
+                break
+            count, last_ms = count + 1, next_ms
+        self._plan(entry, self._next(entry, oldest_ms - 1))
+        times = "once" if count == 1 else f"{count} times"
+        if count == MOST_COUNTED:
+            times = f"{count} times or more"
+        when = _shown(first_ms) if count == 1 else f"from {_shown(first_ms)} to {_shown(last_ms)}"
+        return (
+            f"{entry.module}.scc:{entry.line}: this AT was due {times}, {when}, and is left out: "
+            f"that is more than {duration_text(self.catch_up_ms)} ago ([agent] catch_up)"
+        )
 
     def _add(
         self, module: str, name: str, line: int, at: At | None = None, key: str = ""
@@ -249,3 +269,8 @@ class Timetable:
                 self._answers.clear()
             self._answers[key] = due_ms
         return due_ms
+
+
+def _shown(at_ms: int) -> str:
+    """Return a time as people read it, in UTC: `2027-03-27 13:00 UTC`."""
+    return f"{_EPOCH + at_ms * _MILLISECOND:%Y-%m-%d %H:%M} UTC"

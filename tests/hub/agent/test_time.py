@@ -192,8 +192,27 @@ def test_more_than_a_day_away_leaves_out_what_is_older_with_a_record(
         pass
     assert [shown(row.time_ms) for row in log("m.%%at%%")] == ["03-30 13:00"]
     (record,) = log("$log.warn")
-    assert "m.scc:3" in record.value
-    assert "2027-03-27T13:00" in record.value
+    assert (
+        "m.scc:3: this AT was due 3 times, from 2027-03-27 13:00 UTC to 2027-03-29" in record.value
+    )
+    assert "more than 1 day ago" in record.value
+
+
+def test_how_far_back_is_caught_up_can_be_set(
+    broker, hub, house, modules, clock, log, state
+) -> None:
+    (house / "myocan.toml").write_text('domain = "home"\n[agent]\ncatch_up = "50 hours"\n')
+    modules(m="PUBLIC count 0\nAT 13:00\n  THEN count++\n")
+    with hub(now_ms=clock):
+        pass
+    clock.to("2027-03-30T14:00")
+    with hub(now_ms=clock):
+        pass
+    assert [shown(row.time_ms) for row in log("m.%%at%%")] == [
+        "03-28 13:00", "03-29 13:00", "03-30 13:00",
+    ]  # fmt: skip
+    (record,) = log("$log.warn")
+    assert "this AT was due once, 2027-03-27 13:00 UTC, and is left out" in record.value
 
 
 def test_a_new_module_has_missed_nothing(broker, hub, house, modules, clock, log) -> None:

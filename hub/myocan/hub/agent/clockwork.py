@@ -5,8 +5,8 @@ messages of the hub's own that stand in the log at that time, and the next is ta
 last is written. Of one time the calendar comes first, so that what is due at midnight finds the new
 day.
 
-A day that began while the hub was away is made up for like an AT, up to `CATCH_UP_MS`; of those
-before, the last says it all.
+A day that began while the hub was away is made up for like an AT, up to `[agent] catch_up`; of
+those before, the last says it all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from myocan.hub.core import Core, Tag
 from myocan.hub.core.program import AT_VARIABLE
 from myocan.hub.core.scalars import parse_time
 from myocan.hub.house import House
-from myocan.hub.timetable import CATCH_UP_MS, Due, Timetable
+from myocan.hub.timetable import Due, Timetable
 
 __all__ = ["CLOCK", "Clockwork", "Occasion"]
 
@@ -78,7 +78,9 @@ class Clockwork:
                 return now_ms
             return max(int(state.get((module, AT_VARIABLE, identity), 0)), log_ms - 1)
 
-        self._timetable = Timetable(core.programs, lambda: place, self._minutes, after_ms)
+        self._timetable = Timetable(
+            core.programs, lambda: place, self._minutes, after_ms, house.agent.catch_up_ms
+        )
         self._timed = frozenset(self._timetable.variables)
         self._notices = Notices(Calendar(house, place), core.programs, self._known_of, log_ms)
         self._notified = frozenset(self._notices.variables)
@@ -125,7 +127,7 @@ class Clockwork:
         Returns:
             An occasion, or what was left out, in words, or None.
         """
-        oldest = now_ms - CATCH_UP_MS
+        oldest = now_ms - self._timetable.catch_up_ms
         while True:
             change_ms = self._notices.next_ms()
             if change_ms is None or change_ms > now_ms:

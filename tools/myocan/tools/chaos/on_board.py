@@ -1,0 +1,28 @@
+"""Runs an adapter for a chaos run, on MicroPython or CPython: simulated pins over a socket.
+
+Arguments: the port on loopback where the run listens, and the path of the configuration.
+"""
+# mypy: ignore-errors
+# (MicroPython's own modules, which mypy does not know)
+
+import json
+import socket
+import sys
+
+from myocan.edge.adapter import Adapter
+from myocan.edge.pins.simulated import SimulatedPins
+
+with open(sys.argv[2]) as file:
+    config = json.load(file)
+control = socket.socket()
+control.connect(socket.getaddrinfo("127.0.0.1", int(sys.argv[1]))[0][-1])
+control.setsockopt(6, 1, 1)  # TCP_NODELAY
+control.setblocking(False)
+if sys.implementation.name == "micropython":
+    from myocan.edge.link import Link
+else:
+    from myocan.edge.link_paho import PahoLink as Link
+link = Link(config["broker"], config["name"])
+adapter = Adapter(config, link, SimulatedPins(control))
+while True:
+    link.wait(adapter.step())

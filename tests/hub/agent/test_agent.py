@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 
 import paho.mqtt.publish as publish
@@ -271,7 +272,7 @@ def test_a_house_without_unknown_boards_hears_only_its_own(broker, hub, house, l
     assert "adapters/stranger.toml" in record.value
 
 
-def test_a_lost_store_is_noticed_and_the_incarnation_still_rises(broker, hub, house) -> None:
+def test_a_lost_store_is_noticed_and_the_incarnation_still_rises(broker, hub, house, log) -> None:
     with Board(broker.url, "home", "porch", hears=[LAMP_STATE]) as board:
         for _ in range(2):
             with hub():
@@ -284,6 +285,32 @@ def test_a_lost_store_is_noticed_and_the_incarnation_still_rises(broker, hub, ho
             board.await_that(lambda: len(board.stores) == 2, "the other store's identity")
             board.await_acknowledged()
     assert board.heard[-1][2] == 3
+    broker_s, board_s = (message.value for message in log("$log.alert"))
+    assert "the broker has heard incarnation 2 of hub main, and this store is only at 1" in broker_s
+    assert "porch has had 2 messages acknowledged that this store does not know of" in board_s
+    assert log("$log.lost") == []
+
+
+def test_a_store_that_was_restored_from_an_older_copy_is_noticed(
+    broker, hub, house, log, tmp_path
+) -> None:
+    with Board(broker.url, "home", "porch", hears=[LAMP_STATE]) as board:
+        with hub():
+            board.send("button1/press")
+            board.await_acknowledged()
+        shutil.copytree(house / ".myocan", tmp_path / "copy")
+        with hub():
+            for _ in range(3):
+                board.send("button1/press")
+            board.await_acknowledged()
+        shutil.rmtree(house / ".myocan")
+        shutil.copytree(tmp_path / "copy", house / ".myocan")
+        with hub():
+            board.send("button1/press")
+            board.await_acknowledged()
+    told = [message.value for message in log("$log.alert")]
+    assert any("porch has had 3 messages acknowledged" in text for text in told)
+    assert len(log("button1.press")) == 2
 
 
 def test_a_value_that_a_new_declaration_does_not_take_is_told(

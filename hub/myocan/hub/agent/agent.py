@@ -28,10 +28,11 @@ from myocan.hub.agent.deployment import load_deployment, read_sources
 from myocan.hub.agent.instances import Instances
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.journal import Journal
-from myocan.hub.agent.mode import LIVE, Mode, Shared
+from myocan.hub.agent.mode import HUB, LIVE, Mode, Shared
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Outgoing
 from myocan.hub.control import Control
+from myocan.hub.core import linker
 from myocan.hub.errors import HubError
 from myocan.hub.externals import load_externals
 from myocan.hub.house import House
@@ -186,6 +187,7 @@ class Agent:
     def _turn(self) -> None:
         """Take what has come, decide, write, publish, acknowledge."""
         self._connection.receive(self._wait_s())
+        self._tell_alerts()
         self._process()
         for mode in self._modes:
             mode.keep()
@@ -218,6 +220,12 @@ class Agent:
             self._connection.publish([(topic, b"", 1, True, 0) for topic in intake.unwelcome])
             intake.unwelcome.clear()
         live.core.compact()
+
+    def _tell_alerts(self) -> None:
+        """Let the log have what the connection has to say."""
+        alerts, self._connection.alerts = self._connection.alerts, []
+        for text in alerts:
+            self._live.say(linker.ALERT, text, HUB)
 
     def _do_commands(self) -> None:
         """Do what the user asks for; answer when it is on the disk."""

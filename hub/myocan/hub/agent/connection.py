@@ -3,6 +3,9 @@
 The one idea: a broker forgets nothing and knows no order of lives, so a hub first hears which of
 its lives (incarnations) the broker remembers, and speaks only as a later one. Then it says all
 that the broker may have missed, and behind it, retained, that it is there.
+
+Of two hubs of one name only the first may speak, see `namesakes`. So each has a client id of its
+own: with the same one they would only throw each other out, in turns.
 """
 
 from __future__ import annotations
@@ -14,8 +17,10 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
+from typing import Any
 
 from myocan.hub.agent.intake import Intake
+from myocan.hub.agent.namesakes import Namesakes, Verdict
 from myocan.hub.bus import (
     CONNECTED,
     DISCONNECTED,
@@ -27,6 +32,7 @@ from myocan.hub.bus import (
     pick_broker,
 )
 from myocan.hub.core import COMPILED
+from myocan.hub.errors import HubError
 from myocan.hub.house import House, RunningHub
 from myocan.hub.store import Store
 from myocan.wire import (
@@ -39,12 +45,19 @@ from myocan.wire import (
     hub_topic,
 )
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "NameTaken"]
 
 INTRODUCTION_S = 2.0
 """How long the broker may take to say which incarnation it remembers of this hub."""
 
+MAX_ALERTS = 32
+"""What is to be told of the broker at once; bounds what a broker that goes mad can fill."""
+
 _log = logging.getLogger(__name__)
+
+
+class NameTaken(HubError):
+    """Another hub of this domain and agent is at the broker; the text says which, what to do."""
 
 
 class Connection:
@@ -57,7 +70,8 @@ class Connection:
         monotonic: a clock that only rises, in seconds.
 
     `control_path` is told to programs on this machine. `incarnation` is the present one. `online`
-    tells whether messages may be published.
+    tells whether messages may be published. `alerts` are for the log; whoever writes them there
+    takes them away.
     """
 
     def __init__(
@@ -78,6 +92,10 @@ class Connection:
         self._bus: Bus | None = None
         self._introduced = False
         self._introduction_ends: float | None = None
+        self._namesakes = Namesakes(now_ms)
+        self._asked = False
+        self._yielded = False
+        self.alerts: list[str] = []
         self.control_path = ""
         self.incarnation = 0
         self.online = False
@@ -130,13 +148,13 @@ class Connection:
             greeting: returns what a broker may have missed, and the newest offset of the log.
             on_introduced: called once, when the broker has taken us for the first time.
         """
-        house, broker = self._house, self._broker
+        broker = self._broker
         self._intake = intake
         self._greeting = greeting
         self._on_introduced = on_introduced
         bus = Bus(
             broker.url if broker else self._given_url or "",
-            broker.client_id if broker else f"myocan-hub-{house.domain}-{house.agent.name}",
+            broker.client_id if broker else self._client_id(),
             subscriptions=self._subscriptions(),
             will=(self._status_topic, self._status(online=False)),
             protocol=broker.protocol if broker else "auto",
@@ -144,6 +162,10 @@ class Connection:
         self._bus = bus
         bus.start()
         stack.callback(bus.stop)
+
+    def _client_id(self) -> str:
+        house = self._house
+        return f"myocan-hub-{house.domain}-{house.agent.name}-{self._namesakes.token}"
 
     def _subscriptions(self) -> list[tuple[str, int]]:
         """What the hub hears: its boards, and itself; no filter overlaps another."""
@@ -158,7 +180,9 @@ class Connection:
         """Say farewell, if there ever was a connection."""
         if self._bus is None:
             return
-        self._bus.stop([(self._status_topic, self._status(online=False), 1, True, 0)])
+        farewell = (self._status_topic, self._status(online=False), 1, True, 0)
+        speaks = self._introduced and not self._yielded
+        self._bus.stop([farewell] if speaks else [])
         if self._introduced:
             self._announcement.withdraw(self._house)
 
@@ -170,14 +194,19 @@ class Connection:
             self._bus.wake()
 
     def receive(self, wait_s: float | None) -> None:
-        """Hand what comes within `wait_s` seconds to the intake; see to what is for the hub."""
+        """Hand what comes within `wait_s` seconds to the intake; see to what is for the hub.
+
+        Raises NameTaken if another hub of this name was at the broker before.
+        """
         assert self._bus is not None
         take = self._intake.take
         for topic, payload, retained in self._bus.receive(wait_s):
             if topic[:1] == "\0":
                 self._on_link_event(topic, payload)
-            elif topic == self._status_topic or topic == self._probe_topic:
-                self._on_introduction(topic, payload)
+            elif topic == self._status_topic:
+                self._on_status(payload, retained)
+            elif topic == self._probe_topic:
+                self._on_probe(payload)
             else:
                 take(topic, payload, retained)
 
@@ -227,43 +256,95 @@ class Connection:
             if self._introduced:
                 self._greet()
             else:
-                assert self._bus is not None
+                self._asked = False
                 self._introduction_ends = self._monotonic() + INTRODUCTION_S
-                self._bus.publish([(self._probe_topic, b"", 0, False, 0)])
+                self._probe()
         elif event == DISCONNECTED:
             self.online = False
             _log.warning("%s", payload.decode(errors="replace"))
         elif event == REFUSED:
             _log.error("%s", payload.decode(errors="replace"))
 
-    def _on_introduction(self, topic: str, payload: bytes) -> None:
-        """Learn from the broker which incarnation it has heard of: a store may have been lost.
+    def _probe(self) -> None:
+        """Ask who is there; what the broker has kept arrives before our own question does."""
+        assert self._bus is not None
+        self._bus.publish([(self._probe_topic, self._namesakes.token.encode(), 0, False, 0)])
 
-        What is retained arrives before the answer to the probe, which is our own message.
-        """
-        if self._introduced:
-            return
-        if topic == self._probe_topic:
-            self._introduce()
-            return
+    def _on_probe(self, payload: bytes) -> None:
+        """Somebody asks who is there: we, another hub of this name, or one that was both."""
+        token = payload[:64].decode("ascii", "replace")
+        if token == self._namesakes.token:
+            if not self._introduced and not self._asked:
+                self._introduce()
+            elif not self._introduced:
+                self._introduction_ends = self._monotonic() + INTRODUCTION_S
+        elif self._introduced:
+            self._insist()
+            if self._namesakes.is_news(token):
+                self._alert(
+                    f"another hub of domain {self._house.domain} calls itself "
+                    f"{self._house.agent.name} and was refused; give it another [agent] name in "
+                    "its myocan.toml"
+                )
+        elif self._namesakes.comes_first(token):
+            self._asked = True
+            self._introduction_ends = self._monotonic() + 2 * INTRODUCTION_S
+
+    def _on_status(self, payload: bytes, retained: bool) -> None:
+        """Learn which incarnation the broker has heard of (a store may have been lost), and who
+        else is there."""
         try:
-            heard = decode_status(payload).get("incarnation", 0) if payload else 0
+            status = decode_status(payload) if payload else {}
         except WireError:
             return  # somebody else's nonsense; our own status replaces it
-        if heard >= self.incarnation:
-            _log.warning(
-                "the broker has heard incarnation %d of hub %s, and this store is only at %d: it "
-                "was lost, or restored from an older copy, or another hub has this name ([agent] "
-                "name in myocan.toml)",
-                heard,
-                self._house.agent.name,
-                self.incarnation,
-            )
-            self.incarnation = self._store.begin_incarnation(heard, _versions())
+        if not self._introduced:
+            self._compare_incarnations(status)
+        verdict = self._namesakes.judge(status, retained)
+        if verdict is Verdict.YIELD:
+            self._yielded = True
+            raise NameTaken(self._taken_by(status))
+        if verdict is Verdict.ASK:
+            self._asked = True
+        if self._introduced and verdict is not Verdict.NOTHING:
+            self._insist()
+            if verdict is Verdict.ASK:
+                self._probe()
+
+    def _compare_incarnations(self, status: dict[str, Any]) -> None:
+        heard = status.get("incarnation", 0)
+        if heard < self.incarnation:
+            return
+        self._alert(
+            f"the broker has heard incarnation {heard} of hub {self._house.agent.name}, and this "
+            f"store is only at {self.incarnation}: it was lost, or restored from an older copy, or "
+            "another hub had this name ([agent] name in myocan.toml)"
+        )
+        self.incarnation = self._store.begin_incarnation(heard, _versions())
+
+    def _taken_by(self, status: dict[str, Any]) -> str:
+        domain, agent = self._house.domain, self._house.agent.name
+        host = status.get("host")
+        where = f", on host {host}" if isinstance(host, str) else ""
+        return (
+            f"a hub of domain {domain} that calls itself {agent} is at this broker already{where}. "
+            "Two of one name would contradict each other: stop that one first, or give this one "
+            "another [agent] name in myocan.toml"
+        )
+
+    def _insist(self) -> None:
+        """Say again that we are there: what the broker keeps is not true, or somebody asks."""
+        if self.online:
+            self.publish([(self._status_topic, self._status(online=True), 1, True, 0)])
+
+    def _alert(self, text: str) -> None:
+        _log.warning("%s", text)
+        if len(self.alerts) < MAX_ALERTS:
+            self.alerts.append(text)
 
     def _introduce(self) -> None:
         self._introduction_ends = None
         self._introduced = True
+        self._namesakes.introduce()
         self._greet()
         self._announcement = RunningHub(self.broker_url, os.getpid(), self.control_path)
         self._announcement.write(self._house)
@@ -283,6 +364,7 @@ class Connection:
                 "incarnation": self.incarnation,
                 "wire": WIRE_VERSION,
                 "version": version("myocan"),
+                **self._namesakes.about(),
             }
         )
 

@@ -28,7 +28,7 @@ from myocan.wire import (
     parse_topic,
     sender_of,
 )
-from myocan.wire.inbox import CLONED, REFUSED, TAKE, UNKNOWN
+from myocan.wire.inbox import CLONED, KNOWN, NEW, REFUSED, TAKE, UNKNOWN
 
 __all__ = ["Board", "Intake"]
 
@@ -51,11 +51,12 @@ class Board:
     """What the hub knows of a board.
 
     name: its name in the house. inbox: how far each of its boots was heard. status: its last
-        status.
+        status. told_elsewhere: whether it was recorded that another store has its messages.
     """
 
     name: str
     inbox: Inbox
+    told_elsewhere: bool = False
     status: dict[str, Any] = field(default_factory=dict)
     complaints: int = 0
     complaints_since_ms: int = 0
@@ -151,7 +152,19 @@ class Intake(Batch):
 
     def _take_base(self, board: Board, payload: bytes) -> None:
         boot, base, lost = decode_base(payload)
+        last = next((last for known, last, *_ in board.inbox.positions() if known == boot), 0)
         outcome, more = board.inbox.on_base(boot, base, lost, self._now_ms())
+        # What lies between was taken by a hub, or thrown away; of the latter there are `lost`.
+        if outcome in (NEW, KNOWN) and base - 1 - last > lost and not board.told_elsewhere:
+            board.told_elsewhere = True
+            more = min(more, lost)
+            self.record(
+                linker.ALERT,
+                f"{board.name} has had {base - 1 - last} messages acknowledged that this store "
+                "does not know of: the store was lost or restored from an older copy, or another "
+                "hub heard this board",
+                "hub",
+            )
         if outcome == CLONED:
             self.record(
                 linker.REJECTED,

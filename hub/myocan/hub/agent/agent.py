@@ -30,13 +30,13 @@ from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.journal import Journal
 from myocan.hub.agent.mode import HUB, LIVE, Mode, Shared
 from myocan.hub.agent.topics import AdapterTopics
-from myocan.hub.bus import Outgoing
+from myocan.hub.bus import Bus, Outgoing
 from myocan.hub.control import Control
 from myocan.hub.core import linker
 from myocan.hub.errors import HubError
 from myocan.hub.externals import load_externals
 from myocan.hub.house import House
-from myocan.hub.store import Store, StoreError
+from myocan.hub.store import Store, StoreError, Syncer
 
 __all__ = ["Agent"]
 
@@ -58,6 +58,9 @@ class Agent:
         now_ms: the wall clock, milliseconds since 1970 UTC.
         monotonic: a clock that only rises, in seconds.
         fdatasync: makes a descriptor's file durable.
+        open_store, make_syncer, make_bus: make what has to do with disk and network, from the
+            arguments of `Store.open`, `Syncer`, `Bus`; a simulation has its own.
+        stopping: what `stop` sets, and who waits for the disk waits for.
 
     `run` may be called once; `stop` ends it, from any thread or a signal's handler.
     """
@@ -71,18 +74,28 @@ class Agent:
         now_ms: Callable[[], int] = _wall_clock_ms,
         monotonic: Callable[[], float] = time.monotonic,
         fdatasync: Callable[[int], None] = os.fdatasync,
+        open_store: Callable[[Path], Store] = Store.open,
+        make_syncer: Callable[..., Syncer] = Syncer,
+        make_bus: Callable[..., Bus] = Bus,
+        stopping: threading.Event | None = None,
     ) -> None:
         self.house = house
         self._store_path = store_path or house.store_path
         self._now_ms = now_ms
         self._monotonic = monotonic
         self._fdatasync = fdatasync
-        self._stopping = threading.Event()
+        self._open_store = open_store
+        self._make_syncer = make_syncer
+        self._stopping = stopping or threading.Event()
         self._failure: HubError | None = None
         self._unanswered: list[Asked] = []
         self._control = Control(house, self.wake)
         self._connection = Connection(
-            house, broker_url or house.broker.url, now_ms=now_ms, monotonic=monotonic
+            house,
+            broker_url or house.broker.url,
+            now_ms=now_ms,
+            monotonic=monotonic,
+            make_bus=make_bus,
         )
 
     @property
@@ -131,7 +144,7 @@ class Agent:
 
     def _open(self, stack: ExitStack) -> None:
         house = self.house
-        store = stack.enter_context(Store.open(self._store_path))
+        store = stack.enter_context(self._open_store(self._store_path))
         adapters = AdapterTopics(house.adapters())
         functions = load_externals(house.externals_path)
         deployment = load_deployment(
@@ -144,6 +157,7 @@ class Agent:
             wake=self.wake,
             on_error=self._on_disk_error,
             fdatasync=self._fdatasync,
+            make_syncer=self._make_syncer,
         )
         self._journal.start()
         stack.callback(self._journal.close)

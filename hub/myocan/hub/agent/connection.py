@@ -68,6 +68,7 @@ class Connection:
         given_url: the user's own broker; None: the hub runs one itself.
         now_ms: the wall clock, milliseconds since 1970 UTC.
         monotonic: a clock that only rises, in seconds.
+        make_bus: makes the client of the broker, from the arguments of `Bus`.
 
     `control_path` is told to programs on this machine. `incarnation` is the present one. `online`
     tells whether messages may be published. `alerts` are for the log; whoever writes them there
@@ -81,11 +82,13 @@ class Connection:
         *,
         now_ms: Callable[[], int],
         monotonic: Callable[[], float],
+        make_bus: Callable[..., Bus] = Bus,
     ) -> None:
         self._house = house
         self._given_url = given_url
         self._now_ms = now_ms
         self._monotonic = monotonic
+        self._make_bus = make_bus
         self._status_topic = hub_topic(house.domain, house.agent.name)
         self._probe_topic = self._status_topic.removesuffix("status") + "probe"
         self._broker: Broker | None = None
@@ -152,7 +155,7 @@ class Connection:
         self._intake = intake
         self._greeting = greeting
         self._on_introduced = on_introduced
-        bus = Bus(
+        bus = self._make_bus(
             broker.url if broker else self._given_url or "",
             broker.client_id if broker else self._client_id(),
             subscriptions=self._subscriptions(),

@@ -30,6 +30,7 @@ class Journal:
         wake: lets the loop look at `synced` soon; called on the syncer's thread.
         on_error: takes an error of the disk, on the syncer's thread; the hub must end.
         fdatasync: makes a descriptor's file durable.
+        make_syncer: makes the syncer, from the arguments of `Syncer`.
 
     `written` and `synced` are numbers of transactions.
     """
@@ -42,11 +43,12 @@ class Journal:
         wake: Callable[[], None],
         on_error: Callable[[StoreError], None],
         fdatasync: Callable[[int], None],
+        make_syncer: Callable[..., Syncer] = Syncer,
     ) -> None:
         self._store = store
         self._stopping = stopping
         self._wake = wake
-        self._syncer = Syncer(
+        self._syncer = make_syncer(
             store, on_synced=self._on_synced, on_error=on_error, fdatasync=fdatasync
         )
         self.written = 0

@@ -35,7 +35,7 @@ from myocan.hub.store.checkpoint import Checkpoint, Mode
 from myocan.hub.store.copies import ModeCopy
 from myocan.hub.store.errors import StoreError, translated
 from myocan.hub.store.rows import LogRow, Position, Recovered
-from myocan.hub.store.writer import Faults, Writer
+from myocan.hub.store.writer import Connect, Faults, Writer, connect
 
 __all__ = ["Store"]
 
@@ -58,16 +58,21 @@ class Store:
     """
 
     def __init__(
-        self, path: Path | None, faults: Faults | None, draw: Callable[[int], bytes]
+        self,
+        path: Path | None,
+        faults: Faults | None,
+        draw: Callable[[int], bytes],
+        connect: Connect = connect,
     ) -> None:
         # SQLite puts the WAL beside the file itself, not beside a symbolic link to it.
         self.path = path = path and path.resolve()
+        self.connect = connect
         self._writer: Writer | None = None
         self._modes: dict[str, Mode] = {}
         self._inserts: dict[str, tuple[str, str]] = {}
         self._lock = -1 if path is None else files.lock(path)
         try:
-            db = _connect(path, faults, draw)
+            db = _set_up(path, faults, draw, connect)
             try:
                 self._writer = Writer(db, path, faults)
                 stored = dict(db.execute("SELECT key, value FROM meta"))
@@ -101,7 +106,7 @@ class Store:
         random bytes. Raises StoreLocked if another hub has it open, StoreTooNew if a later version
         wrote it, StoreDamaged or another StoreError if it cannot be read.
         """
-        return cls(path, faults, draw)
+        return cls(path, faults, draw, connect)
 
     @classmethod
     def memory(
@@ -397,14 +402,11 @@ class Store:
         return self._add_mode(number, name)
 
 
-def _connect(
-    path: Path | None, faults: Faults | None, draw: Callable[[int], bytes]
+def _set_up(
+    path: Path | None, faults: Faults | None, draw: Callable[[int], bytes], connect: Connect
 ) -> sqlite3.Connection:
     """The connection that writes, set up; makes the tables if the file is new."""
-    # One thread at a time, but not always the one that opened it.
-    db = sqlite3.connect(
-        path or ":memory:", isolation_level=None, check_same_thread=False, timeout=BUSY_S
-    )
+    db = connect(path, BUSY_S)
     try:
         new = schema.is_empty(db)
         if new:

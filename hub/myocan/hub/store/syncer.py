@@ -70,6 +70,7 @@ class Syncer(threading.Thread):
     ) -> None:
         super().__init__(name="myocan-syncer", daemon=True)
         self._path = store.path
+        self._connect = store.connect
         self._on_synced = on_synced
         self._on_error = on_error
         self._delay = delay
@@ -118,9 +119,7 @@ class Syncer(threading.Thread):
         """Sync until closed; called by `start`."""
         db = None
         try:
-            if self._path is not None:
-                db = sqlite3.connect(self._path, isolation_level=None, timeout=READERS_WAIT_S)
-                db.execute("PRAGMA wal_autocheckpoint = 0")
+            db = self._open_mover()
             self._work(db)
         except StoreError as error:
             self._on_error(error)
@@ -137,16 +136,21 @@ class Syncer(threading.Thread):
         ended, cost = -self._delay, 0.0
         while self._wait_for_work():
             self._hold_back(ended + min(self._delay, max(GAP, cost * SHARE)))
-            number = self._written
             began = self._clock()
-            if self._wal >= 0:
-                self._sync()
+            number = self._sync()
             ended = self._clock()
             cost = ended - began
-            self.synced = number
-            self._on_synced(number)
+            self._report(number)
             if db is not None:
                 self._keep_wal_small(db)
+
+    def _open_mover(self) -> sqlite3.Connection | None:
+        """The connection that moves pages into the main file; None for a store in memory."""
+        if self._path is None:
+            return None
+        db = self._connect(self._path, READERS_WAIT_S)
+        db.execute("PRAGMA wal_autocheckpoint = 0")
+        return db
 
     def _wait_for_work(self) -> bool:
         """Whether there is something to sync; waits until there is, or for the end."""
@@ -170,14 +174,22 @@ class Syncer(threading.Thread):
                 break
         self._holding = False
 
-    def _sync(self) -> None:
+    def _sync(self) -> int:
+        """Make durable what is written; the number of the last transaction that is."""
+        number = self._written
         try:
-            self._fdatasync(self._wal)
+            if self._wal >= 0:
+                self._fdatasync(self._wal)
         except OSError as error:
             raise DiskFailed(
                 f"{self._path}: the disk did not take what was written ({error}); check it, then"
                 " start the hub again"
             ) from error
+        return number
+
+    def _report(self, number: int) -> None:
+        self.synced = number
+        self._on_synced(number)
 
     def _keep_wal_small(self, db: sqlite3.Connection) -> None:
         size = os.fstat(self._wal).st_size

@@ -15,12 +15,26 @@ from typing import TypeAlias
 from myocan.hub.store.errors import StoreError, translated
 from myocan.hub.store.names import Names
 
-__all__ = ["Faults", "Writer"]
+__all__ = ["Connect", "Faults", "Writer", "connect"]
 
 Faults: TypeAlias = Callable[[str], None]
 """Called at each boundary of a transaction with its name: `append begun`, `append filled` (before
 the commit), `append committed`; likewise `create`, `migrate`, `mode`, `incarnation`, `checkpoint`,
 `clean`. A test raises or kills there."""
+
+Connect: TypeAlias = Callable[[Path | None, float], sqlite3.Connection]
+"""Opens the file at a path, None for one in memory, as `connect` does. A simulation has its own,
+whose disk may lose what was not synced."""
+
+
+def connect(path: Path | None, busy_s: float) -> sqlite3.Connection:
+    """A connection that begins no transaction by itself, for one thread at a time, any one.
+
+    `busy_s` is how many seconds it waits for another connection that writes.
+    """
+    return sqlite3.connect(
+        path or ":memory:", isolation_level=None, check_same_thread=False, timeout=busy_s
+    )
 
 
 class Writer:

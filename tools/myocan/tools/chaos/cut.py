@@ -93,6 +93,8 @@ class Cut:
             self._server = None
 
     def _freeze(self) -> None:
+        if self._frozen:
+            return
         self._frozen = True
         for each in self._pairs:
             self._selector.unregister(each)

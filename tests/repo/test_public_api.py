@@ -40,8 +40,8 @@ OFFERED = {
         read_scenarios rules_of run_scenario run_scenarios
     """,
     "myocan.hub.store": """
-        Checkpoint DiskFailed DiskFull Entry Faults LogRow Message Position Reader Recovered
-        Store StoreDamaged StoreError StoreLocked StoreTooNew StoreTooOld Syncer
+        Checkpoint DiskFailed DiskFull Entry Faults LogRow Message ModeCopy Position Reader
+        Recovered Store StoreDamaged StoreError StoreLocked StoreTooNew StoreTooOld Syncer
     """,
     "myocan.hub.bus": """
         Address AmqttBroker Broker BrokerError Bus BusError BusRefused CONNECTED

@@ -28,7 +28,8 @@ from myocan.hub.agent.deployment import load_deployment, read_sources
 from myocan.hub.agent.instances import Instances
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.journal import Journal
-from myocan.hub.agent.mode import HUB, LIVE, Mode, Shared
+from myocan.hub.agent.mode import HUB, Shared
+from myocan.hub.agent.modes import Modes
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Bus, Outgoing
 from myocan.hub.control import Control
@@ -173,9 +174,9 @@ class Agent:
             self._stopping,
             self.wake,
         )
-        self._live = Mode(LIVE, shared, deployment, self._now_ms)
-        self._modes = [self._live]
-        self._commands = Commands(Instances(lambda content: self._live).commands)
+        self._modes = Modes(shared, deployment, self._now_ms)
+        self._live = self._modes.live
+        self._commands = Commands({**Instances(self._modes.of).commands, **self._modes.commands})
         self._intake = Intake(
             self._live.core,
             house.domain,
@@ -193,8 +194,7 @@ class Agent:
         for asked in self._unanswered:
             asked.give_up("the hub was stopped before this was surely on the disk")
         if orderly:
-            for mode in self._modes:
-                mode.close()
+            self._modes.close()
 
     # ------------------------------------------------------------------ the loop
 
@@ -203,6 +203,7 @@ class Agent:
         self._connection.receive(self._wait_s())
         self._tell_alerts()
         self._process()
+        self._modes.turn()
         for mode in self._modes:
             mode.keep()
         self._do_commands()
@@ -213,7 +214,7 @@ class Agent:
 
     def _wait_s(self) -> float:
         """Return how long the loop may wait for something to come."""
-        waits = [self._connection.due_s(), *(mode.due_s() for mode in self._modes)]
+        waits = [self._connection.due_s(), self._modes.due_s()]
         if self._connection.online:
             waits.append(self._intake.due_s())
         return max(0.0, min((wait for wait in waits if wait is not None), default=IDLE_S))
@@ -221,8 +222,8 @@ class Agent:
     def _process(self) -> None:
         """Process what boards have sent, behind what came due before."""
         live, intake = self._live, self._intake
-        now = live.now()
-        if not live.take_what_is_due(now):
+        now = live.take_what_is_due()
+        if now is None:
             return
         positions = intake.changed() if intake.active else []
         if intake.topics or positions:
@@ -250,7 +251,7 @@ class Agent:
 
     def _greeting(self) -> tuple[list[Outgoing], int]:
         """Return what the broker may have missed, and the newest offset of the live log."""
-        return [frame for mode in self._modes for frame in mode.greeting()], self._live.offset - 1
+        return self._modes.greeting(), self._live.offset - 1
 
     def _on_introduced(self) -> None:
         if self._on_ready is not None:

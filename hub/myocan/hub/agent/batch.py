@@ -68,8 +68,11 @@ class Batch:
         self.values.append(value)
         self.origins.append((producer, ts))
 
-    def add_own(self, core: Core, message: OwnMessage) -> None:
-        """Add a message of the hub's own, on a topic that the core knows."""
+    def add_own(self, core: Core, message: OwnMessage, ts: int | None = None) -> None:
+        """Add a message of the hub's own, on a topic that the core knows.
+
+        ts: when it happened, milliseconds since 1970 UTC, None if nobody knows.
+        """
         key = core.intern(message.instance) if message.instance else -1
         tag, value = parse_scalar(message.value, core.intern)
-        self.add(core.topic(message.topic), tag, value, message.producer, None, key)
+        self.add(core.topic(message.topic), tag, value, message.producer, ts, key)

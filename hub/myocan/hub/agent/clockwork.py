@@ -5,7 +5,7 @@ messages of the hub's own that stand in the log at that time, and the next is ta
 last is written. Of one time the calendar comes first, so that what is due at midnight finds the new
 day.
 
-A day that began while the hub was away is made up for like an AT, up to `[agent] catch_up`; of
+A day that began while the hub was away is made up for like an AT, up to a limit; of
 those before, the last says it all.
 """
 
@@ -58,6 +58,7 @@ class Clockwork:
         changed: modules that have missed nothing, their text being new.
         now_ms: the log's time.
         log_ms: of the last row of the log; all that was due before was taken. 0 for an empty log.
+        catch_up_ms: what was due longer ago is left out.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Clockwork:
         changed: Collection[str],
         now_ms: int,
         log_ms: int,
+        catch_up_ms: int,
     ) -> None:
         self._core = core
         self._known: dict[tuple[str, str], str] = {}
@@ -79,7 +81,7 @@ class Clockwork:
             return max(int(state.get((module, AT_VARIABLE, identity), 0)), log_ms - 1)
 
         self._timetable = Timetable(
-            core.programs, lambda: place, self._minutes, after_ms, house.agent.catch_up_ms
+            core.programs, lambda: place, self._minutes, after_ms, catch_up_ms
         )
         self._timed = frozenset(self._timetable.variables)
         self._notices = Notices(Calendar(house, place), core.programs, self._known_of, log_ms)

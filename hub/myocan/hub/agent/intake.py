@@ -7,15 +7,14 @@ moves its board's position, so that it does not come for ever.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from myocan.hub.agent.batch import Batch
 from myocan.hub.agent.scalars import Scalars
-from myocan.hub.agent.topics import AdapterTopics
-from myocan.hub.core import Core, Program, Role, Tag, linker
-from myocan.hub.core.linker import TopicName
+from myocan.hub.agent.topics import AdapterTopics, keyed_topics, said_by
+from myocan.hub.core import Core, Tag, linker
 from myocan.hub.core.program import MAX_KEY
 from myocan.hub.store import Position
 from myocan.wire import (
@@ -221,8 +220,8 @@ class Intake(Batch):
 
     def _learn_modules(self) -> None:
         programs = self._core.programs
-        self._said_by_modules = _said_by(programs)
-        self._keyed = _keyed(programs) | self._adapters.keyed
+        self._said_by_modules = said_by(programs)
+        self._keyed = keyed_topics(programs) | self._adapters.keyed
 
     def _find(self, topic: str) -> _Route | None:
         """Return what a topic means; None, after a record, for one that is nobody's."""
@@ -332,23 +331,3 @@ class Intake(Batch):
         now = self._now_ms()
         waits = [board.inbox.due_ms(now) for board in self.active.values()]
         return min((wait / 1000 for wait in waits if wait is not None), default=None)
-
-
-def _keyed(programs: Iterable[Program]) -> set[TopicName]:
-    """Return the topics whose messages carry a key, as some module has it."""
-    return {
-        variable.topic
-        for program in programs
-        for variable in program.variables
-        if variable.topic is not None and (variable.keyed or variable.instance or variable.map)
-    }
-
-
-def _said_by(programs: Iterable[Program]) -> set[tuple[str, str]]:
-    """Return the topics, (module, variable), that only a module may say something on."""
-    return {
-        (variable.topic[1], variable.topic[2])
-        for program in programs
-        for variable in program.variables
-        if variable.topic is not None and variable.role in (Role.PUBLIC, Role.TIMER)
-    }

@@ -22,9 +22,10 @@ from myocan.hub.agent.batch import Batch, OwnMessage
 from myocan.hub.agent.calls import Calls, functions_of
 from myocan.hub.agent.checkpoints import Checkpoints
 from myocan.hub.agent.clerk import CALLED, DONE, EXTERNALS, Clerk, Written
+from myocan.hub.agent.clocks import Clock, Setting
 from myocan.hub.agent.clockwork import CLOCK, Clockwork, Occasion
 from myocan.hub.agent.connection import Connection
-from myocan.hub.agent.deployment import CODE, Deployment, misfit, said_topics
+from myocan.hub.agent.deployment import CODE, Deployment, load_deployment, misfit, said_topics
 from myocan.hub.agent.journal import Journal
 from myocan.hub.agent.newcomers import learn, said_of
 from myocan.hub.agent.outlet import Name, Outlet
@@ -42,6 +43,9 @@ __all__ = ["ADMIN_MODULE", "HUB", "LIVE", "Mode", "Shared"]
 LIVE = "live"
 """The mode that boards belong to."""
 
+FOREVER_MS = 1 << 53
+"""How far a test mode catches up, whose clock somebody has set ahead: all the way."""
+
 CLOCK_CHECK_S = 30.0
 """The loop looks at the clock at least this often while something is to come due."""
 
@@ -50,6 +54,9 @@ CLOCK_BEHIND_MS = 60_000
 
 MAX_DUE = 1000
 """Due messages that are taken before boards are acknowledged and the end may come."""
+
+CLOCK_SETTING = "clock"
+"""How the clock of a mode was set, as `$admin` has it."""
 
 ADMIN_MODULE = "$admin"
 """The module of what is done to a house as a whole."""
@@ -91,20 +98,23 @@ class Mode:
     Arguments:
         name: its name, `live` or a test mode's.
         shared: what it has in common with others.
-        deployment: the programs to put in force.
-        now_ms: its clock, milliseconds since 1970 UTC.
+        deployment: the programs to put in force; None: those that the log says.
+        wall_ms: the wall clock, milliseconds since 1970 UTC.
 
-    `offset` is that of the next message of its log, `log_ms` the time of the last one; `positions`
-    tells how far each board was heard, as of the start.
+    `offset` is that of the next message of its log, `log_ms` the time of the last one; `sources`
+    are the texts in force by module. As of the start, `positions` tells how far each board was
+    heard, and `administration` what `$admin` says, by variable. `caught_up` tells whether all was
+    done that was due when that was last looked at.
     """
 
     def __init__(
-        self, name: str, shared: Shared, deployment: Deployment, now_ms: Callable[[], int]
+        self, name: str, shared: Shared, deployment: Deployment | None, wall_ms: Callable[[], int]
     ) -> None:
         self.name = name
         self._shared = shared
-        self._now_ms = now_ms
+        self.clock = Clock(wall_ms)
         self._clock_behind = False
+        self.caught_up = False
         self._recover(deployment)
 
     @property
@@ -114,13 +124,17 @@ class Mode:
 
     # ------------------------------------------------------------------ start and end
 
-    def _recover(self, deployment: Deployment) -> None:
+    def _recover(self, deployment: Deployment | None) -> None:
         """Bring back what the log knows, and put the programs in force."""
         shared, store = self._shared, self._shared.store
         recovered = store.recover(self.name)
         names = store.names()
         state = {names[number]: value for number, value in recovered.state.items()}
         self.positions = recovered.positions
+        if deployment is None:
+            sources = {of[0]: json.loads(text) for of, text in state.items() if of[1] == CODE}
+            deployment = load_deployment(sources, shared.adapters, store, shared.house.agent.name)
+        self.sources = deployment.sources
         self.core = core = Core()
         core.link(deployment.programs.values(), shared.adapters.published)
         self._tells_origins = any(program.attributes for program in core.programs)
@@ -130,6 +144,12 @@ class Mode:
         self._clerk = Clerk(core, store, self._outlet, inputs)
         self.offset = store.next_offset(self.name)
         self.log_ms = next((row[1] for row in store.rows(self.name, self.offset - 2)), 0)
+        self.administration = {
+            name[1]: value for name, value in state.items() if name[0] == ADMIN_MODULE
+        }
+        if CLOCK_SETTING in self.administration:
+            setting = Setting.from_json(self.administration[CLOCK_SETTING])
+            self.clock.setting = setting
         self._checkpoints = Checkpoints(store, self.name, recovered.checkpoint, shared.monotonic)
         self._gone: list[Outgoing] = []
         self._calls = self._make_calls_of(state) if self.is_live else None
@@ -183,6 +203,7 @@ class Mode:
             {*changed},
             now,
             self.log_ms,
+            self._shared.house.agent.catch_up_ms if self.is_live else FOREVER_MS,
         )
         self._clerk.watch(self._clockwork.variables)
         # What was missed comes behind the texts that it is done with; the log's time only rises.
@@ -251,7 +272,7 @@ class Mode:
 
     def now(self) -> int:
         """Return the log's time: the clock's, but never less than it was."""
-        now = self._now_ms()
+        now = self.clock.now_ms()
         behind = self.log_ms - now > CLOCK_BEHIND_MS
         if behind and not self._clock_behind:
             _log.warning(
@@ -268,12 +289,21 @@ class Mode:
         if self._calls is not None:
             waits.append(self._calls.due_s())
         due = self._clockwork.next_ms()
-        if due is not None:
-            waits.append(min((due - self.now()) / 1000, CLOCK_CHECK_S))
+        if not self.caught_up:
+            waits.append(0.0)
+        elif due is not None:
+            wait = 0.0 if due <= self.log_ms else self.clock.wait_s(due)
+            waits.append(CLOCK_CHECK_S if wait is None else min(wait, CLOCK_CHECK_S))
         return min((wait for wait in waits if wait is not None), default=None)
 
-    def take_what_is_due(self, now: int) -> bool:
-        """Process what is due by `now`; return False if there is more, for the next turn."""
+    def take_what_is_due(self) -> int | None:
+        """Process what is due; return the log's time then, None if there is more, for the next
+        turn."""
+        now = self.now()
+        self.caught_up = self._take_what_is_due(now)
+        return now if self.caught_up else None
+
+    def _take_what_is_due(self, now: int) -> bool:
         for _ in range(MAX_DUE):
             due = self._clockwork.take(now)
             if due is None:
@@ -288,6 +318,17 @@ class Mode:
 
     def _process_occasion(self, due: Occasion) -> None:
         self.process_own(due.messages, max(due.at_ms, self.log_ms), due.taken)
+
+    def set_clock(self, setting: Setting | None, producer: str) -> None:
+        """Let the clock show something else from now on.
+
+        Arguments:
+            setting: what, not before `log_ms`; None: the wall clock.
+            producer: who sets it.
+        """
+        self.note(CLOCK_SETTING, "null" if setting is None else setting.to_json(), producer)
+        self.clock.setting = setting
+        self.caught_up = False
 
     # ------------------------------------------------------------------ messages
 
@@ -390,9 +431,13 @@ class Mode:
             again = self._clerk.unconfirmed(
                 self.name,
                 after=max(self._shared.store.released(self.name), connection.confirmed() or 0),
-                since_ms=self._now_ms() - self._shared.house.agent.stale_events_ms,
+                since_ms=self.clock.now_ms() - self._shared.house.agent.stale_events_ms,
             )
         return [*again, *self._gone, *self._outlet.values(connection.incarnation)]
+
+    def farewell(self) -> list[Outgoing]:
+        """Return what takes the mode's values from the broker."""
+        return self._outlet.farewell()
 
     def _run(self, batch: Batch, now: int, taken: Sequence[tuple[Name, str]]) -> Written:
         """Let the core process a batch; return what it comes to."""

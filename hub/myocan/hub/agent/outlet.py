@@ -127,6 +127,10 @@ class Outlet:
             for name, (value, offset, when, producer) in self._values.items()
         ]
 
+    def farewell(self) -> list[Outgoing]:
+        """Return what takes all values from the broker."""
+        return [(self._topic(name)[0], b"", 1, True, 0) for name in self._values]
+
     def _topic(self, name: Name) -> tuple[str, bool]:
         known = self._topics.get(name)
         if known is None:

@@ -1,4 +1,4 @@
-"""Which topics the adapters of a house send to and take from.
+"""Which topics the adapters of a house send to and take from, and what its modules make of them.
 
 The one idea: the hub need not know what a port is. All it reads in an adapter's file is `publish`
 and `subscribe` of each port, by which it knows a topic that no module names from a stranger's.
@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from myocan.hub.core import Program, Role
 from myocan.hub.core.linker import TopicName, fold
 
-__all__ = ["AdapterTopics", "split_name"]
+__all__ = ["AdapterTopics", "keyed_topics", "said_by", "split_name"]
 
 
 class AdapterTopics:
@@ -65,3 +66,23 @@ def _ports(file: Path) -> Iterator[dict[str, Any]]:
     ports = content.get("ports")
     if isinstance(ports, dict):
         yield from (port for port in ports.values() if isinstance(port, dict))
+
+
+def keyed_topics(programs: Iterable[Program]) -> set[TopicName]:
+    """Return the topics whose messages carry a key, as some module has it."""
+    return {
+        variable.topic
+        for program in programs
+        for variable in program.variables
+        if variable.topic is not None and (variable.keyed or variable.instance or variable.map)
+    }
+
+
+def said_by(programs: Iterable[Program]) -> set[tuple[str, str]]:
+    """Return the topics, (module, variable), that only a module may say something on."""
+    return {
+        (variable.topic[1], variable.topic[2])
+        for program in programs
+        for variable in program.variables
+        if variable.topic is not None and variable.role in (Role.PUBLIC, Role.TIMER)
+    }

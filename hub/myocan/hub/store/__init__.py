@@ -5,6 +5,7 @@
 """
 
 from myocan.hub.store.checkpoint import Checkpoint
+from myocan.hub.store.copies import ModeCopy
 from myocan.hub.store.errors import (
     DiskFailed,
     DiskFull,
@@ -28,6 +29,7 @@ __all__ = [
     "Faults",
     "LogRow",
     "Message",
+    "ModeCopy",
     "Position",
     "Reader",
     "Recovered",

@@ -42,23 +42,28 @@ Timeline = dict[tuple[int, Name], list[str]]
 
 
 def instead(
-    entries: Iterable[Entry], compile_module: Compile, cast: Cast, start_ms: int | None = None
+    entries: Iterable[Entry],
+    compile_module: Compile,
+    cast: Cast,
+    start_ms: int | None = None,
+    past: Past | None = None,
 ) -> list[Parting]:
     """Run other rules on the messages of a log; return where they say something else, by time.
 
     Arguments:
-        entries: all messages of the log from the first on.
+        entries: all messages of the log behind `past`.
         compile_module: makes programs of the texts in the log, to know their timers.
         cast: the house with the other rules.
         start_ms: when these come into force, milliseconds since 1970 UTC; None: with the first
             message. They take over the values of variables of the same name, as a deployment does.
+        past: what held before the messages; None: they are all that there are.
     """
-    past = Past()
+    past = past or Past()
     was: Timeline = defaultdict(list)
     would_be: Timeline = defaultdict(list)
     world: World | None = None
     last_ms = 0
-    own = _Own(compile_module)
+    own = _Own(compile_module, past)
     for entry in entries:
         message = entry.message
         starts = start_ms is None or message.time_ms >= start_ms
@@ -83,20 +88,25 @@ def instead(
 class _Own:
     """What of a log its own rules have said."""
 
-    def __init__(self, compile_module: Compile) -> None:
+    def __init__(self, compile_module: Compile, past: Past) -> None:
         self._compile = compile_module
         self._timers: dict[str, set[str]] = {}
+        for module in past.sources:
+            self._know(past, module)
 
     def take(self, past: Past, message: Message) -> None:
         """Take note of the timers of a module whose text comes into force."""
         if message.variable == CODE:
-            source = past.sources.get(message.module)
-            program = None if source is None else self._compile(message.module, source)
-            self._timers[message.module] = {
-                fold(one.name)
-                for one in (() if program is None else program.variables)
-                if one.role is Role.TIMER
-            }
+            self._know(past, message.module)
+
+    def _know(self, past: Past, module: str) -> None:
+        source = past.sources.get(module)
+        program = None if source is None else self._compile(module, source)
+        self._timers[module] = {
+            fold(one.name)
+            for one in (() if program is None else program.variables)
+            if one.role is Role.TIMER
+        }
 
     def said(self, message: Message) -> bool:
         """Tell whether a rule said it."""

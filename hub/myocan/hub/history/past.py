@@ -7,6 +7,7 @@ one after the other.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from myocan.hub.store import Entry, Message
 
@@ -18,20 +19,20 @@ Name = tuple[str, str, str]
 
 
 class Past:
-    """What held at some time.
+    """What held at some time; nothing, if not given.
 
     Attributes:
         offset: of the last message that was taken.
         state: JSON texts by name.
         sources: the texts of the modules in force.
-        versions: module -> the offset of the message that put its text in force.
     """
 
-    def __init__(self) -> None:
-        self.offset = 0
-        self.state: dict[Name, str] = {}
-        self.sources: dict[str, str] = {}
-        self.versions: dict[str, int] = {}
+    def __init__(self, offset: int = 0, state: Mapping[Name, str] | None = None) -> None:
+        self.offset = offset
+        self.state = dict(state or {})
+        self.sources: dict[str, str] = {
+            name[0]: json.loads(text) for name, text in self.state.items() if name[1] == CODE
+        }
 
     def take(self, entry: Entry) -> None:
         """Go on to the next message."""
@@ -48,7 +49,6 @@ class Past:
                 self.sources.pop(message.module, None)
             else:
                 self.sources[message.module] = source
-                self.versions[message.module] = message.offset
 
 
 def is_code(message: Message) -> bool:

@@ -247,16 +247,20 @@ class Replay:
 
 
 def replay(
-    entries: Iterable[Entry], compile_module: Compile, start_ms: int | None = None
+    entries: Iterable[Entry],
+    compile_module: Compile,
+    start_ms: int | None = None,
+    past: Past | None = None,
 ) -> Replayed:
     """Run a log again; return what came of it.
 
     Arguments:
-        entries: all messages from the first on.
+        entries: all messages behind `past`.
         compile_module: makes programs of texts.
         start_ms: when the comparison starts, milliseconds since 1970 UTC; None: with the first.
+        past: what held before them; None: they are all that there are. It is taken on to the end.
     """
-    past = Past()
+    past = past or Past()
     waiting = iter(entries)
     first: list[Entry] = []
     for entry in waiting:

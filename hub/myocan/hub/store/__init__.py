@@ -14,7 +14,9 @@ from myocan.hub.store.errors import (
     StoreLocked,
     StoreTooNew,
     StoreTooOld,
+    Trimmed,
 )
+from myocan.hub.store.past import Kept
 from myocan.hub.store.reader import Reader
 from myocan.hub.store.rows import Entry, LogRow, Message, Position, Recovered
 from myocan.hub.store.store import Store
@@ -27,6 +29,7 @@ __all__ = [
     "DiskFull",
     "Entry",
     "Faults",
+    "Kept",
     "LogRow",
     "Message",
     "ModeCopy",
@@ -40,4 +43,5 @@ __all__ = [
     "StoreTooNew",
     "StoreTooOld",
     "Syncer",
+    "Trimmed",
 ]

@@ -6,7 +6,7 @@ Nothing counts until the last slice, whose transaction also moves the pointer; s
 import sqlite3
 from collections.abc import Mapping
 
-from myocan.hub.store import state
+from myocan.hub.store import past, state
 from myocan.hub.store.errors import StoreError
 from myocan.hub.store.positions import Positions
 from myocan.hub.store.writer import Writer
@@ -93,6 +93,7 @@ class Checkpoint:
                 mode.positions.fold(db, self._offset)
             elif start == 0:
                 state.announce(db, mode.number, self._offset)
+            past.purge(db, mode.number, SLICE)
         self._place = end
         if last:
             mode.positions.folded()

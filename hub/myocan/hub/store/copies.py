@@ -76,6 +76,11 @@ class ModeCopy:
             (new, source),
         )
         schema.finish_mode(db, new, self._name)
+        # Nothing is trimmed while a copy is written, so what is missing there is missing here.
+        db.execute("INSERT INTO gone SELECT ?, block, messages FROM gone WHERE mode = ?",
+                   (new, source))  # fmt: skip
+        db.execute("UPDATE mode SET trimmed = (SELECT trimmed FROM mode WHERE id = ?) WHERE id = ?",
+                   (source, new))  # fmt: skip
 
 
 _COLUMNS = '"offset", time, name, value, producer, cause, rule, ts, changes'
@@ -88,6 +93,7 @@ def drop_mode(db: sqlite3.Connection, number: int) -> None:
         ("start", "mode"),
         ("checkpoint", "mode"),
         ("position", "mode"),
+        ("gone", "mode"),
     ):
         db.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))
     schema.show_messages(db)

@@ -15,6 +15,7 @@ __all__ = [
     "StoreLocked",
     "StoreTooNew",
     "StoreTooOld",
+    "Trimmed",
     "translated",
 ]
 
@@ -45,6 +46,10 @@ class StoreTooOld(StoreError):
 
 class StoreDamaged(StoreError):
     """What is in the file is not what a store wrote there."""
+
+
+class Trimmed(StoreError):
+    """What was asked for is older than what the log still has as a whole."""
 
 
 class DiskFull(StoreError):

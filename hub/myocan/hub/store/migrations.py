@@ -30,13 +30,32 @@ class Step(NamedTuple):
     run: Callable[[sqlite3.Connection], None]
 
 
-STEPS: Sequence[Step] = ()
-"""`STEPS[0]` leads from schema 1 to schema 2, and so on; as many as `schema.VERSION` - 1."""
-
-
 def modes(db: sqlite3.Connection) -> list[int]:
     """The numbers of the modes, for steps that change the tables of each."""
     return [number for (number,) in db.execute("SELECT id FROM mode ORDER BY id")]
+
+
+def _keep_checkpoints(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE mode ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE checkpoint ADD COLUMN time INTEGER NOT NULL DEFAULT 0")
+    db.execute(
+        "CREATE TABLE gone (mode INTEGER NOT NULL, block INTEGER NOT NULL,"
+        " messages INTEGER NOT NULL, PRIMARY KEY (mode, block)) WITHOUT ROWID"
+    )
+    for number in modes(db):
+        db.execute(
+            f"CREATE TABLE past_{number} (until INTEGER NOT NULL, name INTEGER NOT NULL,"
+            " at INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (until, name)) WITHOUT ROWID"
+        )
+        db.execute(
+            f"UPDATE checkpoint SET time = ifnull((SELECT time FROM log_{number} AS l WHERE"
+            ' l."offset" = checkpoint."offset"), 0) WHERE mode = ?',
+            (number,),
+        )
+
+
+STEPS: Sequence[Step] = (Step("older checkpoints and retention", _keep_checkpoints),)
+"""`STEPS[0]` leads from schema 1 to schema 2, and so on; as many as `schema.VERSION` - 1."""
 
 
 def migrate(db: sqlite3.Connection, path: object, faults: Faults | None = None) -> None:

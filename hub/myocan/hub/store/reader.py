@@ -15,8 +15,8 @@ from typing import Any, Self
 
 import msgspec
 
-from myocan.hub.store import files, schema, state
-from myocan.hub.store.errors import StoreDamaged, StoreError, translated
+from myocan.hub.store import files, past, schema, state
+from myocan.hub.store.errors import StoreDamaged, StoreError, Trimmed, translated
 from myocan.hub.store.names import Names
 from myocan.hub.store.rows import Entry, Message, apply
 
@@ -286,6 +286,49 @@ class Reader:
     def value(self, mode: str, module: str, variable: str, instance: str = "") -> str | None:
         """The state of one variable as JSON text, as of the newest message; None if it has none."""
         return self.state(mode, module).get((module, variable, instance))
+
+    def trimmed(self, mode: str = "live") -> int:
+        """The offset up to which retention has taken messages out; behind it the log is whole.
+
+        (But for messages that nothing followed from, see `trim.py`.) 0: nothing is missing.
+        """
+        with self._reading() as db:
+            query = "SELECT ifnull(max(trimmed), 0) FROM mode WHERE name = ?"
+            return int(db.execute(query, (mode,)).fetchone()[0])
+
+    def checkpoints(self, mode: str = "live") -> list[past.Kept]:
+        """The checkpoints that are kept, oldest first: where `start` can start."""
+        with self._reading() as db:
+            number = self._mode(db, mode)
+            return [] if number is None else past.all_kept(db, number)
+
+    def start(
+        self, mode: str, offset: int, *, oldest: bool = False
+    ) -> tuple[int, dict[tuple[str, str, str], str]]:
+        """A moment from which message `offset` and all behind it can be followed, as near as there
+        is one: its offset, and the state right after it, (module, variable, instance) -> JSON text.
+
+        `oldest`: where messages were taken out, the first such moment there still is, if it is
+        later. Raises Trimmed if there is none at or before the message.
+        """
+        with self._reading() as db:
+            number = self._mode(db, mode)
+            if number is None:
+                return 0, {}
+            (trimmed,) = db.execute("SELECT trimmed FROM mode WHERE id = ?", (number,)).fetchone()
+            if oldest:
+                offset = max(offset, trimmed + 1)
+            places = [one.offset for one in past.all_kept(db, number) if one.offset < offset]
+            place = places[-1] if places else 0
+            if place < trimmed:
+                raise Trimmed(
+                    f"{self.path}: the log was trimmed here: message {offset} is older than the"
+                    f" oldest that it has as a whole, message {trimmed + 1}"
+                )
+            values = state.load_checkpoint(db, number, place) if place else {}
+            return place, {
+                self._names[name]: value for name, value in values.items() if value is not None
+            }
 
     def close(self) -> None:
         """Close the file."""

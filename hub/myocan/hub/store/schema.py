@@ -8,16 +8,20 @@ hence the log has no index beside its offset. Rows are found by time with a sear
 time rises with the offset; by topic with a scan of a range of offsets.
 
     meta          schema, identity, incarnation; while a mode is being copied, its number
-    mode          the modes; released as of the last checkpoint
+    mode          the modes; released as of the last checkpoint; behind `trimmed` the log is whole
     start         which incarnation wrote which part of which mode's log
     name          number -> module, variable, instance
     producer      number -> who sent it
     program       compiled forms of accepted sources
-    checkpoint    per mode the offsets that the state is complete for (complete = 1)
+    checkpoint    per mode the offsets that the state is complete for (complete = 1; 0: being
+                  written, 2: being dropped), with the log's time there
     position      per mode how far each board was heard, good for offset `at` of the log
     log_N         the log of mode N
     state_N       the state of mode N: name, at, value; a value holds from offset `at` on, until a
                   newer one of the same name; NULL: forgotten
+    past_N        values of older checkpoints of mode N that state_N has no more: one holds from
+                  offset `at` on, until offset `until`
+    gone          how many messages retention has taken out of each `BLOCK` offsets of a mode
     messages      a view of all logs for people
 """
 
@@ -40,7 +44,9 @@ __all__ = [
     "version_of",
 ]
 
-VERSION = 1
+VERSION = 2
+BLOCK = 1024
+"""Block b of a log is offsets b * BLOCK + 1 to (b + 1) * BLOCK."""
 """The number of this schema. Who changes the tables adds 1, and a step to `migrations.STEPS`."""
 APPLICATION_ID = 0x6D796F63
 """`myoc` in ASCII, where SQLite keeps whose file this is (https://sqlite.org/fileformat2.html)."""
@@ -48,7 +54,7 @@ APPLICATION_ID = 0x6D796F63
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE mode (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
-    released INTEGER NOT NULL DEFAULT 0);
+    released INTEGER NOT NULL DEFAULT 0, trimmed INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE start (mode INTEGER NOT NULL, incarnation INTEGER NOT NULL,
     first INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY (mode, incarnation)) WITHOUT ROWID;
 CREATE TABLE name (id INTEGER PRIMARY KEY, module TEXT NOT NULL, variable TEXT NOT NULL,
@@ -56,10 +62,13 @@ CREATE TABLE name (id INTEGER PRIMARY KEY, module TEXT NOT NULL, variable TEXT N
 CREATE TABLE producer (id INTEGER PRIMARY KEY, producer TEXT NOT NULL UNIQUE);
 CREATE TABLE program (key TEXT PRIMARY KEY, compiled TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE checkpoint (mode INTEGER NOT NULL, "offset" INTEGER NOT NULL,
-    complete INTEGER NOT NULL, PRIMARY KEY (mode, "offset")) WITHOUT ROWID;
+    complete INTEGER NOT NULL, time INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (mode, "offset")) WITHOUT ROWID;
 CREATE TABLE position (mode INTEGER NOT NULL, board TEXT NOT NULL, boot INTEGER NOT NULL,
     last INTEGER, seen INTEGER NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (mode, board, boot)) WITHOUT ROWID;
+CREATE TABLE gone (mode INTEGER NOT NULL, block INTEGER NOT NULL, messages INTEGER NOT NULL,
+    PRIMARY KEY (mode, block)) WITHOUT ROWID;
 """
 
 _MODE_TABLES = """
@@ -69,6 +78,8 @@ CREATE TABLE log_{n} ("offset" INTEGER PRIMARY KEY, time INTEGER NOT NULL, name 
 CREATE TABLE state_{n} (name INTEGER NOT NULL, at INTEGER NOT NULL, value TEXT,
     PRIMARY KEY (name, at)) WITHOUT ROWID;
 CREATE INDEX state_{n}_forgotten ON state_{n} (at) WHERE value IS NULL;
+CREATE TABLE past_{n} (until INTEGER NOT NULL, name INTEGER NOT NULL, at INTEGER NOT NULL,
+    value TEXT NOT NULL, PRIMARY KEY (until, name)) WITHOUT ROWID;
 """
 
 _VIEW_PART = """
@@ -150,6 +161,7 @@ def drop_tables(db: sqlite3.Connection, number: int) -> None:
     """Remove the tables of a mode that the view does not show."""
     db.execute(f"DROP TABLE log_{number}")
     db.execute(f"DROP TABLE state_{number}")
+    db.execute(f"DROP TABLE past_{number}")
 
 
 def version_of(db: sqlite3.Connection, path: object) -> int:

@@ -4,7 +4,8 @@ State is redundant, the log's `changes` alone say what it is; a checkpoint is th
 need not read the whole log. It is written in slices between the hub's batches, and counts only
 from the transaction that marks it complete, the last. Rows are versions: a variable's value holds
 from the offset of the checkpoint that brought it until a newer one does, so a checkpoint consists
-of what changed since the last, and unfinished or superseded versions disturb nobody.
+of what changed since the last, and unfinished or superseded versions disturb nobody. What older
+checkpoints still need of them is in a table of its own, see `past.py`.
 """
 
 import sqlite3
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from myocan.hub.store import past
 from myocan.hub.store.errors import StoreDamaged
 from myocan.hub.store.rows import apply
 
@@ -34,14 +36,18 @@ NEWEST = 2**63 - 1
 
 def last_checkpoint(db: sqlite3.Connection, mode: int) -> int:
     """The newest offset that the state of `mode` is complete for; 0 if there is none."""
-    query = 'SELECT ifnull(max("offset"), 0) FROM checkpoint WHERE mode = ? AND complete'
+    query = 'SELECT ifnull(max("offset"), 0) FROM checkpoint WHERE mode = ? AND complete = 1'
     return int(db.execute(query, (mode,)).fetchone()[0])
 
 
 def load_checkpoint(db: sqlite3.Connection, mode: int, offset: int) -> dict[int, str | None]:
-    """The state of `mode` right after message `offset`, at which it has a complete checkpoint."""
+    """The state of `mode` right after message `offset`, at which it has a complete checkpoint,
+    the newest one or one that is kept; None: forgotten."""
+    query = f"SELECT name, value FROM past_{mode} WHERE until > ?1 AND at <= ?1"
+    found: dict[int, str | None] = dict(db.execute(query, (offset,)))
     query = f"SELECT name, value FROM state_{mode} WHERE at <= ? ORDER BY name, at"
-    return dict(db.execute(query, (offset,)))
+    found.update(db.execute(query, (offset,)))
+    return found
 
 
 class Loaded(NamedTuple):
@@ -105,11 +111,7 @@ def write_slice(
 
     `last` is the last complete checkpoint; versions that it has superseded go, in the same pages.
     """
-    db.executemany(
-        f"DELETE FROM state_{mode} WHERE name = ?1 AND at <"
-        f" (SELECT max(at) FROM state_{mode} WHERE name = ?1 AND at <= ?2)",
-        [(name, last) for name, _ in items],
-    )
+    past.keep_superseded(db, mode, last, [name for name, _ in items])
     db.executemany(
         f"INSERT INTO state_{mode} (name, at, value) VALUES (?, ?, ?)",
         [(name, offset, value) for name, value in items],
@@ -126,8 +128,9 @@ def copy(db: sqlite3.Connection, source: int, target: int) -> None:
         f"INSERT INTO state_{target} SELECT name, at, value FROM state_{source} WHERE at <= ?",
         (last,),
     )
+    db.execute(f"INSERT INTO past_{target} SELECT until, name, at, value FROM past_{source}")
     db.execute(
-        'INSERT INTO checkpoint SELECT ?, "offset", complete FROM checkpoint'
+        'INSERT INTO checkpoint SELECT ?, "offset", complete, time FROM checkpoint'
         " WHERE mode = ? AND complete",
         (target, source),
     )
@@ -148,14 +151,19 @@ def drop_unfinished(db: sqlite3.Connection, mode: int) -> None:
 
 def announce(db: sqlite3.Connection, mode: int, offset: int) -> None:
     """Note that a checkpoint at `offset` was begun, inside the transaction of its first slice."""
-    db.execute("INSERT INTO checkpoint VALUES (?, ?, 0)", (mode, offset))
+    _note(db, mode, offset, 0)
 
 
 def complete(db: sqlite3.Connection, mode: int, offset: int) -> None:
     """Make the checkpoint at `offset` the one that counts, inside the caller's transaction."""
-    db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, 1)", (mode, offset))
-    db.execute('DELETE FROM checkpoint WHERE mode = ? AND "offset" < ?', (mode, offset))
-    gone = db.execute(
-        f"SELECT name, at FROM state_{mode} WHERE value IS NULL AND at <= ?", (offset,)
-    ).fetchall()
-    db.executemany(f"DELETE FROM state_{mode} WHERE name = ? AND at <= ?", gone)
+    past.keep_forgotten(db, mode, offset)
+    _note(db, mode, offset, 1)
+    past.thin(db, mode)
+
+
+def _note(db: sqlite3.Connection, mode: int, offset: int, complete: int) -> None:
+    db.execute(
+        'INSERT OR REPLACE INTO checkpoint (mode, "offset", complete, time) VALUES (?1, ?2, ?3,'
+        f' ifnull((SELECT time FROM log_{mode} WHERE "offset" = ?2), 0))',
+        (mode, offset, complete),
+    )

@@ -14,6 +14,7 @@ from typing import Any
 from core import reference as ref
 from core.assemble import assemble, deliver, held, keyed_changes_of, keyed_rows_of
 from core.reference import House, Message, Module
+from core.shelves import Changes
 from myocan.hub.core import Core, Program
 from myocan.hub.core.program import INSTANCES_VARIABLE
 from myocan.hub.core.scalars import parse_scalar
@@ -28,11 +29,16 @@ class Pair:
         modules: trees; the core gets what `program_of` makes of them.
         core: a fresh one of either build.
         short: which of two ways to say a thing the programs choose.
+        most: how many instances the core may hold between two batches, None for all.
     """
 
-    def __init__(self, modules: Sequence[Module], core: Core, short: bool = True) -> None:
+    def __init__(
+        self, modules: Sequence[Module], core: Core, short: bool = True, most: int | None = None
+    ) -> None:
         self.core = core
         self.short = short
+        self.most = most
+        self.shelf: Changes | None = None if most is None else Changes(core, most)
         self.house = House(())
         self.offset = 0
         self.link(modules)
@@ -41,6 +47,8 @@ class Pair:
         """Run these modules from now on."""
         self.core.link([self.program_of(module) for module in modules])
         self.house.link(modules)
+        if self.shelf is not None:
+            self.shelf.follow()
         self.check_state()
 
     def program_of(self, module: Module) -> Program:
@@ -52,6 +60,8 @@ class Pair:
         Raises:
             TooLong: it leads to more than anyone wants to wait for; the core has not run it.
         """
+        if self.shelf is not None:
+            self.core.compact()  # what was looked at since goes back
         self.house.take(messages, now_ms, self.offset)
         count = deliver(self.core, messages, now_ms, self.offset)
         expected = [
@@ -63,6 +73,8 @@ class Pair:
         assert count == len(expected)
         same_list("change", keyed_changes_of(self.core), self.house.changes)
         self.offset += count
+        if self.shelf is not None:
+            self.shelf.note()
         self.check_state()
 
     def check_state(self) -> None:
@@ -89,6 +101,8 @@ class Pair:
                 if (name == INSTANCES_VARIABLE) == births:
                     assert core.restore(module, name, *parse_scalar(text, core.intern), key)
         self.core = core
+        if self.most is not None:
+            self.shelf = Changes(core, self.most)
         self.check_state()
 
 

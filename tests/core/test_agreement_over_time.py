@@ -1,7 +1,7 @@
 """A house that lives: messages, new programs, a new process, a compaction, in any order.
 
 The one idea: whatever is done to a core between two batches, it goes on as the reference does,
-which knows of programs and messages only.
+which knows of programs and messages only. So it does however few instances it holds in memory.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class LivingHouse(RuleBasedStateMachine):
         self.compacted = False
         self.over = False  # a loop was longer than anyone wants to wait for
 
-    @initialize(data=st.data(), short=st.booleans())
-    def begins(self, data: Any, short: bool) -> None:
+    @initialize(data=st.data(), short=st.booleans(), most=st.sampled_from((None, 1, 3)))
+    def begins(self, data: Any, short: bool, most: int | None) -> None:
         found = data.draw(houses.drawn(houses.modules))
         self.modules = {module.name: module for module in found}
-        self.pair = Pair(list(self.modules.values()), Core(), short)
+        self.pair = Pair(list(self.modules.values()), Core(), short, most)
 
     @precondition(lambda self: self.modules and not self.over)
     @rule(data=st.data(), later=st.sampled_from((0, 1, 1000, 2000)))

@@ -29,7 +29,7 @@ OFFERED = {
     """,
     "myocan.hub.core": """
         At Attribute AttributeKind COMPILED ClockPart Core Failure MAX_CONSEQUENCES MAX_DEPTH Op
-        Program Role Tag TopicDefinition Type Variable When
+        Program Role Shelf Tag TopicDefinition Type Variable When
     """,
     "myocan.hub.history": """
         Difference Link Parting Past Replay Replayed Unanswerable explain find instead replay

@@ -19,6 +19,7 @@ from myocan.hub.core.program import (
     Variable,
     When,
 )
+from myocan.hub.core.shelf import Shelf
 
 __all__ = [
     "COMPILED",
@@ -33,6 +34,7 @@ __all__ = [
     "Op",
     "Program",
     "Role",
+    "Shelf",
     "Tag",
     "TopicDefinition",
     "Type",

@@ -48,7 +48,6 @@ cdef class Cycle(Machine):
     cdef str _key_text(self)
     @cython.locals(source="long long", slot="long long", key="long long", stamp="long long", producer_number="long long")
     cdef void _observe(self, long long row, long long base, long long meta, long long number) except *
-    @cython.locals(own=Instances)
     cdef bint _bear(self, long long row, long long module, long long key_number) except -1
     @cython.locals(own=Instances, place="long long", base="long long", variable="long long")
     cdef bint _drop(self, long long row, long long module, long long key_number) except -1

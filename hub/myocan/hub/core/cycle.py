@@ -270,17 +270,16 @@ class Cycle(Machine):
 
     def _bear(self, row: int, module: int, key_number: int) -> bool:
         """Let an instance be born; return whether it was not there."""
-        own = self._instances[module]
-        if own.find(key_number) >= 0:
+        if self._place_of(module, key_number) >= 0:
             return False
-        own.add(key_number, self.texts[key_number])
+        self._instances[module].add(key_number, self.texts[key_number])
         self._change(row, self.layout.births_slot[module], BOOL_TAG, 1, key_number)
         return True
 
     def _drop(self, row: int, module: int, key_number: int) -> bool:
         """Drop an instance; return whether it was there."""
         own = self._instances[module]
-        place = own.find(key_number)
+        place = self._place_of(module, key_number)
         if place < 0:
             return False
         self._show(own, place)
@@ -290,4 +289,6 @@ class Cycle(Machine):
                 self._change(row, base + variable, FORGOTTEN_TAG, 0, key_number)
         self._change(row, self.layout.births_slot[module], FORGOTTEN_TAG, 0, key_number)
         own.remove(key_number, self.texts[key_number])
+        if self._shelf is not None:
+            self._gone.add((module, self.texts[key_number]))
         return True

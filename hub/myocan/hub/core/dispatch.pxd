@@ -49,7 +49,8 @@ cdef class Core(Cycle):
     @cython.locals(
         heard="Subscription*", module="long long", base="long long", meta="long long", own=Instances,
         class_touched="long long", ats=bint, entry="long long", has_ons=bint, taken=bint, last="long long",
-        alive=bint, key_number="long long", place="long long",
+        alive=bint, key_number="long long", place="long long", key=str, texts="long long",
+        rows="long long", changes="long long", brought="long long", passing=bint,
     )
     cdef void _every_instance(self, long long row, long long sub) except *
     cdef bint _has_class_ons(self, long long sub) noexcept

@@ -125,6 +125,8 @@ class Core(Cycle):
             self._check_texts(producers, len(topics))
         if stamps is not None and len(stamps) != len(topics):
             raise ValueError("each message of a batch has a time, or none has")
+        if self._gone:
+            self._gone.clear()
         self._rows = 0
         self._changes = 0
         self._now = now_ms
@@ -345,7 +347,7 @@ class Core(Cycle):
             self._begin(row, sub, -1)
             self._record_of(UNHANDLED, row, sub, records.KEY_NEEDED)
             return
-        place = own.find(key_number)
+        place = self._place_of(module, key_number)
         self._newborn = -1
         if place < 0:
             key = self.texts[key_number]
@@ -368,7 +370,7 @@ class Core(Cycle):
         """The cycles of all instances for a message of their class, which has had its own.
 
         What the class's cycle touched stays in front of each cycle's own, so that the class's
-        variables still differ.
+        variables still differ. Who comes from the shelf and is not changed goes back at once.
         """
         heard = self._subscriptions
         if self._outcome == STOPPED:
@@ -390,9 +392,18 @@ class Core(Cycle):
         last = heard[sub].last_when
         alive = 0
         if entry >= 0 or named or self._concerned(heard[sub].first_when, last, base, meta):
-            for key in list(own.keys):
+            for key in self._alive(module):
+                cold = self._cold
+                texts = len(self.texts)
+                rows = self._rows
+                changes = self._changes
+                brought = self._brought
                 key_number = self.intern(key)
                 place = own.find(key_number)
+                passing = False
+                if place < 0 and cold is not None:
+                    place = self._bring(module, key, cold)
+                    passing = True
                 if place < 0 or self._is_just_born(module, key):
                     continue
                 alive = 1
@@ -406,6 +417,10 @@ class Core(Cycle):
                     self._try_ats(row, sub, named, True)
                 elif self._react_of_instance(row, sub, entry) != LEFT:
                     taken = True
+                if passing and self._changes == changes:
+                    own.remove(key_number, key)
+                    if self._rows == rows and self._brought == brought + 1 and not self.tracing:
+                        self._forget_texts(texts)  # nothing has their numbers
         if not taken and not ats and (self._has_class_ons(sub) or (has_ons and alive)):
             self._instance = -1
             self._record_of(UNHANDLED, row, sub, 0)

@@ -65,6 +65,7 @@ cdef class Tables:
     @cython.locals(layout=object, owner=list, slots=Py_ssize_t, most=Py_ssize_t)
     cdef _own_layout(self, object layout)
     cpdef long long intern(self, str text) except -1
+    cdef void _forget_texts(self, long long count) except *
     cpdef bint heard(self, long long topic)
     @cython.locals(row="long long")
     cpdef list rows(self)

@@ -133,6 +133,11 @@ class Tables:
             self.texts.append(text)
         return number
 
+    def _forget_texts(self, count: int) -> None:
+        """Take the texts behind the first `count` from the pool; nobody may have their numbers."""
+        while len(self.texts) > count:
+            del self._text_numbers[self.texts.pop()]
+
     def topic(self, name: TopicName) -> int:
         """Return the number of a topic that some program names, or -1."""
         return self._topic_numbers.get(name, -1)

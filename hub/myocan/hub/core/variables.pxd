@@ -17,6 +17,11 @@ cdef class Variables(Tables):
     cdef Py_ssize_t _fixed_texts
     cdef long long _fixed_slots
     cdef long long _slot_capacity
+    cdef object _shelf
+    cdef long long _most_instances
+    cdef set _gone
+    cdef object _cold
+    cdef long long _brought
 
     @cython.locals(slot="long long", key_number="long long")
     cpdef bint restore(self, str module, str name, long long tag, long long value, str instance=*) except -1
@@ -28,6 +33,19 @@ cdef class Variables(Tables):
     cdef tuple _scalar(self, long long slot)
     @cython.locals(slot="long long", number="long long", place="long long")
     cdef long long _slot_of(self, str module, str name, str instance) except? -99
+    cdef bint _accept(self, long long meta, long long tag, long long value) except -1
+    @cython.locals(place="long long")
+    cdef long long _find(self, long long module, str key) except? -99
+    @cython.locals(place="long long")
+    cdef long long _place_of(self, long long module, long long key_number) except? -99
+    cdef long long _fetch(self, long long module, str key) except? -99
+    @cython.locals(
+        own=Instances, place="long long", slot="long long", meta="long long", number="long long",
+        tag="long long", value="long long")
+    cdef long long _bring(self, long long module, str key, object cold) except? -99
+    cdef object _alive(self, long long module)
+    @cython.locals(own=Instances, most="long long", alive="long long", left="long long", share="long long")
+    cdef long long _let_go(self) except -1
     @cython.locals(own=Instances, place="long long", slots="Slot*")
     cdef void _keep_if_keyed(self, long long module, long long slot) except *
     @cython.locals(cell="long long", slots="Slot*", number="long long", slot="long long")

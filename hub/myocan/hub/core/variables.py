@@ -2,18 +2,20 @@
 
 The one idea: a name is (module, variable, instance), and every value has exactly one. A module's
 own variables have the instance "", a keyed variable that of its instance, a value of a map its key.
-That an instance lives is a value too: of the variable `INSTANCES_VARIABLE`.
+That an instance lives is a value too: of the variable `INSTANCES_VARIABLE`. Where it is, here or on
+the shelf, makes no difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from myocan.hub.core import linker
 from myocan.hub.core.instances import Instances
 from myocan.hub.core.linker import TopicName
 from myocan.hub.core.program import INSTANCES_VARIABLE, MAX_KEY, Program
-from myocan.hub.core.scalars import scalar_json
+from myocan.hub.core.scalars import parse_scalar, scalar_json
+from myocan.hub.core.shelf import Shelf
 from myocan.hub.core.tables import Tables
 
 try:
@@ -25,6 +27,7 @@ if not cython.compiled:
     from myocan.hub.core.uncompiled import (  # fmt: skip
         BOOL_TAG,
         EVENT,
+        FORGOTTEN_TAG,
         NULL_TAG,
         TEXT_TAG,
         TIMER,
@@ -50,6 +53,11 @@ class Variables(Tables):
         self._no_instances = Instances([], [])
         self._elements: dict[tuple[int, int], int] = {}
         self._other_topics: frozenset[TopicName] = frozenset()
+        self._shelf: Shelf | None = None
+        self._most_instances = 0
+        self._gone: set[tuple[int, str]] = set()
+        self._cold: Mapping[str, str] | None = None
+        self._brought = 0
         self.link(())
 
     # ------------------------------------------------------------------ programs
@@ -64,7 +72,11 @@ class Variables(Tables):
             programs: at most one for each module name.
             topics: topics that exist whether or not a program names them.
         """
-        kept = list(self._state())
+        self._gone.clear()
+        if self._shelf is not None:
+            for own in self._instances:
+                own.clear()
+        kept = list(self._state(self._shelf is None))
         texts = self.texts
         self._other_topics = frozenset(topics)
         layout = self._lay_out(programs, self._other_topics)
@@ -94,14 +106,17 @@ class Variables(Tables):
             self.restore(module_name, name, tag, number, instance)
 
     def compact(self) -> bool:
-        """Drop unused texts if there are very many; for between batches.
+        """Let go of instances and of unused texts if there are very many; for between batches.
 
         Returns:
             Whether text and topic numbers changed (`epoch` did too).
         """
+        self._gone.clear()
         keys = len(self._elements)
         for own in self._instances:
-            keys += len(own.keys)
+            keys += own.count()
+        if self._shelf is not None and keys > self._most_instances:
+            keys = self._let_go()
         if len(self.texts) - self._fixed_texts - keys < MAX_POOL:
             return False
         self.link(self.programs, self._other_topics)
@@ -113,7 +128,18 @@ class Variables(Tables):
 
     def instances(self, module: str) -> list[str]:
         """Return the keys of a module's instances, in order; none if it is not keyed or unknown."""
-        return list(self._instances_of(module).keys)
+        number = self._module_numbers.get(module, -1)
+        return list(self._alive(number)) if number >= 0 else []
+
+    def use_shelf(self, shelf: Shelf, most: int) -> None:
+        """Keep few instances in memory from now on, and the others on a shelf.
+
+        Arguments:
+            shelf: has them all, those too that are in memory now.
+            most: how many `compact` leaves in memory, of all modules together; 1 or more.
+        """
+        self._shelf = shelf
+        self._most_instances = most
 
     def _instances_of(self, module: str) -> Instances:
         number = self._module_numbers.get(module, -1)
@@ -139,17 +165,11 @@ class Variables(Tables):
         if name == INSTANCES_VARIABLE:
             if tag != BOOL_TAG or not value or not fits_as_key(instance):
                 return False
-            own = self._instances_of(module)
-            key_number = self.intern(instance)
-            if own.find(key_number) < 0:
-                own.add(key_number, instance)
+            number = self._module_numbers[module]
+            if self._place_of(number, self.intern(instance)) < 0:
+                self._instances[number].add(self.intern(instance), instance)
             return True
-        if self._role[self._slot_meta[slot]] == TIMER:
-            if tag != 0 or value < 0:
-                return False
-            self._converted = value
-            self._converted_tag = tag
-        elif not self._convert(self._slot_meta[slot], tag, value):
+        if not self._accept(self._slot_meta[slot], tag, value):
             return False
         self._slots[slot].value = self._converted
         self._slots[slot].tag = self._converted_tag
@@ -167,17 +187,17 @@ class Variables(Tables):
         if slot < 0:
             return None
         if name == INSTANCES_VARIABLE:
-            own = self._instances_of(module)
-            lives = own.find(self._text_numbers.get(instance, -1)) >= 0
+            lives = self._find(self._module_numbers[module], instance) >= 0
             return (BOOL_TAG, 1) if lives else None
         meta = self._slot_meta[slot]
         return self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
 
     def snapshot(self) -> dict[Name, str]:
         """Return the JSON texts of all variables that something has written, by name."""
-        return {name: scalar_json(tag, value, self.texts) for name, tag, value in self._state()}
+        written = self._state(True)
+        return {name: scalar_json(tag, value, self.texts) for name, tag, value in written}
 
-    def _state(self) -> Iterator[tuple[Name, int, int]]:
+    def _state(self, instances: bool) -> Iterator[tuple[Name, int, int]]:
         """Return all that is written: name, tag and value; births before what is of an instance."""
         for (module, name), slot in self._slot_numbers.items():
             variable = self.layout.meta_variable[self._slot_meta[slot]]
@@ -188,19 +208,32 @@ class Variables(Tables):
         for (slot, key_number), element in self._elements.items():
             if self._is_written(element):
                 yield (*self._slot_names[slot], self.texts[key_number]), *self._scalar(element)
-        for number, own in enumerate(self._instances):
-            yield from self._state_of_instances(number, own)
+        if instances:
+            for number, own in enumerate(self._instances):
+                yield from self._state_of_instances(number, own)
 
     def _state_of_instances(self, module: int, own: Instances) -> Iterator[tuple[Name, int, int]]:
         program = self.programs[module]
         base = self.layout.module_base[module]
-        for key in own.keys:
+        for key in self._alive(module):
             yield (program.module, INSTANCES_VARIABLE, key), BOOL_TAG, 1
-            self._show(own, own.find(self._text_numbers[key]))
+            cold = self._cold
+            place = own.find(self.intern(key)) if cold is None else self._bring(module, key, cold)
+            self._show(own, place)
             for variable in self.layout.shapes[module].keyed:
                 slot = base + variable
                 if self._is_written(slot):
                     yield (*self._slot_names[slot], key), *self._scalar(slot)
+            if cold is not None:
+                own.remove(self.intern(key), key)
+
+    def _accept(self, meta: int, tag: int, value: int) -> bool:
+        """Bring a stored scalar into a variable's own units, as `_convert` does one that came."""
+        if self._role[meta] != TIMER:
+            return bool(self._convert(meta, tag, value))
+        self._converted = value
+        self._converted_tag = tag
+        return tag == 0 and value >= 0
 
     def _is_written(self, slot: int) -> bool:
         meta = self._slot_meta[slot]
@@ -224,11 +257,10 @@ class Variables(Tables):
         if not variable.keyed:
             return -1 if instance else slot
         number = self._module_numbers[module]
-        own = self._instances[number]
-        place = own.find(self._text_numbers.get(instance, -1))
+        place = self._find(number, instance)
         if place < 0:
             return -1
-        self._show(own, place)
+        self._show(self._instances[number], place)
         return slot
 
     def _keep_if_keyed(self, module: int, slot: int) -> None:
@@ -241,8 +273,89 @@ class Variables(Tables):
 
     # ------------------------------------------------------------------ instances and maps
 
+    def _find(self, module: int, key: str) -> int:
+        """Return the place of an instance, -1 if there is none; from the shelf if need be."""
+        place = self._instances[module].find(self._text_numbers.get(key, -1))
+        return self._fetch(module, key) if place < 0 else place
+
+    def _place_of(self, module: int, key_number: int) -> int:
+        """Return the place of an instance, as `_find` does."""
+        place = self._instances[module].find(key_number)
+        return self._fetch(module, self.texts[key_number]) if place < 0 else place
+
+    def _fetch(self, module: int, key: str) -> int:
+        """Take an instance from the shelf; return its place, -1 if there is none."""
+        if self._shelf is None or (module, key) in self._gone:
+            return -1
+        cold = self._shelf.fetch(self.programs[module].module, key)
+        return -1 if cold is None else self._bring(module, key, cold)
+
+    def _bring(self, module: int, key: str, cold: Mapping[str, str]) -> int:
+        """Let an instance be in memory that holds this; return its place."""
+        own = self._instances[module]
+        name = self.programs[module].module
+        place = own.add(self.intern(key), key)
+        self._brought += 1
+        for variable, text in cold.items():
+            slot = self._slot_numbers.get((name, variable), -1)
+            if slot < 0 or variable == INSTANCES_VARIABLE:
+                continue
+            meta = self._slot_meta[slot]
+            number = self._place[meta]
+            tag, value = _parsed(text, self)
+            if number >= 0 and self._accept(meta, tag, value):
+                own.keep(place, number, self._converted, self._converted_tag, 1)
+        return place
+
+    def _alive(self, module: int) -> Iterable[str]:
+        """Return the keys of all instances of a module, in order, wherever they are.
+
+        `_cold` says what the one that was last returned holds, if it is on the shelf alone.
+        """
+        self._cold = None
+        warm = self._instances[module].ordered()
+        return warm if self._shelf is None else self._merged(module, warm)
+
+    def _merged(self, module: int, warm: list[str]) -> Iterator[str]:
+        assert self._shelf is not None
+        name = self.programs[module].module
+        if not self.programs[module].key:
+            return
+        at, after = 0, ""
+        while page := self._shelf.page(name, after):
+            for key, cold in page:
+                while at < len(warm) and warm[at] < key:
+                    self._cold = None
+                    yield warm[at]
+                    at += 1
+                self._cold = cold
+                if at < len(warm) and warm[at] == key:
+                    self._cold = None
+                    at += 1
+                elif (module, key) in self._gone:
+                    continue
+                yield key
+            after = page[-1][0]
+        self._cold = None
+        yield from warm[at:]
+
+    def _let_go(self) -> int:
+        """Let go of instances until there are few enough; return how many there are."""
+        most = self._most_instances
+        alive = 0
+        for own in self._instances:
+            alive += own.count()
+        left = 0
+        for own in self._instances:
+            # An eighth more than need be, so that this is not for a single one each time.
+            share = own.count() * (most - most // 8) // alive if alive > most else own.count()
+            own.let_go(share if share > 1 else 1, self.texts)
+            left += own.count()
+        return left + len(self._elements)
+
     def _show(self, own: Instances, place: int) -> None:
         """Let the window of a module show the instance at this place."""
+        own._recent[place] = 1
         if own.shown == place:
             return
         cell = place * own._width
@@ -281,6 +394,14 @@ class Variables(Tables):
         self._slot_meta = grown(owner, self._slot_meta, used, capacity)
         self._slot_capacity = capacity
         self._element_owner = owner
+
+
+def _parsed(text: str, core: Variables) -> tuple[int, int]:
+    """Return the scalar that a stored JSON text stands for; one that fits nothing if it is none."""
+    try:
+        return parse_scalar(text, core.intern)
+    except ValueError:
+        return FORGOTTEN_TAG, 0
 
 
 def fits_as_key(key: str) -> bool:

@@ -65,10 +65,12 @@ class Board:
         self._thread.join()
         self._bus.stop()
 
-    def send(self, topic: str, value: Value = None, keep: str = "all") -> None:
-        """Push a message, as a port does. topic: `button1/press`."""
+    def send(
+        self, topic: str, value: Value = None, keep: str = "all", ts: int | None = None
+    ) -> None:
+        """Push a message, as a port does. topic: `button1/press`. ts: when, in ms; None: now."""
         with self._changed:
-            self.outbox.push(topic, value, keep)
+            self.outbox.push(topic, value, keep, ts)
         self._bus.wake()
 
     def publish(self, leaf: str, payload: bytes, retain: bool = False) -> None:

@@ -49,6 +49,12 @@ def read(text: str, name: str = "porch", **options: str) -> AdapterFile:
     return parse_adapter(Path("adapters") / f"{name}.toml", text, **options)
 
 
+def test_what_only_the_hub_reads_does_not_travel_to_the_board() -> None:
+    aged = PORCH.replace("debounce_ms = 20", "debounce_ms = 20\nmax_age_s = 30")
+    url = "mqtt://broker"
+    assert read(aged).config(url)["ports"] == read(PORCH).config(url)["ports"]
+
+
 def test_a_file_becomes_what_the_board_reads() -> None:
     config = read(PORCH).config("mqtt://porch:secret@broker:1884", wifi=[("net", "pass")])
     assert json.loads(json.dumps(config)) == {

@@ -16,6 +16,7 @@ from myocan.hub.agent.scalars import Scalars
 from myocan.hub.agent.topics import AdapterTopics, keyed_topics, said_by
 from myocan.hub.core import Core, Tag, linker
 from myocan.hub.core.program import MAX_KEY
+from myocan.hub.durations import duration_text
 from myocan.hub.store import Position
 from myocan.wire import (
     Inbox,
@@ -66,7 +67,8 @@ class _Route:
     """What a topic means: whose it is, which leaf, and for `up` the core's topic (-1: nobody's)
     and the text number of the instance's key (-1: none).
 
-    A message of a board counts even when its topic is wrong; `fault` then says what is.
+    A message of a board counts even when its topic is wrong; `fault` then says what is. One that is
+    older than `max_age_ms`, if that is not 0, is not acted on.
     """
 
     board: Board
@@ -75,6 +77,7 @@ class _Route:
     key: int = -1
     name: str = ""
     fault: str = ""
+    max_age_ms: int = 0
 
 
 class Intake(Batch):
@@ -216,7 +219,20 @@ class Intake(Batch):
                 board.name,
             )
             return
+        if route.max_age_ms and (age := self._age_in_words(route, ts)):
+            self.record(linker.STALE, f"{board.name}: {route.name} {age}", board.name)
+            return
         self.add(route.topic, tag, value, board.name, ts, route.key)
+
+    def _age_in_words(self, route: _Route, ts: int | None) -> str:
+        """Return why a message is too old to be acted on, "" if it is not."""
+        most = duration_text(route.max_age_ms)
+        if ts is None:
+            return f"does not say when it happened, and may be at most {most} old (max_age_s)"
+        age_ms = self._now_ms() - ts
+        if age_ms <= route.max_age_ms:
+            return ""
+        return f"is {duration_text(age_ms)} old, and may be at most {most} (max_age_s)"
 
     def _learn_modules(self) -> None:
         programs = self._core.programs
@@ -267,7 +283,8 @@ class Intake(Batch):
                 fault = f"a key of more than {MAX_KEY} bytes: {shown}"
         if (module, variable) in self._said_by_modules:
             fault = f"{shown} is what module {module} says; send what it SUBSCRIBEs to"
-        return _Route(board, "up", number, key, shown, fault)
+        most = self._adapters.max_age_ms.get((board.name, ("", module, variable)), 0)
+        return _Route(board, "up", number, key, shown, fault, most)
 
     # ------------------------------------------------------------------ inputs and records
 

@@ -1,7 +1,8 @@
 """Which topics the adapters of a house send to and take from, and what its modules make of them.
 
 The one idea: the hub need not know what a port is. All it reads in an adapter's file is `publish`
-and `subscribe` of each port, by which it knows a topic that no module names from a stranger's.
+and `subscribe` of each port, by which it knows a topic that no module names from a stranger's, and
+`max_age_s`, which says how old what it tells may be.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ class AdapterTopics:
     """What the adapters of a house say of topics.
 
     boards: the names of the house's boards. published: topics that they send. subscribed: topics
-    that they take. keyed: those of both that are named with an instance. A file that cannot be
-    read says nothing; `myocan check` tells what is wrong with it, and a hub that runs should not
-    stop for it.
+    that they take. keyed: those of both that are named with an instance. max_age_ms: how old what
+    a board sends on a topic may be to be acted on, by board and topic, in milliseconds. A file that
+    cannot be read says nothing; `myocan check` tells what is wrong with it, and a hub that runs
+    should not stop for it.
     """
 
     def __init__(self, files: Iterable[Path]) -> None:
@@ -31,20 +33,28 @@ class AdapterTopics:
         self.published: set[TopicName] = set()
         self.subscribed: set[TopicName] = set()
         self.keyed: set[TopicName] = set()
+        self.max_age_ms: dict[tuple[str, TopicName], int] = {}
         for file in files:
             self.boards.add(file.stem)
             for port in _ports(file):
-                self._add(self.published, port.get("publish"))
+                sent = self._add(self.published, port.get("publish"))
                 self._add(self.subscribed, port.get("subscribe"))
+                most_s = port.get("max_age_s")
+                if isinstance(most_s, int | float) and most_s > 0:
+                    ages = ((file.stem, topic) for topic in sent)
+                    self.max_age_ms.update(dict.fromkeys(ages, int(most_s * 1000)))
 
-    def _add(self, topics: set[TopicName], spec: object) -> None:
+    def _add(self, topics: set[TopicName], spec: object) -> list[TopicName]:
+        found = []
         for name in spec.values() if isinstance(spec, dict) else [spec]:
             plain, bracket, _key = name.partition("[") if isinstance(name, str) else ("", "", "")
             topic = split_name(plain)
             if topic is not None:
                 topics.add(topic)
+                found.append(topic)
                 if bracket:
                     self.keyed.add(topic)
+        return found
 
 
 def split_name(name: str) -> TopicName | None:

@@ -154,7 +154,7 @@ class PortCheck:
         rest = {
             key: value
             for key, value in keys.model_dump(exclude_unset=True).items()
-            if key not in ("kind", "pin", "publish", "subscribe") and value is not None
+            if key not in ("kind", "pin", "publish", "subscribe", "max_age_s") and value is not None
         }
         if "hold_s" in rest and rest["hold_s"] == int(rest["hold_s"]):
             rest["hold_s"] = int(rest["hold_s"])

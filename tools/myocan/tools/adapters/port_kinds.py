@@ -23,6 +23,7 @@ USUAL = ""
 
 Milliseconds = Annotated[int, Field(strict=True, ge=0, le=60_000)]
 Seconds = Annotated[float, Field(strict=True, ge=0, le=86_400)]
+Age = Annotated[float, Field(strict=True, gt=0, le=30 * 86_400)]
 Level = Annotated[int, Field(strict=True, ge=0, le=1)]
 Text = Annotated[str, Field(strict=True, min_length=1)]
 
@@ -48,12 +49,17 @@ class Port(BaseModel):
 
 
 class Input(Port):
-    """Something that is looked at. debounce_ms: how long it chatters, in milliseconds."""
+    """Something that is looked at.
+
+    debounce_ms: how long it chatters, in milliseconds. max_age_s: how old what it tells may be when
+    it comes to the hub, in seconds, to be acted on; the hub reads that, the board need not.
+    """
 
     NEEDS = ("in",)
 
     pull: Literal["up", "down"] | None = None
     debounce_ms: Milliseconds | None = None
+    max_age_s: Age | None = None
     publish: Annotated[dict[str, Text], BeforeValidator(_long_form)] = {}
 
 

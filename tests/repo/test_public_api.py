@@ -32,8 +32,8 @@ OFFERED = {
         Program Role Shelf Tag TopicDefinition Type Variable When
     """,
     "myocan.hub.history": """
-        Difference Link Parting Past Replay Replayed Unanswerable explain find instead replay
-        why_not
+        Apart Difference Link Parting Past Replay Replayed Step Unanswerable compare_modes explain
+        find instead replay why_not
     """,
     "myocan.hub.scenario": """
         Cast Failure Job Outcome Rule Scenario Scenarios Trace World format_scenarios

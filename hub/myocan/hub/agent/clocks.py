@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 __all__ = ["MAX_SPEED", "Clock", "Setting", "parse_speed"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MAX_SPEED = 100_000
 """A day in a second, about."""
@@ -32,14 +35,14 @@ class Setting(NamedTuple):
     speed: Decimal
 
     def to_json(self) -> str:
-        """Return it as the log has it: a JSON text."""
-        return json.dumps(f"{self.shown_ms} {self.wall_ms} {self.speed}")
+        """Return it as the log has it: a JSON text that people can read, too."""
+        return json.dumps(f"{_iso(self.shown_ms)} at {_iso(self.wall_ms)} speed {self.speed}")
 
     @classmethod
     def from_json(cls, text: str) -> Setting:
         """Return what the log has; raises ValueError."""
-        shown, wall, speed = str(json.loads(text)).split()
-        return cls(int(shown), int(wall), parse_speed(speed))
+        shown, _at, wall, _speed, speed = str(json.loads(text)).split()
+        return cls(_ms(shown), _ms(wall), parse_speed(speed))
 
 
 class Clock:
@@ -88,3 +91,11 @@ def parse_speed(text: str) -> Decimal:
     if not speed.is_finite() or not 0 <= speed <= MAX_SPEED:
         raise ValueError(f"{text!r} is no speed; write a number from 0 (stands) to {MAX_SPEED}")
     return speed
+
+
+def _iso(ms: int) -> str:
+    return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds")
+
+
+def _ms(iso: str) -> int:
+    return (datetime.fromisoformat(iso) - _EPOCH) // timedelta(milliseconds=1)

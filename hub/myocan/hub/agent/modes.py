@@ -222,6 +222,8 @@ class Modes:
     # ------------------------------------------------------------------ clocks and messages
 
     def _set_clock(self, content: dict[str, Any]) -> Answer:
+        if content.get("to") is None:
+            return _clock_of(self.of(content))
         mode = self._test_mode(content, "the clock of live is the wall clock")
         setting = self._setting(mode, content)
         if setting is not None and setting.shown_ms < mode.log_ms:
@@ -232,11 +234,7 @@ class Modes:
         mode.set_clock(setting, COMMAND)
 
         def answer() -> dict[str, Any] | None:
-            if not mode.caught_up:
-                return None
-            speed = "1" if mode.clock.setting is None else str(mode.clock.setting.speed)
-            is_live = mode.clock.setting is None
-            return {"mode": mode.name, "now_ms": mode.now(), "speed": speed, "live": is_live}
+            return _clock_of(mode) if mode.caught_up else None
 
         return answer
 
@@ -292,6 +290,13 @@ class Modes:
         if mode.is_live:
             raise CommandRefused(f"{reason}; try it in a copy: myocan mode copy live NAME")
         return mode
+
+
+def _clock_of(mode: Mode) -> dict[str, Any]:
+    setting = mode.clock.setting
+    speed = "1" if setting is None else str(setting.speed)
+    now_ms = mode.clock.now_ms()
+    return {"mode": mode.name, "now_ms": now_ms, "speed": speed, "live": setting is None}
 
 
 def _user_of(content: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from myocan.tools.cli import (
     init,
     instances,
     messages,
+    modes,
     run,
     scenarios,
     topic_list,
@@ -54,6 +55,8 @@ app.command("get")(messages.get)
 app.command("send", context_settings={"ignore_unknown_options": True})(messages.send)
 app.add_typer(instances.instance, name="instance")
 app.add_typer(topic_list.topic, name="topic")
+app.add_typer(modes.mode, name="mode")
+app.command("clock")(modes.clock)
 app.command("why")(history.why)
 app.command("replay")(history.replay)
 app.command("flash")(boards.flash)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from myocan.tools.cli.exits import Exit
-from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
-from myocan.tools.cli.messages import ModeOption
+from myocan.tools.cli.houses import HouseOption, JsonOption, ModeOption, open_house
 from myocan.tools.cli.moments import parse_moment
 from myocan.tools.cli.topics import Topic, parse_topic, show_value
 

@@ -6,12 +6,12 @@ import json
 import os
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from myocan.tools.cli.exits import Exit
-from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
+from myocan.tools.cli.houses import HouseOption, JsonOption, ModeOption, ask_hub, open_house
 from myocan.tools.cli.moments import parse_moment
 from myocan.tools.cli.run import BrokerOption
 from myocan.tools.cli.topics import Topic, parse_filter, parse_topic, parse_value, show_value
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from myocan.hub.house import House
     from myocan.hub.store import Message, Reader
+    from myocan.wire.message import Value
 
 CODE = "%%code%%"
 """The variable that holds a module's text; too long to be shown among values."""
@@ -33,8 +34,6 @@ INSTANCES = "$instances"
 
 CONTEXT = 10
 """Messages that `tail` shows of what was, when nobody says since when."""
-
-ModeOption = Annotated[str, typer.Option(help="Which copy of the house.")]
 
 
 def describe(message: Message, zone: ZoneInfo) -> str:
@@ -206,6 +205,7 @@ def send(
             help="on, 21.5, true, or '\"12\"' for text; none: an event; not -5 but =-5."
         ),
     ] = None,
+    mode: ModeOption = "live",
     house: HouseOption = None,
     broker: BrokerOption = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the hub.")] = 5.0,
@@ -223,6 +223,9 @@ def send(
     opened = open_house(house)
     target = parse_topic(topic, opened.domain)
     parsed = None if value is None else parse_value(value)
+    if mode != "live":
+        _send_to_mode(opened, mode, target, parsed, as_json)
+        return
     address = hub_address(opened, broker)
     before = newest_offset(opened)
     opened.private_path.mkdir(mode=0o700, exist_ok=True)
@@ -236,14 +239,35 @@ def send(
             print(f"myocan: {error}", file=sys.stderr)
             raise typer.Exit(Exit.TIMEOUT) from None
     records = [] if before is None else records_about(opened, name, before)
+    shown = "" if value is None else f" = {value}"
+    text = f"{target}{shown}: on the hub's disk after {receipt.took_ms:.0f} ms"
+    _finish(text, {"topic": str(target), **receipt._asdict()}, records, as_json)
+
+
+def _send_to_mode(house: House, mode: str, topic: Topic, value: Value, as_json: bool) -> None:
+    """Say something in a test mode; no board hears it, so it does not go over the broker."""
+    from myocan.wire import encode_value
+
+    answer = ask_hub(
+        house.root, "send", mode=mode, **topic._asdict(), value=encode_value(value).decode()
+    )
+    records = records_about(house, "command", answer["offset"] - 1, mode)
+    shown = "" if value is None else f" = {value}"
+    text = f"{topic}{shown}: in mode {mode} as #{answer['offset']}"
+    _finish(text, {"topic": str(topic), **answer}, records, as_json)
+
+
+def _finish(
+    text: str, content: dict[str, Any], records: list[tuple[str, str]], as_json: bool
+) -> None:
+    """Print what became of a message, and exit as the records about it say."""
     if as_json:
-        said = [{"record": kind, "text": text} for kind, text in records]
-        print(json.dumps({"topic": str(target), **receipt._asdict(), "records": said}))
+        said = [{"record": kind, "text": record} for kind, record in records]
+        print(json.dumps({**content, "records": said}))
     else:
-        shown = "" if value is None else f" = {value}"
-        print(f"{target}{shown}: on the hub's disk after {receipt.took_ms:.0f} ms")
-        for kind, text in records:
-            print(f"{kind}: {text}", file=sys.stderr)
+        print(text)
+        for kind, record in records:
+            print(f"{kind}: {record}", file=sys.stderr)
     if any(kind in REFUSALS for kind, _ in records):
         raise typer.Exit(Exit.NO)
 
@@ -263,7 +287,9 @@ def newest_offset(house: House) -> int | None:
         return None
 
 
-def records_about(house: House, producer: str, after: int) -> list[tuple[str, str]]:
+def records_about(
+    house: House, producer: str, after: int, mode: str = "live"
+) -> list[tuple[str, str]]:
     """Return (kind, text) of what the hub noted about the messages of `producer` after an offset.
 
     Follows the causes, so it finds what a rule further on made of the message, too.
@@ -273,7 +299,7 @@ def records_about(house: House, producer: str, after: int) -> list[tuple[str, st
     records = []
     ours: set[int] = set()
     with Reader(house.store_path) as reader:
-        for message in reader.messages(after=after):
+        for message in reader.messages(mode, after=after):
             if message.producer != producer and message.cause not in ours:
                 continue
             ours.add(message.offset)

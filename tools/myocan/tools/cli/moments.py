@@ -8,6 +8,9 @@ from datetime import date, datetime, time, timedelta, tzinfo
 import typer
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_TERM = re.compile(r"(\d{1,9})\s*(seconds?|minutes?|hours?|days?|weeks?|[smhdw])")
+_LENGTH = re.compile(rf"(?:{_TERM.pattern}\s*)+")
+_TIME = r"\d{1,2}:\d{2}(:\d{2})?"
 _DURATION = re.compile(r"(?:\d+[smhdw])+")
 
 
@@ -28,7 +31,7 @@ def parse_moment(text: str, now: datetime) -> datetime:
         except OverflowError:
             raise typer.BadParameter(f"{text!r} is longer ago than any calendar goes") from None
     try:
-        if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", text):
+        if re.fullmatch(_TIME, text):
             return _last(time.fromisoformat(text.rjust(len(text) + (text[1] == ":"), "0")), now)
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             return _at(date.fromisoformat(text), time(), zone)
@@ -38,6 +41,32 @@ def parse_moment(text: str, now: datetime) -> datetime:
         raise typer.BadParameter(
             f"{text!r} is no moment; write 10m, 2h, 3d, 12:30, 2027-06-01 or 2027-06-01T12:30"
         ) from None
+
+
+def parse_coming(text: str, now: datetime) -> datetime:
+    """Return the moment that `text` means, of those to come.
+
+    text: a time of day (the next one), a date (its midnight), or both. now: see `parse_moment`.
+
+    Raises typer.BadParameter.
+    """
+    if _DURATION.fullmatch(text):
+        raise typer.BadParameter(f"{text!r} is no time of day; write 23:58 or 2027-06-01T23:58")
+    moment = parse_moment(text, now)
+    if not re.fullmatch(_TIME, text):
+        return moment
+    today = _at(now.date(), moment.time(), now.tzinfo)
+    return today if today >= now else _at(now.date() + timedelta(days=1), moment.time(), now.tzinfo)
+
+
+def parse_duration(text: str) -> int:
+    """Return how many milliseconds `text` means: 90s, 2h30m, 3d, 2 hours, 1 day 12 hours.
+
+    Raises typer.BadParameter.
+    """
+    if not _LENGTH.fullmatch(text):
+        raise typer.BadParameter(f"{text!r} is no length of time; write 90s, 2h30m, 3d, or 2 hours")
+    return sum(int(count) * _SECONDS[unit[0]] for count, unit in _TERM.findall(text)) * 1000
 
 
 def _at(day: date, of_day: time, zone: tzinfo | None) -> datetime:

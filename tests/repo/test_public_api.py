@@ -40,9 +40,9 @@ OFFERED = {
         read_scenarios rules_of run_scenario run_scenarios
     """,
     "myocan.hub.store": """
-        Checkpoint DiskFailed DiskFull Entry Faults Kept LogRow Message ModeCopy Position Reader
-        Recovered Store StoreDamaged StoreError StoreLocked StoreTooNew StoreTooOld Syncer
-        Trimmed
+        Checkpoint DiskFailed DiskFull Entries Entry Faults Kept LogRow Message ModeCopy Position
+        Reader Recovered Store StoreDamaged StoreError StoreLocked StoreTooNew StoreTooOld
+        Syncer Trimmed
     """,
     "myocan.hub.bus": """
         Address AmqttBroker Broker BrokerError Bus BusError BusRefused CONNECTED

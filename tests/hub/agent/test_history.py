@@ -11,8 +11,6 @@ import pytest
 
 from myocan.hub.core import Program
 from myocan.hub.history import (
-    Past,
-    Replay,
     Replayed,
     Unanswerable,
     explain,
@@ -144,10 +142,7 @@ def test_differences_say_what_both_sides_have(lived: Path, tmp_path: Path) -> No
 def test_many_differences_are_counted_and_not_all_kept(lived: Path) -> None:
     with Reader(lived) as reader:
         entries = list(reader.entries())
-    run = Replay(program, Past())
-    for entry in entries * 40:
-        run.take(entry)
-    found = run.finish()
+    found = replay(entries * 40, program)
     assert len(found.differences) == 100
     assert found.more > 0
 

@@ -8,7 +8,6 @@ twice, and no replay needs the messages that it was fed with.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping
 
 from myocan.hub.agent.batch import OwnMessage
@@ -17,10 +16,13 @@ from myocan.hub.agent.outlet import Name
 from myocan.hub.core import Core, Program, Role, Type
 from myocan.hub.core.linker import fold
 from myocan.hub.core.program import INSTANCES_VARIABLE
-from myocan.hub.core.scalars import parse_scalar
+from myocan.hub.core.recorded import Recorded
 from myocan.hub.store import Store
 
 __all__ = ["learn", "said_of"]
+
+PIECE = 4096
+"""Messages that a new module is fed with at once."""
 
 
 def learn(program: Program, store: Store, mode: str) -> dict[Name, str]:
@@ -38,28 +40,25 @@ def learn(program: Program, store: Store, mode: str) -> dict[Name, str]:
     core.link([program])
     names = store.names()
     heard = {
-        (f"{domain}.{module}" if domain else module, variable): (domain, module, variable)
+        (f"{domain}.{module}" if domain else module, variable)
         for domain, module, variable in _subscriptions(program)
     }
-    for offset, now_ms, number, value, producer, _cause, _line, ts, _changes in store.rows(mode, 0):
-        module, variable, instance = names[number]
-        if (module, variable) == (program.module, CODE):
-            return {}
-        topic = heard.get((module, variable))
-        if topic is None:
-            continue
-        tag, scalar = parse_scalar(value, core.intern)
-        core.run(
-            array("q", (core.topic(topic),)),
-            array("q", (tag,)),
-            array("q", (scalar,)),
-            now_ms,
-            array("q", (core.intern(instance) if instance else -1,)),
-            offset,
-            array("q", (core.intern(store.producer(producer)),)),
-            array("q", (ts or 0,)),
-        )
-        core.compact()
+    recorded = Recorded(core, names.__getitem__, store.producer, lambda _: -1, lambda _: -1)
+    feeds: dict[int, bool] = {}
+    rows = []
+    for row in store.rows(mode, 0):
+        name = row[2]
+        if name not in feeds:
+            if names[name][:2] == (program.module, CODE):
+                return {}
+            feeds[name] = names[name][:2] in heard
+        if feeds[name]:
+            rows.append(row)
+            if len(rows) == PIECE:
+                recorded.feed(rows, list(range(PIECE)))
+                core.compact()
+                rows = []
+    recorded.feed(rows, list(range(len(rows))))
     timers = {fold(one.name) for one in program.variables if one.role is Role.TIMER}
     known = {name: text for name, text in core.snapshot().items() if name[1] not in timers}
     return dict(sorted(known.items(), key=lambda item: item[0][1] != INSTANCES_VARIABLE))

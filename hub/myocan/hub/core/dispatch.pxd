@@ -13,7 +13,8 @@ cdef class Core(Cycle):
     @cython.locals(head="long long", count=Py_ssize_t, number=Py_ssize_t, topic="long long", instance="long long")
     cpdef long long run(
         self, long long[::1] topics, long long[::1] tags, long long[::1] values, long long now_ms=*,
-        long long[::1] instances=*, long long offset=*, object producers=*, object stamps=*) except -1
+        long long[::1] instances=*, long long offset=*, object producers=*, object stamps=*,
+        long long[::1] times=*, long long[::1] offsets=*) except -1
     @cython.locals(
         count=Py_ssize_t, known="long long", pool="long long", finest="long long", number=Py_ssize_t,
         tag="long long",

@@ -100,6 +100,8 @@ class Core(Cycle):
         offset: int = 0,
         producers: array[int] | None = None,
         stamps: array[int] | None = None,
+        times: array[int] | None = None,
+        offsets: array[int] | None = None,
     ) -> int:
         """Process these messages in order, each with all its consequences before the next.
 
@@ -111,6 +113,9 @@ class Core(Cycle):
             offset: the log's offset of the first row.
             producers: text numbers of who sent them; None if that is not known.
             stamps: when they happened, milliseconds since 1970 UTC, 0 for not known.
+            times: the log's time of each message, where they are of several, instead of `now_ms`.
+            offsets: the log's offset of each message, instead of `offset`; what follows from one
+                comes right behind it.
 
         Returns:
             How many rows there are now; `rows()` and `changes()` tell what happened.
@@ -125,6 +130,10 @@ class Core(Cycle):
             self._check_texts(producers, len(topics))
         if stamps is not None and len(stamps) != len(topics):
             raise ValueError("each message of a batch has a time, or none has")
+        if times is not None and len(times) != len(topics):
+            raise ValueError("each message of a batch has a time of the log, or none has")
+        if offsets is not None and len(offsets) != len(topics):
+            raise ValueError("each message of a batch has an offset, or none has")
         if self._gone:
             self._gone.clear()
         self._rows = 0
@@ -149,6 +158,10 @@ class Core(Cycle):
             instance = -1
             if instances is not None:
                 instance = instances[number]
+            if times is not None:
+                self._now = times[number]
+            if offsets is not None:
+                self._offset = offsets[number] - self._rows
             self._emit(
                 topics[number], tags[number], values[number], -1 - number, -1, -1, 0, instance
             )

@@ -17,8 +17,9 @@ from typing import NamedTuple
 from myocan.hub.core import Role
 from myocan.hub.core.linker import LOG_MODULE, TopicName, fold
 from myocan.hub.core.program import AT_VARIABLE, EXTERNAL_MODULE, INSTANCES_VARIABLE
+from myocan.hub.core.recorded import topic_of
 from myocan.hub.history.past import CODE, Name, Past
-from myocan.hub.history.replay import Compile, topic_of
+from myocan.hub.history.replay import Compile
 from myocan.hub.scenario import Cast, World
 from myocan.hub.store import Entry, Message
 
@@ -140,7 +141,7 @@ def _begin(cast: Cast, past: Past, start_ms: int, would_be: Timeline) -> World:
 def _send(world: World, message: Message) -> None:
     world.begin()
     world.advance(max(message.time_ms, world.now_ms))
-    world.send_json(topic_of(message), message.instance, message.value)
+    world.send_json(topic_of(message.module, message.variable), message.instance, message.value)
 
 
 def _partings(was: Mapping[tuple[int, Name], list[str]], would_be: Timeline) -> list[Parting]:

@@ -4,6 +4,9 @@ The one idea: what came from outside is taken from the log, with its time; all t
 computed anew and must be what the log says, letter by letter. Timers and ATs that came due are
 messages of the log like any other, so no schedule and no clock is looked at.
 
+`Recorded` does both for thousands of messages at once, and says which inputs led to something else
+than the log has; only these are looked at here, to say in words what it is.
+
 Not compared is what no cycle decides: that an input was published as it came, which occurrence of
 an AT it was, how far EXTERNAL functions were called. What a new module knew of the time before it
 (HISTORY) is taken from the log.
@@ -12,18 +15,18 @@ an AT it was, how far EXTERNAL functions were called. What a new module knew of 
 from __future__ import annotations
 
 import json
-from array import array
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from myocan.hub.core import Core, Program, Tag
 from myocan.hub.core.linker import TopicName, fold
 from myocan.hub.core.program import EXTERNAL_MODULE, INSTANCES_VARIABLE
+from myocan.hub.core.recorded import Recorded
 from myocan.hub.core.scalars import parse_scalar, scalar_json
-from myocan.hub.history.past import CODE, Name, Past, is_code
-from myocan.hub.store import Entry, Message
+from myocan.hub.history.listed import Listed
+from myocan.hub.history.past import CODE, Name, Past
+from myocan.hub.store import Entries, Entry, LogRow, Message, StoreDamaged
 
 MOST = 100
 """Differences that are kept; the others are counted."""
@@ -32,6 +35,14 @@ _FORGOTTEN = int(Tag.FORGOTTEN)
 
 Compile = Callable[[str, str], Program | None]
 """Makes a program of a module's text, by the module's name and its text; None if it has errors."""
+
+Kind = int
+PLAIN, IN_FORCE, BEYOND = range(3)
+"""What a row is: a message of cycles; one that puts a text in force; one that no cycle has to do
+with, for it says how far functions were called."""
+
+Group = tuple[int, int, int, int]
+"""As `Recorded.differing` has it."""
 
 
 class Difference(NamedTuple):
@@ -66,8 +77,8 @@ class Replayed:
         return not self.differences
 
 
-class _Expected(NamedTuple):
-    """A message that is to come next in the log."""
+class _Computed(NamedTuple):
+    """A message as the replay has it."""
 
     name: Name
     value: str
@@ -82,46 +93,67 @@ class Replay:
 
     Arguments:
         compile_module: makes programs of texts.
+        log: whose rows are taken, and whose numbers they have.
         past: what held before the first message that is to be compared; nothing, if not given.
+
+    Attributes:
+        newest: the offset of the last row that was taken.
     """
 
-    def __init__(self, compile_module: Compile, past: Past | None = None) -> None:
+    def __init__(
+        self, compile_module: Compile, log: Entries | Listed, past: Past | None = None
+    ) -> None:
         past = past or Past()
         self.result = Replayed()
         self._compile = compile_module
+        self._log = log
         self._core = Core()
+        self._recorded = Recorded(
+            self._core, log.name_of, log.producer_of, log.number_of, log.number_of_producer
+        )
         self._sources = dict(past.sources)
-        self._programs: dict[str, Program] = {}
         self._variables: set[tuple[str, str]] = set()
         self._compiled: dict[tuple[str, str], Program | None] = {}
         self._stale = bool(self._sources)
-        self._expected: deque[_Expected] = deque()
         self._learnt: dict[Name, str] = {}
         self._waiting: set[str] = set()
-        self._at = Message(past.offset, 0, "", "", "", "null", "", None, None, None)
+        self._rows: list[LogRow] = []
+        self._plain: set[int] = set()
+        self.newest = past.offset
+        self._offset = past.offset
+        self._time_ms = 0
         self._link()
         restore(self._core, past.state)
 
-    def take(self, entry: Entry) -> None:
-        """Run or compare the next message of the log."""
-        message = self._at = entry.message
-        self.result.rows += 1
-        if is_code(message):
-            self._end_of_input()
-            self._put_in_force(entry)
-        elif message.cause is None:
-            self._end_of_input()
-            self._run(entry)
-        elif message.module == EXTERNAL_MODULE and message.variable.startswith("$"):
-            return  # how far functions were called
-        elif self._expected:
-            self._compare(entry, self._expected.popleft())
-        else:
-            self._differ(_words(_name(message)), message.value, None)
+    def take(self, rows: list[LogRow]) -> None:
+        """Run and compare these, the next of the log, and what was kept of those before.
 
-    def finish(self, state: dict[Name, str] | None = None) -> Replayed:
+        What the newest input led to waits for the rows behind it.
+        """
+        self.result.rows += len(rows)
+        self.newest = rows[-1][0] if rows else self.newest
+        done = 0
+        for place in self._recorded.others(rows, self._plain):
+            row = rows[place]
+            kind = self._kind(row[2])
+            if kind != PLAIN:
+                self._rows += rows[done:place]
+                done = place + 1
+            if kind == IN_FORCE:
+                self._run(self._rows)
+                self._rows = []
+                self._put_in_force(self._log.entry(row))
+        self._rows += rows[done:]
+        for place in range(len(self._rows) - 1, 0, -1):
+            if self._rows[place][5] is None:
+                whole, self._rows = self._rows[:place], self._rows[place:]
+                self._run(whole)
+                break
+
+    def finish(self, state: Mapping[Name, str] | None = None) -> Replayed:
         """Compare what is left, and the state as the log has it, if given."""
-        self._end_of_input()
+        self._run(self._rows)
+        self._rows = []
         self._link()
         if state is not None:
             computed = self._core.snapshot()
@@ -131,6 +163,16 @@ class Replay:
                     what = f"{_words(name)} at the end"
                     self._differ(what, known.get(name), computed.get(name))
         return self.result
+
+    def _kind(self, number: int) -> Kind:
+        """Tell what rows of this name are."""
+        module, variable, _instance = self._log.name_of(number)
+        if variable == CODE:
+            return IN_FORCE
+        if module == EXTERNAL_MODULE and variable.startswith("$"):
+            return BEYOND
+        self._plain.add(number)
+        return PLAIN
 
     # ------------------------------------------------------------------ programs
 
@@ -145,6 +187,7 @@ class Replay:
         else:
             self._sources[message.module] = source
         self._stale = True
+        self._at(message.offset, message.time_ms)
         self._learnt |= {name: text for name, text in entry.changes.items() if text is not None}
 
     def _link(self) -> None:
@@ -153,7 +196,7 @@ class Replay:
             return
         self._stale = False
         self._waiting.clear()
-        self._programs = {}
+        programs: dict[str, Program] = {}
         for module, source in self._sources.items():
             if (module, source) not in self._compiled:
                 self._compiled[module, source] = self._compile(module, source)
@@ -161,58 +204,92 @@ class Replay:
             if program is None:
                 self._differ(f"the rules of {module}", "in force", "do not compile any more")
             else:
-                self._programs[module] = program
-        self._core.link(self._programs.values())
+                programs[module] = program
+        self._core.link(programs.values())
         restore(self._core, self._learnt)
         self._learnt = {}
         self._variables = {
             (program.module, fold(variable.name))
-            for program in self._programs.values()
+            for program in programs.values()
             for variable in program.variables
-        } | {(program.module, INSTANCES_VARIABLE) for program in self._programs.values()}
+        } | {(module, INSTANCES_VARIABLE) for module in programs}
 
     def _is_variable(self, name: Name) -> bool:
         return name[:2] in self._variables
 
     # ------------------------------------------------------------------ messages
 
-    def _run(self, entry: Entry) -> None:
-        """Run a message from outside, and note what must follow it in the log."""
-        self._link()
-        self.result.inputs += 1
-        message, core = entry.message, self._core
-        if not run(core, message):
+    def _run(self, rows: list[LogRow]) -> None:
+        """Run the inputs among these rows, and compare all that they led to."""
+        if not rows:
             return
-        changed: dict[int, dict[Name, str | None]] = {}
+        self._link()
+        inputs = self._recorded.inputs(rows)
+        self.result.inputs += len(inputs)
+        for row in rows[: inputs[0] if inputs else None]:
+            self._extra(row)
+        try:
+            self._recorded.feed(rows, inputs)
+            groups = self._recorded.differing(rows)
+        except (TypeError, OverflowError) as error:
+            first, last = rows[0][0], rows[-1][0]
+            raise StoreDamaged(
+                f"between #{first} and #{last} of the log stands something that no hub writes"
+                f" ({error}); restore a backup of the store"
+            ) from error
+        if groups:
+            self._tell(rows, groups)
+        self._at(rows[-1][0], rows[-1][1])
+        self._core.compact()
+
+    def _tell(self, rows: list[LogRow], groups: Iterable[Group]) -> None:
+        """Compare groups in words."""
+        core = self._core
+        changes: dict[int, dict[Name, str | None]] = {}
         for row, slot, slot_tag, slot_value, key in core.changes():
             name = (*core.name_of(slot), core.texts[key] if key >= 0 else "")
             forgotten = slot_tag == _FORGOTTEN
             text = None if forgotten else scalar_json(slot_tag, slot_value, core.texts)
-            changed.setdefault(row, {})[name] = text
-        self._compare_changes(entry, changed.get(0, {}))
-        for row, (number, row_tag, row_value, module, cause, pc, key) in enumerate(core.rows()):
-            if row == 0:
-                continue
-            self._expected.append(
-                _Expected(
-                    (*_of_log(core.topics[number]), core.texts[key] if key >= 0 else ""),
-                    scalar_json(row_tag, row_value, core.texts),
-                    core.programs[module].module,
-                    message.offset + cause,
-                    core.line(pc) or None,
-                    changed.get(row, {}),
+            changes.setdefault(row, {})[name] = text
+        computed = core.rows()
+        for place, end, first, last in groups:
+            entry = self._log.entry(rows[place])
+            offset = entry.message.offset
+            self._at(offset, entry.message.time_ms)
+            self._compare_changes(entry, changes.get(first, {}) if last else {})
+            expected = []
+            for row in range(first + 1, last):
+                number, tag, value, module, cause, pc, key = computed[row]
+                topic, instance = core.topics[number], core.texts[key] if key >= 0 else ""
+                expected.append(
+                    _Computed(
+                        (*_of_log(topic), instance),
+                        scalar_json(tag, value, core.texts),
+                        core.programs[module].module,
+                        offset + cause - first,
+                        core.line(pc) or None,
+                        changes.get(row, {}),
+                    )
                 )
-            )
-        core.compact()
+            self._compare_group(entry, rows[place + 1 : end], expected)
 
-    def _end_of_input(self) -> None:
-        """Tell what the replay says and the log does not."""
-        for missing in self._expected:
+    def _compare_group(self, start: Entry, rows: list[LogRow], expected: list[_Computed]) -> None:
+        for row, computed in zip(rows, expected, strict=False):
+            self._compare(start, self._log.entry(row), computed)
+        for row in rows[len(expected) :]:
+            self._extra(row)
+        for missing in expected[len(rows) :]:
             self._differ(_words(missing.name), None, missing.value)
-        self._expected.clear()
 
-    def _compare(self, entry: Entry, expected: _Expected) -> None:
+    def _extra(self, row: LogRow) -> None:
+        """Tell what the log says and the replay does not."""
+        message = self._log.entry(row).message
+        self._at(message.offset, message.time_ms)
+        self._differ(_words(_name(message)), message.value, None)
+
+    def _compare(self, start: Entry, entry: Entry, expected: _Computed) -> None:
         message = entry.message
+        self._at(message.offset, message.time_ms)
         name = _name(message)
         if name != expected.name:
             self._differ(_words(name), message.value, f"{_words(expected.name)} comes here")
@@ -223,6 +300,7 @@ class Replay:
             ("producer", message.producer, expected.producer),
             ("cause", message.cause, expected.cause),
             ("line", message.rule, expected.rule),
+            ("time", message.time_ms, start.message.time_ms),
         ):
             if logged != computed:
                 self._differ(f"{what} of {_words(name)}", str(logged), str(computed))
@@ -237,48 +315,36 @@ class Replay:
                 what = f"{_words(name)} after {_words(_name(entry.message))}"
                 self._differ(what, _said(logged, name), _said(computed, name))
 
+    def _at(self, offset: int, time_ms: int) -> None:
+        self._offset, self._time_ms = offset, time_ms
+
     def _differ(self, what: str, logged: str | None, computed: str | None) -> None:
         if len(self.result.differences) == MOST:
             self.result.more += 1
         else:
             self.result.differences.append(
-                Difference(self._at.offset, self._at.time_ms, what, logged, computed)
+                Difference(self._offset, self._time_ms, what, logged, computed)
             )
 
 
 def replay(
-    entries: Iterable[Entry],
-    compile_module: Compile,
-    start_ms: int | None = None,
-    past: Past | None = None,
+    entries: Entries | Iterable[Entry], compile_module: Compile, start_ms: int | None = None
 ) -> Replayed:
     """Run a log again; return what came of it.
 
     Arguments:
-        entries: all messages behind `past`.
+        entries: the messages, as a `Reader` has them; of others all from the first on.
         compile_module: makes programs of texts.
         start_ms: when the comparison starts, milliseconds since 1970 UTC; None: with the first.
-        past: what held before them; None: they are all that there are. It is taken on to the end.
     """
-    past = past or Past()
-    waiting = iter(entries)
-    first: list[Entry] = []
-    for entry in waiting:
-        starts = start_ms is None or entry.message.time_ms >= start_ms
-        if starts and entry.message.cause is None:
-            first.append(entry)
-            break
-        past.take(entry)
-    again = Replay(compile_module, past)
-    for entry in _chain(first, waiting):
-        again.take(entry)
-        past.take(entry)
-    return again.finish(past.state)
-
-
-def _chain(first: list[Entry], rest: Iterator[Entry]) -> Iterator[Entry]:
-    yield from first
-    yield from rest
+    log = entries if isinstance(entries, Entries) else Listed(entries)
+    if start_ms is not None:
+        log = log.starting(start_ms)
+    past = Past(log.after, log.state_as_of(log.after))
+    again = Replay(compile_module, log, past)
+    for rows in log.rows():
+        again.take(rows)
+    return again.finish(log.state_as_of(again.newest))
 
 
 def restore(core: Core, state: Mapping[Name, str]) -> None:
@@ -291,30 +357,12 @@ def restore(core: Core, state: Mapping[Name, str]) -> None:
             core.restore(module, variable, tag, value, instance)
 
 
-def run(core: Core, message: Message) -> bool:
-    """Give a core a message as it came; return whether there is such a topic."""
-    topic = core.topic(topic_of(message))
-    if topic < 0:
-        return False
-    tag, value = parse_scalar(message.value, core.intern)
-    instance = core.intern(message.instance) if message.instance else -1
-    core.run(
-        array("q", (topic,)),
-        array("q", (tag,)),
-        array("q", (value,)),
-        message.time_ms,
-        array("q", (instance,)),
-        message.offset,
-        array("q", (core.intern(message.producer),)),
-        array("q", (message.ts_ms or 0,)),
-    )
-    return True
-
-
-def topic_of(message: Message) -> TopicName:
-    """Return the topic of a message as the core names it."""
-    domain, _, module = message.module.rpartition(".")
-    return domain, module, message.variable
+def run(core: Core, message: Message) -> None:
+    """Give a core a message as it came."""
+    row = (message.offset, message.time_ms, 0, message.value, 0, None, None, message.ts_ms, None)
+    Recorded(
+        core, lambda _: _name(message), lambda _: message.producer, lambda _: -1, lambda _: -1
+    ).feed([row], [0])
 
 
 def _of_log(topic: TopicName) -> tuple[str, str]:

@@ -6,6 +6,7 @@
 
 from myocan.hub.store.checkpoint import Checkpoint
 from myocan.hub.store.copies import ModeCopy
+from myocan.hub.store.entries import Entries
 from myocan.hub.store.errors import (
     DiskFailed,
     DiskFull,
@@ -27,6 +28,7 @@ __all__ = [
     "Checkpoint",
     "DiskFailed",
     "DiskFull",
+    "Entries",
     "Entry",
     "Faults",
     "Kept",

@@ -44,21 +44,27 @@ class Names(Mapping[int, Key]):
 
     def number(self, key: Key) -> int:
         """The number that stands for `key`; drawn now if there is none."""
-        number = self._numbers.get(key)
-        if number is not None:
-            return number
-        number = self.pending.get(key)
-        if number is not None:
-            return number
-        found = self._db.execute(self._find, key).fetchone()
-        if found is not None:
-            self._remember(found[0], key)
-            return int(found[0])
+        known = self.find(key)
+        if known >= 0:
+            return known
         number = self._next
         self._next += 1
         self.pending[key] = number
         self._keys[number] = key
         return number
+
+    def find(self, key: Key) -> int:
+        """The number that stands for `key`, -1 if there is none."""
+        number = self._numbers.get(key)
+        if number is None:
+            number = self.pending.get(key)
+        if number is not None:
+            return number
+        found = self._db.execute(self._find, key).fetchone()
+        if found is None:
+            return -1
+        self._remember(found[0], key)
+        return int(found[0])
 
     def write(self) -> None:
         """Put what is pending into the table; the caller's transaction decides if it stays."""

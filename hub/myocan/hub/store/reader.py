@@ -13,12 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import msgspec
-
 from myocan.hub.store import files, past, schema, state
-from myocan.hub.store.errors import StoreDamaged, StoreError, Trimmed, translated
+from myocan.hub.store.asof import changes_between
+from myocan.hub.store.entries import Entries
+from myocan.hub.store.errors import StoreError, Trimmed, translated
 from myocan.hub.store.names import Names
-from myocan.hub.store.rows import Entry, Message, apply
+from myocan.hub.store.rows import Entry, Message
 
 __all__ = ["Reader"]
 
@@ -80,9 +80,10 @@ class Reader:
         )
         try:
             schema.refuse_others(db, self.path)
-            self._names: Names[tuple[str, str, str]] = Names(
+            self.names: Names[tuple[str, str, str]] = Names(
                 db, "name", ("module", "variable", "instance")
             )
+            self.producers: Names[tuple[str]] = Names(db, "producer", ("producer",))
         except BaseException:
             db.close()
             raise
@@ -94,18 +95,18 @@ class Reader:
     @property
     def identity(self) -> str:
         """The store's identity, 16 hex digits."""
-        with self._reading() as db:
+        with self.reading() as db:
             return str(db.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()[0])
 
     def modes(self) -> list[str]:
         """The modes that the store has, `live` first."""
-        with self._reading() as db:
+        with self.reading() as db:
             return [name for (name,) in db.execute("SELECT name FROM mode ORDER BY id")]
 
     def newest(self, mode: str = "live") -> int:
         """The offset of the last message, 0 if there is none."""
-        with self._reading() as db:
-            number = self._mode(db, mode)
+        with self.reading() as db:
+            number = self.number_of_mode(db, mode)
             if number is None:
                 return 0
             query = f'SELECT ifnull(max("offset"), 0) FROM log_{number}'
@@ -116,8 +117,8 @@ class Reader:
 
         Where the clock of the mode was set back, that happens at several places; it is one of them.
         """
-        with self._reading() as db:
-            number = self._mode(db, mode)
+        with self.reading() as db:
+            number = self.number_of_mode(db, mode)
             if number is None:
                 return 0
             low, high = db.execute(
@@ -196,8 +197,8 @@ class Reader:
 
         `up_to` is the last offset to look at; None: the newest.
         """
-        with self._reading() as db:
-            number = self._mode(db, mode)
+        with self.reading() as db:
+            number = self.number_of_mode(db, mode)
             if number is None:
                 return None
             query = (
@@ -218,8 +219,8 @@ class Reader:
 
         `name` is (module, variable, instance). May go over the whole log.
         """
-        with self._reading() as db:
-            number = self._mode(db, mode)
+        with self.reading() as db:
+            number = self.number_of_mode(db, mode)
             known = db.execute(
                 "SELECT id FROM name WHERE (module, variable, instance) = (?, ?, ?)", name
             ).fetchone()
@@ -243,45 +244,42 @@ class Reader:
         """The message of this offset with what it changed, None if there is none."""
         return next(iter(self.entries(mode, after=offset - 1, up_to=offset)), None)
 
-    def entries(
-        self, mode: str = "live", *, after: int = 0, up_to: int | None = None
-    ) -> Iterator[Entry]:
+    def entries(self, mode: str = "live", *, after: int = 0, up_to: int | None = None) -> Entries:
         """The messages with an offset above `after`, in order, each with what it changed.
 
         `up_to` is the last offset that is wanted; None: up to the newest.
         """
-        for _, piece in self._pieces(mode, after, None, None, None):
-            for row in piece:
-                if up_to is not None and row[0] > up_to:
-                    return
-                yield Entry(Message(*row[:-1]), self._changes(row[0], row[-1]))
-
-    def _changes(self, offset: int, changes: str | None) -> dict[tuple[str, str, str], str | None]:
-        if changes is None:
-            return {}
-        numbered: dict[int, msgspec.Raw | None] = {}
-        try:
-            apply(changes, numbered)
-        except ValueError as error:
-            raise StoreDamaged(
-                f"{self.path}: the changes of message {offset} cannot be read ({error})"
-            ) from error
-        return {
-            self._names[number]: None if value is None else bytes(value).decode()
-            for number, value in numbered.items()
-        }
+        return Entries(self, mode, after, up_to)
 
     def state(
         self, mode: str = "live", module: str | None = None
     ) -> dict[tuple[str, str, str], str]:
         """(module, variable, instance) -> JSON text, as of the newest message."""
-        with self._reading() as db:
-            number = self._mode(db, mode)
+        with self.reading() as db:
+            number = self.number_of_mode(db, mode)
             if number is None:
                 return {}
             values = state.load(db, number, f"{self.path}, mode {mode}").state
-            named = {self._names[name]: value for name, value in values.items()}
+            named = {self.names[name]: value for name, value in values.items()}
         return {key: value for key, value in named.items() if module in (None, key[0])}
+
+    def state_as_of(self, mode: str, offset: int) -> dict[tuple[str, str, str], str]:
+        """(module, variable, instance) -> JSON text, right after message `offset`.
+
+        Raises Trimmed if that was so long ago that nobody knows any more.
+        """
+        place, found = self.start(mode, offset + 1)
+        with self.reading() as db:
+            number = self.number_of_mode(db, mode)
+            if number is None:
+                return found
+            where = f"{self.path}, mode {mode}"
+            for name, value in changes_between(db, number, place, offset, where).items():
+                if value is None:
+                    found.pop(self.names[name], None)
+                else:
+                    found[self.names[name]] = value
+        return found
 
     def value(self, mode: str, module: str, variable: str, instance: str = "") -> str | None:
         """The state of one variable as JSON text, as of the newest message; None if it has none."""
@@ -292,14 +290,14 @@ class Reader:
 
         (But for messages that nothing followed from, see `trim.py`.) 0: nothing is missing.
         """
-        with self._reading() as db:
+        with self.reading() as db:
             query = "SELECT ifnull(max(trimmed), 0) FROM mode WHERE name = ?"
             return int(db.execute(query, (mode,)).fetchone()[0])
 
     def checkpoints(self, mode: str = "live") -> list[past.Kept]:
         """The checkpoints that are kept, oldest first: where `start` can start."""
-        with self._reading() as db:
-            number = self._mode(db, mode)
+        with self.reading() as db:
+            number = self.number_of_mode(db, mode)
             return [] if number is None else past.all_kept(db, number)
 
     def start(
@@ -311,8 +309,8 @@ class Reader:
         `oldest`: where messages were taken out, the first such moment there still is, if it is
         later. Raises Trimmed if there is none at or before the message.
         """
-        with self._reading() as db:
-            number = self._mode(db, mode)
+        with self.reading() as db:
+            number = self.number_of_mode(db, mode)
             if number is None:
                 return 0, {}
             (trimmed,) = db.execute("SELECT trimmed FROM mode WHERE id = ?", (number,)).fetchone()
@@ -327,7 +325,7 @@ class Reader:
                 )
             values = state.load_checkpoint(db, number, place) if place else {}
             return place, {
-                self._names[name]: value for name, value in values.items() if value is not None
+                self.names[name]: value for name, value in values.items() if value is not None
             }
 
     def close(self) -> None:
@@ -348,7 +346,7 @@ class Reader:
     # --- inside
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
         """One moment of the store: all queries inside see the same."""
         if self._frozen and self._wal_exists():
             # A hub has started: what was read as unchanging may change from now on.
@@ -366,10 +364,10 @@ class Reader:
             raise translated(error, self.path) from error
 
     def _version(self) -> int:
-        with self._reading() as db:
+        with self.reading() as db:
             return int(db.execute("PRAGMA data_version").fetchone()[0])
 
-    def _mode(self, db: sqlite3.Connection, mode: str) -> int | None:
+    def number_of_mode(self, db: sqlite3.Connection, mode: str) -> int | None:
         found = db.execute("SELECT id FROM mode WHERE name = ?", (mode,)).fetchone()
         return None if found is None else int(found[0])
 
@@ -386,8 +384,8 @@ class Reader:
         wanted = {column: text for column, text in filters.items() if text is not None}
         where = "".join(f" AND n.{column} = ?" for column in wanted)
         while True:
-            with self._reading() as db:
-                number = self._mode(db, mode)
+            with self.reading() as db:
+                number = self.number_of_mode(db, mode)
                 if number is None:
                     return
                 (end,) = db.execute(

@@ -195,6 +195,30 @@ def test_an_old_hub_does_not_withdraw_its_successor(tmp_path: Path) -> None:
     assert RunningHub.path(house).exists()
 
 
+def test_retention_may_be_written_with_and_without_quotes(tmp_path: Path) -> None:
+    text = '[retention]\ncamera.image = "10 MB"\n"*.state" = "30 days"\ndefault = "forever"\n'
+    house = House.load(make(tmp_path, text))
+    assert house.retention == {"camera.image": "10 MB", "*.state": "30 days", "default": "forever"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '[retention]\ndefault = "30 dayz"',
+            "[retention] default: takes a time, a size or forever",
+        ),
+        ('[retention]\ncamera = "1 day"', "[retention] camera: 'camera' names no topic"),
+        ('[retention]\n"a.b" = 3', "[retention] a.b: has to be a valid string, not 3"),
+        ('retention = "1 day"', "retention: has to be a valid dictionary"),
+    ],
+)
+def test_a_mistake_in_retention_is_told(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(HouseError) as caught:
+        House.load(make(tmp_path, text))
+    assert said in str(caught.value)
+
+
 def test_the_documents_name_every_key() -> None:
     page = Path(__file__).parents[2] / "docs" / "command-line.md"
     rows = page.read_text().partition("## The settings of a house")[2]

@@ -42,7 +42,7 @@ OFFERED = {
     "myocan.hub.store": """
         Checkpoint DiskFailed DiskFull Entries Entry Faults Kept LogRow Message ModeCopy Position
         Reader Recovered Store StoreDamaged StoreError StoreLocked StoreTooNew StoreTooOld
-        Syncer Trimmed
+        Syncer Trimmed Trimmer
     """,
     "myocan.hub.bus": """
         Address AmqttBroker Broker BrokerError Bus BusError BusRefused CONNECTED

@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -36,6 +37,7 @@ from pydantic import (
 from myocan.hub.bus.address import BusError, parse_url
 from myocan.hub.durations import parse_duration
 from myocan.hub.errors import HubError
+from myocan.hub.retention import check_pattern, parse_keep
 
 __all__ = [
     "FILE_NAME",
@@ -61,7 +63,6 @@ CATCH_UP_MS = (60_000, 366 * 24 * 3_600_000)
 
 STALE_MS = (1000, 7 * 24 * 3_600_000)
 """The shortest and the longest `stale_events`: a second, a week."""
-
 _LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """One level of a topic, as the wire format has it."""
 
@@ -119,6 +120,24 @@ def _catch_up(text: str) -> str:
 def _stale_events(text: str) -> str:
     parse_duration(text, *STALE_MS)
     return text
+
+
+def _kept(text: str) -> str:
+    parse_keep(text)
+    return text
+
+
+def _joined(table: Any) -> Any:
+    """Return a table of topics as it was meant: without quotes, camera.image is a table's key."""
+    if not isinstance(table, dict):
+        return table
+    flat = {}
+    for name, inner in table.items():
+        if isinstance(inner, dict):
+            flat.update({f"{name}.{rest}": text for rest, text in _joined(inner).items()})
+        else:
+            flat[name] = inner
+    return flat
 
 
 class _Table(BaseModel):
@@ -212,6 +231,7 @@ class House(_Table):
     """A house: its settings and its files. Made by `load`.
 
     domain: first part of its topics. timezone: IANA name, for schedules and for what people read.
+    retention: how long messages are kept, topics -> what KEEP says; see `myocan.hub.retention`.
     """
 
     domain: Annotated[str, AfterValidator(check_level)] = "home"
@@ -223,6 +243,10 @@ class House(_Table):
     boards: Boards = Boards()
     publish: Publish = Publish()
     externals: Externals = Externals()
+    retention: Annotated[
+        dict[Annotated[str, AfterValidator(check_pattern)], Annotated[str, AfterValidator(_kept)]],
+        BeforeValidator(_joined),
+    ] = Field(default_factory=dict)
 
     _root: Path = PrivateAttr()
 
@@ -333,6 +357,8 @@ def _explain(file: Path, model: type[BaseModel], error: ValidationError) -> list
 
 def _key(location: list[str]) -> str:
     """Return a key as it stands in the file: `[broker] url`, or `domain`."""
+    if location[-1] == "[key]":  # a wrong key of a table with keys of any name
+        location = location[:-1]
     if len(location) == 1:
         return location[0]
     return f"[{'.'.join(location[:-1])}] {location[-1]}"

@@ -43,12 +43,18 @@ def topics_of(house: House) -> list[Topic]:
     Modules and adapters with mistakes are left out; `myocan check` tells what is wrong with them.
     """
     from myocan.hub.lang import compile_module
+    from myocan.hub.retention import Retention
     from myocan.tools.house_check import check_adapter_file
 
     compiled = (compile_module(file.read_bytes(), file.stem) for file in house.modules())
     programs = [one.program for one in compiled if one.program is not None]
     found = (check_adapter_file(file, house.domain)[0] for file in house.adapters())
-    return topics_between(programs, [adapter for adapter in found if adapter is not None])
+    topics = topics_between(programs, [adapter for adapter in found if adapter is not None])
+    retention = Retention(house.retention, programs)
+    for topic in topics:
+        module, _, variable = topic.name.partition("[")[0].rpartition(".")
+        topic.keep = retention.of(module, variable).text
+    return topics
 
 
 def topics_between(programs: list[Program], adapters: list[AdapterFile]) -> list[Topic]:

@@ -30,6 +30,7 @@ from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.journal import Journal
 from myocan.hub.agent.mode import HUB, Shared
 from myocan.hub.agent.modes import Modes
+from myocan.hub.agent.topic_drop import Topics
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Bus, Outgoing
 from myocan.hub.control import Control
@@ -176,7 +177,10 @@ class Agent:
         )
         self._modes = Modes(shared, deployment, self._now_ms)
         self._live = self._modes.live
-        self._commands = Commands({**Instances(self._modes.of).commands, **self._modes.commands})
+        topics = Topics(self._modes.of, store)
+        self._commands = Commands(
+            {**Instances(self._modes.of).commands, **self._modes.commands, **topics.commands}
+        )
         self._intake = Intake(
             self._live.core,
             house.domain,

@@ -43,6 +43,12 @@ class Checkpoints:
         self._paused_until_s = 0.0
         self._changed: dict[int, str | None] = {}
         self._writing: Checkpoint | None = None
+        self.finished = last
+        """The offset of the newest one that is complete."""
+
+    def hurry(self) -> None:
+        """Let the next one begin at once."""
+        self._began_s = self._monotonic() - CHECKPOINT_S
 
     def note(self, changed: Mapping[int, str | None]) -> None:
         """Take note of changed variables: number of the name -> JSON text, None for forgotten."""
@@ -96,3 +102,4 @@ class Checkpoints:
         assert self._writing is not None
         if not self._writing.step():
             self._writing = None
+            self.finished = self._last

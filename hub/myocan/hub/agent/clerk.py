@@ -132,12 +132,8 @@ class Clerk:
         state: dict[int, str | None] = {self._store.name_id(*name): None for name in forgotten}
         state[code] = None if source is None else value
         state.update((self._store.name_id(*name), text) for name, text in learnt.items())
-        changes = ",".join(
-            f"{-number},null" if text is None else f"{number},{text}"
-            for number, text in state.items()
-        )
         producer = self._store.producer_id(DEPLOYER)
-        row = (offset, now_ms, code, value, producer, None, None, None, f"[{changes}]")
+        row = (offset, now_ms, code, value, producer, None, None, None, _changes(state))
         return Written([row], [], state)
 
     def row_of(
@@ -148,6 +144,7 @@ class Clerk:
         value: str,
         producer: str,
         cause: int | None = None,
+        forgotten: Iterable[int] = (),
     ) -> Written:
         """Return a message of the hub's own that no module hears, and whose value is state.
 
@@ -157,13 +154,15 @@ class Clerk:
             value: its JSON text; null: it is forgotten.
             producer: who tells it.
             cause: the offset of the row that led to it, None for none.
+            forgotten: numbers of names whose values are forgotten with it.
         """
         number = self._store.name_id(*name)
         by = self._store.producer_id(producer)
-        gone = value == "null"
-        change = f"[{-number},null]" if gone else f"[{number},{value}]"
-        row = (offset, now_ms, number, value, by, cause, None, None, change)
-        return Written([row], [], {number: None if gone else value})
+        state: dict[int, str | None] = {number: None if value == "null" else value}
+        state.update(dict.fromkeys(forgotten))
+        changes = _changes(state)
+        row = (offset, now_ms, number, value, by, cause, None, None, changes)
+        return Written([row], [], state)
 
     def write(
         self,
@@ -400,6 +399,14 @@ class Clerk:
                 self._births[number] = (*keyed.get(module, ()), name)
             name_number = self._store.name_id(*name)
             self._topics.append((name, name_number, as_input, kept, silent))
+
+
+def _changes(state: Mapping[int, str | None]) -> str:
+    """Return changes as a row of the log has them."""
+    changes = ",".join(
+        f"{-number},null" if text is None else f"{number},{text}" for number, text in state.items()
+    )
+    return f"[{changes}]"
 
 
 def _name(topic: TopicName) -> Name:

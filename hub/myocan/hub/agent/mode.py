@@ -30,6 +30,7 @@ from myocan.hub.agent.journal import Journal
 from myocan.hub.agent.newcomers import learn, said_of
 from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.agent.topics import AdapterTopics
+from myocan.hub.agent.trimming import Trimming
 from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, linker
 from myocan.hub.core.linker import fold
@@ -150,7 +151,8 @@ class Mode:
         if CLOCK_SETTING in self.administration:
             setting = Setting.from_json(self.administration[CLOCK_SETTING])
             self.clock.setting = setting
-        self._checkpoints = Checkpoints(store, self.name, recovered.checkpoint, shared.monotonic)
+        self.checkpoints = Checkpoints(store, self.name, recovered.checkpoint, shared.monotonic)
+        self.trimming = Trimming(store, self.name, shared.house.retention, core, shared.monotonic)
         self._gone: list[Outgoing] = []
         self._calls = self._make_calls_of(state) if self.is_live else None
         self._deploy(deployment, state)
@@ -263,10 +265,10 @@ class Mode:
         if done is not None:
             written = self._row_of_done(done)
             rows = written.rows
-            self._checkpoints.note(written.state)
+            self.checkpoints.note(written.state)
             self.offset += len(rows)
         self._shared.store.append(self.name, rows, released=self._released())
-        self._checkpoints.finish(self.offset - 1)
+        self.checkpoints.finish(self.offset - 1)
 
     # ------------------------------------------------------------------ the clock
 
@@ -285,7 +287,7 @@ class Mode:
 
     def due_s(self) -> float | None:
         """Return in how many seconds there is something to do here; None if nobody knows."""
-        waits = [self._checkpoints.due_s()]
+        waits = [self.checkpoints.due_s(), self.trimming.due_s()]
         if self._calls is not None:
             waits.append(self._calls.due_s())
         due = self._clockwork.next_ms()
@@ -388,7 +390,7 @@ class Mode:
             asking = [written.rows[offset - self.offset] for offset in written.calls]
             self._calls.ask(asking, journal.written)
         self.offset += len(written.rows)
-        self._checkpoints.note(written.state)
+        self.checkpoints.note(written.state)
         if written.rows:
             self.log_ms = max(self.log_ms, written.rows[-1][1])
         for name, value in written.noted:
@@ -408,20 +410,34 @@ class Mode:
         """Return the message that EXTERNAL functions were called up to a call."""
         return self._clerk.row_of(self.offset, self.now(), DONE, str(call), EXTERNALS, call)
 
-    def note(self, variable: str, value: str, producer: str) -> None:
+    def note(self, variable: str, value: str, producer: str, forgotten: Iterable[int] = ()) -> None:
         """Write down an act of administration: a message of `$admin`, whose value is state.
 
         Arguments:
             variable: what kind of act.
             value: its JSON text; null: what was so is forgotten.
             producer: who did it.
+            forgotten: numbers of names whose values are forgotten with it.
         """
         name = (ADMIN_MODULE, variable, "")
-        self.append(self._clerk.row_of(self.offset, self.now(), name, value, producer))
+        now = self.now()
+        self.append(
+            self._clerk.row_of(self.offset, now, name, value, producer, forgotten=forgotten)
+        )
 
     def keep_checkpoint(self) -> None:
-        """Write a slice of a checkpoint if it is time."""
-        self._checkpoints.keep(self.offset - 1)
+        """Write a slice of a checkpoint, and take out one of what is too old, if it is time."""
+        self.checkpoints.keep(self.offset - 1)
+        trimmed = self.trimming.keep(self.now())
+        if trimmed is not None:
+            self.note("retention", json.dumps(json.dumps(trimmed)), HUB)
+
+    def take_back(self, name: Name) -> None:
+        """Take the value of a topic from the broker, also from one that is away now."""
+        frame = self._outlet.forget(name)
+        if frame is not None:
+            self._gone.append(frame)
+            self._publish([frame])
 
     def greeting(self) -> list[Outgoing]:
         """Return what the broker may have missed: what was not confirmed, and all values."""

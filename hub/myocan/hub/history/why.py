@@ -143,10 +143,10 @@ def why_not(
     Raises:
         Unanswerable: no rule publishes the topic, or its module has heard nothing yet.
     """
-    past = Past()
+    past = Past(*reader.start(mode, 0, oldest=True))
     offsets: list[int] = []
-    hears: dict[tuple[str, str], None] = {}
-    for entry in reader.entries(mode, up_to=up_to):
+    hears = _heard_by_publishers(past.sources, compile_module, name)
+    for entry in reader.entries(mode, after=past.offset, up_to=up_to):
         past.take(entry)
         if entry.message.variable == CODE:
             hears = _heard_by_publishers(past.sources, compile_module, name)
@@ -205,8 +205,8 @@ def _tell(
     cast_of: Callable[[Mapping[str, Program], Mapping[str, str]], Cast],
 ) -> Iterator[str]:
     """Run these messages again, each from the state that it met; yield what the rules did."""
-    past = Past()
-    for entry in reader.entries(mode, up_to=offsets[-1]):
+    past = Past(*reader.start(mode, offsets[0]))
+    for entry in reader.entries(mode, after=past.offset, up_to=offsets[-1]):
         message = entry.message
         if message.offset in offsets:
             found = {module: compile_module(module, text) for module, text in past.sources.items()}

@@ -22,6 +22,7 @@ from myocan.hub.store.reader import Reader
 from myocan.hub.store.rows import Entry, LogRow, Message, Position, Recovered
 from myocan.hub.store.store import Store
 from myocan.hub.store.syncer import Syncer
+from myocan.hub.store.trim import Trimmer
 from myocan.hub.store.writer import Faults
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "StoreTooOld",
     "Syncer",
     "Trimmed",
+    "Trimmer",
 ]

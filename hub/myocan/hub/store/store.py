@@ -30,11 +30,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from myocan.hub.retention import Keep
 from myocan.hub.store import copies, files, migrations, schema, state
 from myocan.hub.store.checkpoint import Checkpoint, Mode
 from myocan.hub.store.copies import ModeCopy
 from myocan.hub.store.errors import StoreError, translated
 from myocan.hub.store.rows import LogRow, Position, Recovered
+from myocan.hub.store.trim import Trimmer
 from myocan.hub.store.writer import Connect, Faults, Writer, connect
 
 __all__ = ["Store"]
@@ -131,6 +133,12 @@ class Store:
     def names(self) -> Mapping[int, tuple[str, str, str]]:
         """number -> (module, variable, instance). A live view: looks up, does not copy."""
         return self._live().names
+
+    def names_of(self, module: str) -> dict[int, tuple[str, str]]:
+        """The numbers of all names of a module that are written, with (variable, instance)."""
+        with self._live().reading() as db:
+            rows = db.execute("SELECT id, variable, instance FROM name WHERE module = ?", (module,))
+            return {number: (variable, instance) for number, variable, instance in rows}
 
     def producer_id(self, producer: str) -> int:
         """The number that stands for a producer; a new one is written with the next append."""
@@ -323,6 +331,14 @@ class Store:
         """
         log = self._modes.get(mode) or self._make_mode(mode)
         return Checkpoint(self._live(), log, offset, changed)
+
+    def trimmer(self, mode: str, keep_of: Callable[[str, str], Keep]) -> Trimmer:
+        """Make what trims the log of a mode, to be stepped between batches; see `trim.py`.
+
+        `keep_of` tells of a topic, (module, variable), how long it is kept. Only one at a time may
+        work on a mode.
+        """
+        return Trimmer(self._live(), self._modes.get(mode) or self._make_mode(mode), keep_of)
 
     # --- programs
 

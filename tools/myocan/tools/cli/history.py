@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -63,6 +64,7 @@ def why(
     """
     from zoneinfo import ZoneInfo
 
+    from myocan.hub.history.why import MOST
     from myocan.hub.store import Reader
 
     if (what is None) == (not_ is None):
@@ -84,6 +86,9 @@ def why(
         return
     for place, link in enumerate(links):
         print("\n".join(_told(link, place, links, opened, zone)))
+    missing = None if links[-1].started else links[-1].message.cause
+    if missing is not None and len(links) < MOST:
+        print(f"  the log was trimmed here: what led to this, #{missing}, was not kept so long")
 
 
 def _links(reader: Reader, mode: str, house: House, what: str, up_to: int) -> list[Link]:
@@ -94,6 +99,9 @@ def _links(reader: Reader, mode: str, house: House, what: str, up_to: int) -> li
         offset = int(what.lstrip("#"))
         newest = reader.newest(mode)
         links = explain(reader, mode, offset) if offset <= newest else []
+        if not links and offset <= reader.trimmed(mode):
+            print(f"message #{offset} was not kept so long: the log was trimmed there")
+            raise typer.Exit(Exit.NO)
         if not links:
             print(f"there is no message #{offset}; the newest is #{newest}")
             raise typer.Exit(Exit.NO)
@@ -115,6 +123,9 @@ def _never(reader: Reader, mode: str, topic: Topic) -> str:
     )
     if keys and not topic.instance:
         return f"each has its own {topic}; ask for one: {topic._replace(instance=keys[0])}"
+    trimmed = reader.trimmed(mode)
+    if trimmed:
+        return f"the log has nothing of {topic}; up to message #{trimmed} it was trimmed"
     return f"{topic} was never said or changed, so there is nothing to explain"
 
 
@@ -240,7 +251,7 @@ def replay(
     """
     from zoneinfo import ZoneInfo
 
-    from myocan.hub.history import instead
+    from myocan.hub.history import Past, instead
     from myocan.hub.history import replay as again
     from myocan.hub.store import Reader
 
@@ -252,16 +263,19 @@ def replay(
 
     with Reader(opened.store_path) as reader:
         up_to = reader.newest(mode) if until is None else reader.since(mode, in_ms(until) + 1)
+        start_ms = None if since is None else in_ms(since)
+        if start_ms is None:
+            past = Past(*reader.start(mode, 0, oldest=True))
+        else:
+            past = Past(*reader.start(mode, reader.since(mode, start_ms) + 1))
+        if start_ms is None and past.offset:
+            print(f"the log was trimmed up to #{past.offset}; this starts there", file=sys.stderr)
+        entries = reader.entries(mode, after=past.offset, up_to=up_to)
         if with_ is not None:
-            entries = reader.entries(mode, up_to=up_to)
-            start_ms = None if since is None else in_ms(since)
-            _show_partings(
-                instead(entries, _program, _others(opened, with_), start_ms), zone, as_json
-            )
+            partings = instead(entries, _program, _others(opened, with_), start_ms, past)
+            _show_partings(partings, zone, as_json)
             return
-        found = again(
-            reader.entries(mode, up_to=up_to), _program, None if since is None else in_ms(since)
-        )
+        found = again(entries, _program, start_ms)
     if as_json:
         plain = {
             "inputs": found.inputs,

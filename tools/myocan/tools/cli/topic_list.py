@@ -1,12 +1,14 @@
-"""`myocan topic list`: which topics a house has, and who meets in them."""
+"""`myocan topic list|drop`: which topics a house has, who meets in them; to forget one."""
 
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import typer
 
-from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
+from myocan.tools.cli.houses import HouseOption, JsonOption, ModeOption, ask_hub, open_house
+from myocan.tools.cli.topics import parse_topic
 
 topic = typer.Typer(no_args_is_help=True, help="Topics of a house.")
 
@@ -54,3 +56,33 @@ def list_topics(house: HouseOption = None, as_json: JsonOption = False) -> None:
         print(
             "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         )
+
+
+@topic.command("drop")
+def drop(
+    name: Annotated[
+        str, typer.Argument(metavar="MODULE.VARIABLE[KEY]", help="Without a key: all its keys.")
+    ],
+    mode: ModeOption = "live",
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget a topic that no module uses: its value, and all that the log has of it.
+
+    Example: [bold]myocan topic drop camera.image[/bold]
+    """
+    dropped = parse_topic(name, open_house(house).domain)
+    answer = ask_hub(
+        house,
+        "topic drop",
+        mode=mode,
+        module=dropped.module,
+        variable=dropped.variable,
+        instance=dropped.instance,
+    )
+    if as_json:
+        print(json.dumps(answer))
+    else:
+        count = answer["messages"]
+        messages = "1 message" if count == 1 else f"{count:,} messages"
+        print(f"{answer['dropped']} dropped: its value, and {messages}")

@@ -167,11 +167,15 @@ class Timetable:
             heappop(self._heap)  # it was stopped, or started anew
         return None
 
-    def take(self, now_ms: int) -> Due | str | None:
+    def take(self, now_ms: int, oldest_ms: int | None = None) -> Due | str | None:
         """Return the first thing that is due by now, and go on to the next.
 
         Ask again before anything else is processed, until it is None; what a timer's or AT's
         message changes must be noted before.
+
+        Arguments:
+            now_ms: milliseconds since 1970 UTC.
+            oldest_ms: ATs that were due before are left out; None: `catch_up_ms` before now.
 
         Returns:
             A message, or what was left out, in words, or None.
@@ -180,7 +184,7 @@ class Timetable:
         if due_ms is None or due_ms > now_ms:
             return None
         entry = self._entries[heappop(self._heap)[-1]]
-        oldest = now_ms - self.catch_up_ms
+        oldest = now_ms - self.catch_up_ms if oldest_ms is None else oldest_ms
         if entry.at is None:
             self._remove(entry)
             return Due(max(due_ms, oldest), entry.module, entry.name, instance=entry.key)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import pytest
 
-from myocan.hub.agent import Agent
+from myocan.hub.agent import Agent, latecomers
 from myocan.hub.history import replay
 from myocan.hub.house import House
 from myocan.hub.lang import compile_module
@@ -77,6 +77,12 @@ class Hub:
         assert not self._thread.is_alive(), "the hub did not stop"
         if self.failure is not None and error is None:
             raise self.failure
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no hub wait long for boards that are not there; a test of that sets its own times."""
+    monkeypatch.setattr(latecomers, "WAIT_S", 0.2)
 
 
 @pytest.fixture

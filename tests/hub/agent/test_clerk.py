@@ -165,7 +165,7 @@ def test_a_broker_that_missed_the_end_is_told_all_of_it(messages, cut) -> None:
         for message in messages[cut:]:
             hub.process([message])
         again = hub.restart()
-        missed = again.clerk.unconfirmed("live", after, since_ms=hub.now_ms + 1)  # all is old
+        missed, _, _ = again.clerk.unconfirmed("live", after, since_ms=hub.now_ms + 1)  # all is old
         for topic, payload, _qos, retain, _token in [*missed, *again.outlet.values(2)]:
             if retain and payload:
                 heard[topic] = payload

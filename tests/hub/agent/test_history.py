@@ -78,9 +78,9 @@ def lived(modules, hub, broker, house) -> Path:
         modules(hall=SECOND)
         clock.to("2027-06-01T22:55")
         with hub(now_ms=clock):
-            board.send("motion/seen/back")
-            board.send("door/open")
-            board.send("hall/gone", "front")
+            board.send("motion/seen/back", ts=clock())
+            board.send("door/open", ts=clock())
+            board.send("hall/gone", "front", ts=clock())
             board.await_acknowledged()
         clock.to("2027-06-02T08:00")
         with hub(now_ms=clock):

@@ -22,12 +22,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from myocan.hub.agent.batch import Batch
 from myocan.hub.agent.commands import Asked, Commands
 from myocan.hub.agent.connection import Connection
 from myocan.hub.agent.deployment import load_deployment, read_sources
 from myocan.hub.agent.instances import Instances
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.journal import Journal
+from myocan.hub.agent.latecomers import Latecomers
 from myocan.hub.agent.mode import HUB, Shared
 from myocan.hub.agent.modes import Modes
 from myocan.hub.agent.topic_drop import Topics
@@ -38,7 +40,7 @@ from myocan.hub.core import linker
 from myocan.hub.errors import HubError
 from myocan.hub.externals import load_externals
 from myocan.hub.house import House
-from myocan.hub.store import Store, StoreError, Syncer
+from myocan.hub.store import Position, Store, StoreError, Syncer
 
 __all__ = ["Agent"]
 
@@ -90,6 +92,9 @@ class Agent:
         self._make_syncer = make_syncer
         self._stopping = stopping or threading.Event()
         self._failure: HubError | None = None
+        self._latecomers: Latecomers | None = None
+        self._owes_greeting = False
+        self._introduced = False
         self._unanswered: list[Asked] = []
         self._control = Control(house, self.wake)
         self._connection = Connection(
@@ -123,7 +128,8 @@ class Agent:
         """Run the house until `stop`.
 
         Arguments:
-            on_ready: called once, on this thread, when the broker has taken us for the first time.
+            on_ready: called once, on this thread, when the broker has taken us for the first time,
+                and all that was missed is made up for.
 
         Raises:
             HubError: the house, the store or the broker cannot be used; the message says what to
@@ -189,6 +195,8 @@ class Agent:
             positions=self._live.positions,
             now_ms=self._now_ms,
         )
+        if self._live.catch_up(self._live.now()):
+            self._latecomers = Latecomers(self._intake, self._monotonic)
         self._control.start(stack)
         self._connection.control_path = self._control.path
         self._connection.start(stack, self._intake, self._greeting, self._on_introduced)
@@ -207,10 +215,11 @@ class Agent:
         self._connection.receive(self._wait_s())
         self._tell_alerts()
         self._process()
-        self._modes.turn()
-        for mode in self._modes:
-            mode.keep()
-        self._do_commands()
+        if not self._live.catching_up:  # else what they write would stand at the present time
+            self._modes.turn()
+            for mode in self._modes:
+                mode.keep()
+            self._do_commands()
         self._connection.acknowledge(self._journal.synced, self._journal.written)
         self._connection.keep()
         for mode in self._modes:
@@ -219,6 +228,8 @@ class Agent:
     def _wait_s(self) -> float:
         """Return how long the loop may wait for something to come."""
         waits = [self._connection.due_s(), self._modes.due_s()]
+        if self._latecomers is not None:
+            waits[1] = self._latecomers.wait_s(self._connection.online)
         if self._connection.online:
             waits.append(self._intake.due_s())
         return max(0.0, min((wait for wait in waits if wait is not None), default=IDLE_S))
@@ -226,19 +237,34 @@ class Agent:
     def _process(self) -> None:
         """Process what boards have sent, behind what came due before."""
         live, intake = self._live, self._intake
+        if self._latecomers is not None:
+            if self._latecomers.wait_s(self._connection.online) > 0:
+                return
+            self._latecomers = None
+            self._process_batch(live.process_late)
         now = live.take_what_is_due()
         if now is None:
             return
-        positions = intake.changed() if intake.active else []
-        if intake.topics or positions:
-            live.process(intake, now, positions)
-            intake.clear()
-        if positions:
-            intake.written(self._journal.written)
+        if self._owes_greeting:
+            self._owes_greeting = False
+            self._connection.greet()
+        if self._introduced and self._on_ready is not None:
+            on_ready, self._on_ready = self._on_ready, None
+            on_ready(self)
+        self._process_batch(lambda batch, positions: live.process(batch, now, positions))
         if intake.unwelcome and self._connection.online:
             self._connection.publish([(topic, b"", 1, True, 0) for topic in intake.unwelcome])
             intake.unwelcome.clear()
         live.core.compact()
+
+    def _process_batch(self, process: Callable[[Batch, list[Position]], None]) -> None:
+        """Process what the intake has, and how far boards were heard with it."""
+        intake = self._intake
+        positions = intake.changed() if intake.active else []
+        if intake.topics or positions:
+            process(intake, positions)
+            intake.clear()
+        intake.written(self._journal.written)
 
     def _tell_alerts(self) -> None:
         """Let the log have what the connection has to say."""
@@ -255,11 +281,14 @@ class Agent:
 
     def _greeting(self) -> tuple[list[Outgoing], int]:
         """Return what the broker may have missed, and the newest offset of the live log."""
+        if self._live.catching_up:
+            self._owes_greeting = True  # nobody hears anything before all is made up for
+            return [], 0
         return self._modes.greeting(), self._live.offset - 1
 
     def _on_introduced(self) -> None:
-        if self._on_ready is not None:
-            self._on_ready(self)
+        self._introduced = True
+        self.wake()
 
     def _on_disk_error(self, error: StoreError) -> None:
         self._failure = error

@@ -10,12 +10,13 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from myocan.hub.agent.away import NOWHERE, Away, LeftOut
 from myocan.hub.agent.batch import Origin
 from myocan.hub.agent.deployment import CODE
 from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, Role, Tag
-from myocan.hub.core.linker import LOG_TOPICS, TopicName, fold
+from myocan.hub.core.linker import LOG_MODULE, LOG_TOPICS, TopicName, fold
 from myocan.hub.core.program import AT_VARIABLE, EXTERNAL_MODULE, INSTANCES_VARIABLE
 from myocan.hub.core.scalars import decimal_text, parse_scalar, scalar_json
 from myocan.hub.store import LogRow, Store
@@ -266,7 +267,9 @@ class Clerk:
         changed.setdefault(row, []).append(f"{number},{offset + row}")
         written.calls.append(offset + row)
 
-    def unconfirmed(self, mode: str, after: int, since_ms: int) -> list[Outgoing]:
+    def unconfirmed(
+        self, mode: str, after: int, since_ms: int, away: Away = NOWHERE, told: int = 0
+    ) -> tuple[list[Outgoing], LeftOut, list[Name]]:
         """Return what the log has and no broker has confirmed, under its original offset.
 
         None of it is retained: `Outlet.values` says, behind it, what is true now.
@@ -275,9 +278,16 @@ class Clerk:
             mode: whose log.
             after: the offset up to which all was confirmed.
             since_ms: what is older is left out, in milliseconds since 1970 UTC.
+            away: where in the log of values only the last counts, too.
+            told: the offset up to which was told what is left out.
+
+        Returns:
+            The frames, the events that are left out, and the topics of values that count.
         """
         store = self._store
         frames: list[Outgoing] = []
+        left_out = LeftOut(told)
+        finals: dict[Name, None] = {}
         names = store.names()
         self._follow()
         for row in store.rows(mode, after):
@@ -285,8 +295,14 @@ class Clerk:
             name = names[number]
             if name[1] == INSTANCES_VARIABLE and value == "null":
                 births = self._core.topic(("", name[0], INSTANCES_VARIABLE))
-                frames += filter(None, map(self._outlet.clear, self._left(births, name[2])))
-            if time_ms >= since_ms and name[1] != CODE and self.publishes(name):
+                for clear in map(self._outlet.clear, self._left(births, name[2])):
+                    frames += [(*clear[:4], offset)] if clear is not None else []
+            if name[1] == CODE or not self.publishes(name):
+                continue
+            keeps = self._outlet.keeps(name, value)
+            if keeps and offset in away:
+                finals[name] = None
+            elif time_ms >= since_ms:
                 frame = self._outlet.again(
                     name,
                     value,
@@ -295,9 +311,10 @@ class Clerk:
                     store.producer(producer),
                     store.incarnation_of(mode, offset),
                 )
-                if frame is not None:
-                    frames.append(frame)
-        return frames
+                frames += [frame] if frame is not None else []
+            elif not keeps and name[0] != LOG_MODULE:
+                left_out.note(name, offset, time_ms)
+        return frames, left_out, list(finals)
 
     def _left(self, births: int, key: str) -> list[Name]:
         """Return the topics that a dropped instance had values on.

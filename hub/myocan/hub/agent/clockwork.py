@@ -120,16 +120,20 @@ class Clockwork:
         """Return what modules do not know yet, or not any more, as the hub starts."""
         return self._told(at_ms)
 
-    def take(self, now_ms: int) -> Occasion | str | None:
+    def take(self, now_ms: int, present_ms: int | None = None) -> Occasion | str | None:
         """Return the first occasion up to now, and go on to the next.
 
         Ask again before anything else is processed, until it is None; what the occasion changes
         must be noted before.
 
+        Arguments:
+            now_ms: milliseconds since 1970 UTC.
+            present_ms: from when to count how far back is caught up with; None: from `now_ms`.
+
         Returns:
             An occasion, or what was left out, in words, or None.
         """
-        oldest = now_ms - self._timetable.catch_up_ms
+        oldest = (now_ms if present_ms is None else present_ms) - self._timetable.catch_up_ms
         while True:
             change_ms = self._notices.next_ms()
             if change_ms is None or change_ms > now_ms:
@@ -140,7 +144,7 @@ class Clockwork:
             told = self._told(max(change_ms, oldest))
             if told is not None:
                 return told
-        due = self._timetable.take(now_ms)
+        due = self._timetable.take(now_ms, oldest)
         return self._occasion_of(due) if isinstance(due, Due) else due
 
     def _occasion_of(self, due: Due) -> Occasion:

@@ -257,7 +257,7 @@ class Connection:
     def _on_link_event(self, event: str, payload: bytes) -> None:
         if event == CONNECTED:
             if self._introduced:
-                self._greet()
+                self.greet()
             else:
                 self._asked = False
                 self._introduction_ends = self._monotonic() + INTRODUCTION_S
@@ -348,12 +348,12 @@ class Connection:
         self._introduction_ends = None
         self._introduced = True
         self._namesakes.introduce()
-        self._greet()
+        self.greet()
         self._announcement = RunningHub(self.broker_url, os.getpid(), self.control_path)
         self._announcement.write(self._house)
         self._on_introduced()
 
-    def _greet(self) -> None:
+    def greet(self) -> None:
         """Say what this broker may have missed, and that the hub is there."""
         self.online = True
         missed, offset = self._greeting()

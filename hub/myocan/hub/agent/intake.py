@@ -52,11 +52,15 @@ class Board:
 
     name: its name in the house. inbox: how far each of its boots was heard. status: its last
         status. told_elsewhere: whether it was recorded that another store has its messages.
+        opened: whether it has said `base` since the hub's start. unwritten: whether it has said
+        anything since positions were written.
     """
 
     name: str
     inbox: Inbox
     told_elsewhere: bool = False
+    opened: bool = False
+    unwritten: bool = False
     status: dict[str, Any] = field(default_factory=dict)
     complaints: int = 0
     complaints_since_ms: int = 0
@@ -137,6 +141,7 @@ class Intake(Batch):
             return
         board = route.board
         self.active[board.name] = board
+        board.unwritten = True
         try:
             if route.leaf == "up":
                 self._take_message(route, payload, retained, topic)
@@ -154,6 +159,7 @@ class Intake(Batch):
 
     def _take_base(self, board: Board, payload: bytes) -> None:
         boot, base, lost = decode_base(payload)
+        board.opened = True
         last = next((last for known, last, *_ in board.inbox.positions() if known == boot), 0)
         outcome, more = board.inbox.on_base(boot, base, lost, self._now_ms())
         # What lies between was taken by a hub, or thrown away; of the latter there are `lost`.
@@ -325,6 +331,7 @@ class Intake(Batch):
     def written(self, mark: int) -> None:
         """The transaction of the last `changed` is written, as number `mark`."""
         for board in self.active.values():
+            board.unwritten = False
             board.inbox.written(mark)
 
     def acks(self, synced: int, written: int) -> list[tuple[str, int, int]]:
@@ -339,7 +346,8 @@ class Intake(Batch):
         for board in list(self.active.values()):
             board.inbox.synced(synced)
             due += [(board.name, boot, seq) for boot, seq in board.inbox.acks(now)]
-            if synced == written and board.inbox.due_ms(now) is None:
+            waits = board.unwritten or synced != written
+            if not waits and board.inbox.due_ms(now) is None:
                 del self.active[board.name]  # nothing to say to it until it speaks again
         return due
 

@@ -18,6 +18,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from myocan.hub.agent.away import AWAY, LATE_MS, Away, LeftOut
 from myocan.hub.agent.batch import Batch, OwnMessage
 from myocan.hub.agent.calls import Calls, functions_of
 from myocan.hub.agent.checkpoints import Checkpoints
@@ -27,6 +28,7 @@ from myocan.hub.agent.clockwork import CLOCK, Clockwork, Occasion
 from myocan.hub.agent.connection import Connection
 from myocan.hub.agent.deployment import CODE, Deployment, load_deployment, misfit, said_topics
 from myocan.hub.agent.journal import Journal
+from myocan.hub.agent.latecomers import in_order, single
 from myocan.hub.agent.newcomers import learn, said_of
 from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.agent.topics import AdapterTopics
@@ -55,6 +57,9 @@ CLOCK_BEHIND_MS = 60_000
 
 MAX_DUE = 1000
 """Due messages that are taken before boards are acknowledged and the end may come."""
+
+MAX_TOGETHER = 20_000
+"""Rows of one transaction after which messages that boards held do not wait for their time."""
 
 CLOCK_SETTING = "clock"
 """How the clock of a mode was set, as `$admin` has it."""
@@ -154,6 +159,10 @@ class Mode:
         self.checkpoints = Checkpoints(store, self.name, recovered.checkpoint, shared.monotonic)
         self.trimming = Trimming(store, self.name, shared.house.retention, core, shared.monotonic)
         self._gone: list[Outgoing] = []
+        self._away = Away.from_json(state.get(AWAY))
+        self._told = self._away.last
+        self._left_out: list[str] = []
+        self._together: Written | None = None
         self._calls = self._make_calls_of(state) if self.is_live else None
         self._deploy(deployment, state)
         self._say_what_does_not_run(deployment)
@@ -235,7 +244,8 @@ class Mode:
             topic = self._clerk.topic_of(name)
             if topic is not None:
                 self._outlet.remember(topic, value, self.offset - 1, name[0])
-        told = self._clockwork.begin(now)
+        # A day that began meanwhile does so in its place, behind what boards held from before.
+        told = self._clockwork.begin(now if due is None else max(self.log_ms, min(now, due - 1)))
         if told is not None:
             self._process_occasion(told)
         for module, known in learnt.items():
@@ -306,20 +316,96 @@ class Mode:
         return now if self.caught_up else None
 
     def _take_what_is_due(self, now: int) -> bool:
+        self.catch_up(now)
         for _ in range(MAX_DUE):
-            due = self._clockwork.take(now)
-            if due is None:
+            if not self._take_next(now, now):
+                self._end_catching_up(now)
                 return True
-            if isinstance(due, str):
-                self.say(linker.WARN, due, CLOCK)
-            else:
-                self._process_occasion(due)
             if self._shared.stopping.is_set():
                 return False
         return False
 
+    def _take_next(self, until_ms: int, now: int) -> bool:
+        """Process what is due next up to a time; return whether there was anything."""
+        due = self._clockwork.take(until_ms, now)
+        if isinstance(due, str):
+            self.say(linker.WARN, due, CLOCK)
+        elif due is not None:
+            self._process_occasion(due)
+        return due is not None
+
     def _process_occasion(self, due: Occasion) -> None:
         self.process_own(due.messages, max(due.at_ms, self.log_ms), due.taken)
+
+    # ------------------------------------------------------------------ time that was missed
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether it makes up for time that it missed, and publishes nothing until that is done."""
+        return self._away.goes_on
+
+    def catch_up(self, now: int) -> bool:
+        """Begin to make up for what was missed, if anything was; return `catching_up`.
+
+        Arguments:
+            now: the log's time, milliseconds since 1970 UTC.
+        """
+        due = self._clockwork.next_ms()
+        missed = due is not None and due < now - LATE_MS
+        if self.is_live and missed and not self.catching_up:
+            self._set_away(Away(self.offset), self.log_ms or now)
+        return self.catching_up
+
+    def _end_catching_up(self, now: int) -> None:
+        """Publish what is true now, and the events that are not too old."""
+        if not self.catching_up:
+            return
+        first, incarnation = self._away.first, self._shared.connection.incarnation
+        frames, left_out, finals = self._unconfirmed(first - 1)
+        frames += self._outlet.finals(finals, incarnation)
+        untold = self.offset - 1
+        self._tell_left_out(left_out.texts(self._shared.house.agent.stale_events_ms), now)
+        frames += self._unconfirmed(untold)[0]
+        self._set_away(Away(first, self.offset), now)
+        self._publish(sorted(frames, key=lambda frame: frame[4]))
+
+    def _set_away(self, away: Away, at_ms: int) -> None:
+        """Write down where in the log was made up for what was missed."""
+        self._away = away
+        self.append(self._clerk.row_of(self.offset, at_ms, AWAY, away.to_json(), CLOCK))
+
+    def _unconfirmed(self, after: int) -> tuple[list[Outgoing], LeftOut, list[Name]]:
+        since_ms = self.clock.now_ms() - self._shared.house.agent.stale_events_ms
+        return self._clerk.unconfirmed(self.name, after, since_ms, self._away, self._told)
+
+    def _tell_left_out(self, texts: list[str], now: int) -> None:
+        """Tell the log which events were not published, being too old."""
+        topic = linker.LOG_TOPICS[linker.STALE]
+        for text in texts:
+            line = OwnMessage(topic, json.dumps(text, ensure_ascii=False), HUB)
+            self.process_own([line], now)
+        self._told = self.offset - 1
+
+    def process_late(self, batch: Batch, positions: Sequence[Position]) -> None:
+        """Process what boards held while the hub was away, in its place among what was due then.
+
+        It is one transaction from the first of these messages on, for a board is heard up to a
+        message or not at all.
+
+        Arguments: see `process`; the log's time is that of each message.
+        """
+        now = self.now()
+        order = in_order(batch, self.log_ms, now)
+        while order and self._take_next(order[0][0], now):
+            pass
+        self._together = Written()
+        messages = single(batch, (place for _at_ms, place in order))
+        for (at_ms, _place), message in zip(order, messages, strict=True):
+            while len(self._together.rows) < MAX_TOGETHER and self._take_next(at_ms, now):
+                pass
+            self.process(message, max(at_ms, self.log_ms))
+        together, self._together = self._together, None
+        self._write(together, positions)
 
     def set_clock(self, setting: Setting | None, producer: str) -> None:
         """Let the clock show something else from now on.
@@ -383,21 +469,33 @@ class Mode:
         self._publish(written.frames)
 
     def append(self, written: Written, positions: Sequence[Position] = ()) -> None:
-        """Write a batch into the log."""
-        journal = self._shared.journal
-        journal.append(self.name, written.rows, positions, self._released())
-        if written.calls and self._calls is not None:
-            asking = [written.rows[offset - self.offset] for offset in written.calls]
-            self._calls.ask(asking, journal.written)
+        """Write a batch into the log; while several are to be one transaction, with the others."""
+        if self._together is None:
+            self._write(written, positions)
+        else:
+            self._together.rows += written.rows
+            self._together.state |= written.state
+            self._together.calls += written.calls
         self.offset += len(written.rows)
-        self.checkpoints.note(written.state)
         if written.rows:
             self.log_ms = max(self.log_ms, written.rows[-1][1])
         for name, value in written.noted:
             self._clockwork.note(name, value, self.log_ms)
 
+    def _write(self, written: Written, positions: Sequence[Position]) -> None:
+        """Write rows into the log, in one transaction."""
+        journal, rows = self._shared.journal, written.rows
+        journal.append(self.name, rows, positions, self._released())
+        if written.calls and self._calls is not None:
+            asking = [rows[offset - rows[0][0]] for offset in written.calls]
+            self._calls.ask(asking, journal.written)
+        self.checkpoints.note(written.state)
+
     def keep(self) -> None:
         """Go on with what goes on beside messages: calls of EXTERNAL functions."""
+        if self._left_out:
+            texts, self._left_out = self._left_out, []
+            self._tell_left_out(texts, self.now())
         if self._calls is None:
             return
         for problem in self._calls.keep(self._shared.journal.synced):
@@ -442,13 +540,12 @@ class Mode:
     def greeting(self) -> list[Outgoing]:
         """Return what the broker may have missed: what was not confirmed, and all values."""
         connection = self._shared.connection
-        again = []
+        again: list[Outgoing] = []
         if self.is_live:
-            again = self._clerk.unconfirmed(
-                self.name,
-                after=max(self._shared.store.released(self.name), connection.confirmed() or 0),
-                since_ms=self.clock.now_ms() - self._shared.house.agent.stale_events_ms,
-            )
+            confirmed = max(self._shared.store.released(self.name), connection.confirmed() or 0)
+            again, left_out, _finals = self._unconfirmed(confirmed)
+            self._left_out += left_out.texts(self._shared.house.agent.stale_events_ms)
+            self._told = self.offset - 1
         return [*again, *self._gone, *self._outlet.values(connection.incarnation)]
 
     def farewell(self) -> list[Outgoing]:
@@ -480,6 +577,8 @@ class Mode:
 
     def _publish(self, frames: list[Outgoing]) -> None:
         """Publish; what the broker confirms is told apart by the offsets of the live log alone."""
+        if self.catching_up:
+            return  # the log has them, for the end of that
         if not self.is_live:
             frames = [(*frame[:4], 0) for frame in frames]
         self._shared.connection.publish(frames)

@@ -114,6 +114,25 @@ class Outlet:
             return None
         return topic, b"", 1, True, 0
 
+    def keeps(self, name: Name, value: str) -> bool:
+        """Tell whether a message says how things are, rather than that something happened."""
+        return value != "null" and self._topic(name)[1]
+
+    def finals(self, names: Iterable[Name], incarnation: int) -> list[Outgoing]:
+        """Return the newest values of these topics, of those that have one, as `values` does."""
+        return [
+            (
+                self._topic(name)[0],
+                f'[{value},{offset},{when},"{producer}",{incarnation}]'.encode(),
+                1,
+                True,
+                offset,
+            )
+            for name in names
+            if name in self._values
+            for value, offset, when, producer in [self._values[name]]
+        ]
+
     def values(self, incarnation: int) -> list[Outgoing]:
         """Return the newest value of every topic, under the present incarnation."""
         return [

@@ -174,7 +174,7 @@ class Session(RuleBasedStateMachine):
         assert leaf.startswith("up/")
         assert self.answered, "a message before the hub has answered on this link"
         assert boot == self.outbox.boot
-        assert seq <= self.highest + 1, "numbers are not contiguous"
+        assert seq <= max(self.highest + 1, self.outbox.base), "numbers are not contiguous"
         self.highest = max(self.highest, seq)
         assert self.numbers.setdefault((boot, seq), value) == value, "one number, two messages"
         assert self.outbox.base <= seq < self.outbox.base + WINDOW, "outside the window"
@@ -365,3 +365,29 @@ def boot_of(frame: Frame) -> int:
 
 TestSession = Session.TestCase
 TestSession.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
+
+
+def test_a_hub_that_was_away_counts_what_the_board_threw_away_meanwhile() -> None:
+    hub = Hub()
+    outbox = Outbox(1000, 7, lambda: 8)
+
+    def talk() -> None:
+        outbox.on_reconnect()
+        for _ in range(5):
+            for frame in iter(outbox.sendable, None):
+                hub.receive(*frame)
+            hub.commit()
+            hub.sync()
+            hub.now_ms += 1000
+            for payload in hub.acks():
+                outbox.on_ack(*decode_ack(payload)[:3])
+
+    outbox.push(EVENT, 1)
+    talk()
+    hub.be_killed()
+    for number in range(2, 40):
+        outbox.push(EVENT, number)
+    assert outbox.lost > 20
+    talk()
+    assert hub.lost == outbox.lost
+    assert [value for _, _, value in hub.log] == [1, *range(outbox.lost + 2, 40)]

@@ -13,7 +13,9 @@ The rules (the hub's are at the top of `inbox.py`; `base` and `ack` are frames o
    an acknowledgement brings no progress, for that is how the hub answers a gap or a repeat.
 6. An acknowledgement of what was never sent means that another has used this boot number: draw
    another one, number anew, and open again.
-7. Full: readings that were not sent yet go first, then the oldest message. `lost` counts each.
+7. Full: readings that were not sent yet go first, then the oldest message. `lost` counts each. The
+   oldest takes its number along, even if it was never sent: by `base` above its last a hub learns
+   of the loss that was away meanwhile, and does not remember what `lost` was.
 
 Nothing here does I/O or reads a clock. Whoever owns the link calls `on_tick` before anything else
 in a round, hands acknowledgements to `on_ack`, and publishes what `sendable` gives.
@@ -124,6 +126,7 @@ class Outbox:
                 self.lost += 1
                 return False
             while self._size + size > self.capacity:
+                self._next = max(self._next, self.base + 1)
                 self._forget(0)
                 self.lost += 1
         if ts is None:

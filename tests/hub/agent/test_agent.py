@@ -14,7 +14,9 @@ import paho.mqtt.publish as publish
 import pytest
 
 from myocan.hub.agent import DeploymentRefused
+from myocan.hub.bus import Bus
 from support.board import Board
+from support.buses import take
 
 LAMP_STATE = "mc1/live/home/lamp1/state"
 LOG_TOPICS = "mc1/live/home/$log/+"
@@ -270,6 +272,29 @@ def test_a_house_without_unknown_boards_hears_only_its_own(broker, hub, house, l
     assert state("lamp1", "count") == "1"
     (record,) = log("$log.rejected")
     assert "adapters/stranger.toml" in record.value
+
+
+def test_no_value_goes_out_under_an_incarnation_that_the_broker_has_not_heard_of(
+    broker, hub
+) -> None:
+    status = "mc1/$hub/home/main/status"
+    with Board(broker.url, "home", "porch", hears=[LAMP_STATE]) as board, hub():
+        board.send("button1/press")
+        board.await_acknowledged()
+    listener = Bus(broker.url, "listener", subscriptions=[(status, 1), (LAMP_STATE, 1)])
+    listener.start()
+    try:
+        take(listener, lambda frames: sum(retained for *_, retained in frames) == 2)
+        with hub():
+            frames = take(
+                listener, lambda frames: [topic for topic, *_ in frames].count(status) >= 2
+            )
+    finally:
+        listener.stop()
+    said = [topic for topic, *_ in frames]
+    assert LAMP_STATE in said
+    assert said.index(status) < said.index(LAMP_STATE)
+    assert json.loads(frames[said.index(status)][1])["incarnation"] == 2
 
 
 def test_a_lost_store_is_noticed_and_the_incarnation_still_rises(broker, hub, house, log) -> None:

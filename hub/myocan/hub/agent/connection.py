@@ -1,8 +1,8 @@
 """The hub's place at its broker: who it is there, what it says when it comes, and who may forget.
 
 The one idea: a broker forgets nothing and knows no order of lives, so a hub first hears which of
-its lives (incarnations) the broker remembers, and speaks only as a later one. Then it says all
-that the broker may have missed, and behind it, retained, that it is there.
+its lives (incarnations) the broker remembers, and speaks only as a later one. Then it says which
+one it is, retained, then all that the broker may have missed, and once more that it is there.
 
 Of two hubs of one name only the first may speak, see `namesakes`. So each has a client id of its
 own: with the same one they would only throw each other out, in turns.
@@ -357,8 +357,10 @@ class Connection:
         """Say what this broker may have missed, and that the hub is there."""
         self.online = True
         missed, offset = self._greeting()
-        status = (self._status_topic, self._status(online=True), 1, True, offset)
-        self.publish([*missed, status])
+        # The incarnation goes ahead of what is said under it, too: if the link breaks in between, a
+        # hub that lost its store must not begin this incarnation again.
+        status = self._status_topic, self._status(online=True), 1, True
+        self.publish([(*status, 0), *missed, (*status, offset)])
 
     def _status(self, *, online: bool) -> bytes:
         return encode_status(

@@ -203,13 +203,14 @@ class Agent(_Table):
 
 
 class Boards(_Table):
-    """Which boards are heard.
+    """Which boards are heard, and how much of each.
 
     accept_unknown: also boards that no adapter of the house is for; absent: as long as the broker
-    asks for no credential.
+    asks for no credential. rate: messages a second that one board may send for long.
     """
 
     accept_unknown: bool | None = None
+    rate: Annotated[int, Field(ge=1, le=1_000_000)] = 5000
 
 
 class Publish(_Table):

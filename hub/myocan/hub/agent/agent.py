@@ -194,6 +194,7 @@ class Agent:
             accept_unknown=house.accepts_unknown_boards,
             positions=self._live.positions,
             now_ms=self._now_ms,
+            rate=house.boards.rate,
         )
         if self._live.catch_up(self._live.now()):
             self._latecomers = Latecomers(self._intake, self._monotonic)

@@ -7,11 +7,12 @@ moves its board's position, so that it does not come for ever.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from myocan.hub.agent.batch import Batch
+from myocan.hub.agent.pace import FRAME, MESSAGE, Pace
 from myocan.hub.agent.scalars import Scalars
 from myocan.hub.agent.topics import AdapterTopics, keyed_topics, said_by
 from myocan.hub.core import Core, Tag, linker
@@ -38,6 +39,9 @@ MAX_BOARDS = 4096
 MAX_ROUTES = 65536
 """Topics whose meaning is remembered; they are taken apart again when there are more."""
 
+MAX_UNWELCOME = 1000
+"""Retained messages that wait to be cleared; bounds what a broker full of them costs."""
+
 COMPLAINTS = 20
 """Records of frames that cannot be read, for each board in each minute; bounds a flood's log."""
 
@@ -50,14 +54,16 @@ _LEVELS = {"info": linker.INFO, "warn": linker.WARN, "alert": linker.ALERT}
 class Board:
     """What the hub knows of a board.
 
-    name: its name in the house. inbox: how far each of its boots was heard. status: its last
-        status. told_elsewhere: whether it was recorded that another store has its messages.
+    name: its name in the house. inbox: how far each of its boots was heard. pace: how fast it may
+        send. status: its last status. told_elsewhere: whether it was recorded that another store
+        has its messages.
         opened: whether it has said `base` since the hub's start. unwritten: whether it has said
         anything since positions were written.
     """
 
     name: str
     inbox: Inbox
+    pace: Pace
     told_elsewhere: bool = False
     opened: bool = False
     unwritten: bool = False
@@ -94,6 +100,7 @@ class Intake(Batch):
         accept_unknown: whether boards are heard that no adapter is for.
         positions: (board, boot, last, seen_ms) as stored.
         now_ms: the wall clock, milliseconds since 1970 UTC.
+        rate: messages a second that a board may send for long.
     """
 
     def __init__(
@@ -105,8 +112,10 @@ class Intake(Batch):
         accept_unknown: bool,
         positions: list[Position],
         now_ms: Callable[[], int],
+        rate: int = 5000,
     ) -> None:
         super().__init__()
+        self._rate = rate
         self._core = core
         self._domain = domain
         self._adapters = adapters
@@ -125,7 +134,7 @@ class Intake(Batch):
             if last is not None:
                 stored.setdefault(board, []).append((boot, last, seen_ms))
         for board, boots in stored.items():
-            self.boards[board] = self.active[board] = Board(board, Inbox(boots))
+            self.boards[board] = self.active[board] = self._board(board, boots)
 
     def take(self, topic: str, payload: bytes, retained: bool) -> None:
         """Take one frame that came from the broker."""
@@ -142,13 +151,18 @@ class Intake(Batch):
         board = route.board
         self.active[board.name] = board
         board.unwritten = True
+        pace = board.pace
+        pace.left -= FRAME
+        if pace.left < 0 and not pace.may_go_on(self._now_ms()):
+            self._drop(board)
+            return
         try:
             if route.leaf == "up":
                 self._take_message(route, payload, retained, topic)
             elif route.leaf == "status":
                 board.status = decode_status(payload) if payload else {}
             elif retained:
-                self.unwelcome.append(topic)
+                self._clear(topic)
             elif route.leaf == "base":
                 self._take_base(board, payload)
             elif route.leaf == "log":
@@ -156,6 +170,33 @@ class Intake(Batch):
                 self.add(_LEVELS[level], _TEXT, self._core.intern(text), board.name, ts)
         except WireError as error:
             self._complain(board, f"{board.name} sent a {route.leaf} that cannot be read: {error}")
+
+    def _clear(self, topic: str) -> None:
+        """Let a retained message be taken from the broker, which has no business there."""
+        if len(self.unwelcome) < MAX_UNWELCOME:  # what is left comes again with the next connection
+            self.unwelcome.append(topic)
+
+    def _board(self, name: str, boots: Iterable[tuple[int, int, int]] = ()) -> Board:
+        return Board(name, Inbox(boots), Pace(self._rate, self._now_ms()))
+
+    def _drop(self, board: Board) -> None:
+        """Let a frame fall that is too much; say so when it begins."""
+        if board.pace.dropped == 1:
+            self._complain(
+                board,
+                f"{board.name} sends more than {self._rate} messages a second ([boards] rate), and "
+                "does not wait for acknowledgements; what is too much is dropped",
+            )
+
+    def _settle(self, board: Board) -> None:
+        """Say how much a board had sent too much, when that is over."""
+        count, board.pace.dropped = board.pace.dropped, 0
+        self.record(
+            linker.LOST,
+            f"{count} frames of {board.name} were dropped: it sent more than {self._rate} messages "
+            "a second ([boards] rate)",
+            board.name,
+        )
 
     def _take_base(self, board: Board, payload: bytes) -> None:
         boot, base, lost = decode_base(payload)
@@ -192,7 +233,7 @@ class Intake(Batch):
     def _take_message(self, route: _Route, payload: bytes, retained: bool, topic: str) -> None:
         board = route.board
         if retained:
-            self.unwelcome.append(topic)
+            self._clear(topic)
             self._complain(board, f"a retained message on {topic} was refused and cleared")
             return
         try:
@@ -205,15 +246,17 @@ class Intake(Batch):
             outcome = board.inbox.on_message(boot, seq, self._now_ms())
             text = f"{board.name}: {route.name}: {error}"
             if outcome == TAKE:
+                board.pace.left -= MESSAGE
                 self.record(linker.REJECTED, text, board.name)
             elif outcome == UNKNOWN:
                 self._complain(board, text)
             return
         outcome = board.inbox.on_message(boot, seq, self._now_ms())
+        if outcome == REFUSED:
+            self._complain(board, f"{board.name} is refused as long as its double is there")
         if outcome != TAKE:
-            if outcome == REFUSED:
-                self._complain(board, f"{board.name} is refused as long as its double is there")
             return
+        board.pace.left -= MESSAGE
         if route.fault:
             self.record(linker.REJECTED, f"{board.name}: {route.fault}", board.name)
             return
@@ -271,7 +314,7 @@ class Intake(Batch):
             if len(self.boards) >= MAX_BOARDS:
                 self._stranger(f"board {name} is not heard: there are {MAX_BOARDS} already")
                 return None
-            board = self.boards[name] = Board(name, Inbox())
+            board = self.boards[name] = self._board(name)
         if fault:
             return _Route(board, "up", fault=fault)
         if kind == "board":
@@ -345,8 +388,12 @@ class Intake(Batch):
         due = []
         for board in list(self.active.values()):
             board.inbox.synced(synced)
+            if board.pace.dropped and not board.pace.settles_ms(now):
+                self._settle(board)
+            if board.pace.left < 0 and board.pace.withholds_ms(now):
+                continue
             due += [(board.name, boot, seq) for boot, seq in board.inbox.acks(now)]
-            waits = board.unwritten or synced != written
+            waits = board.unwritten or board.pace.dropped or synced != written
             if not waits and board.inbox.due_ms(now) is None:
                 del self.active[board.name]  # nothing to say to it until it speaks again
         return due
@@ -354,5 +401,11 @@ class Intake(Batch):
     def due_s(self) -> float | None:
         """Return in how many seconds `acks` has more, None if nothing is owed now."""
         now = self._now_ms()
-        waits = [board.inbox.due_ms(now) for board in self.active.values()]
-        return min((wait / 1000 for wait in waits if wait is not None), default=None)
+        waits = []
+        for board in self.active.values():
+            wait = board.inbox.due_ms(now)
+            if wait is not None:
+                waits.append(max(wait, board.pace.withholds_ms(now)))
+            if board.pace.dropped:
+                waits.append(board.pace.settles_ms(now))
+        return min(waits) / 1000 if waits else None

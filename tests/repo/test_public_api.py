@@ -32,8 +32,8 @@ OFFERED = {
         Program Role Shelf Tag TopicDefinition Type Variable When
     """,
     "myocan.hub.history": """
-        Apart Difference Link Parting Past Replay Replayed Step Unanswerable compare_modes explain
-        find instead replay why_not
+        Apart Deployed Difference Link Parting Past Replay Replayed Step Unanswerable compare_modes
+        deployments explain find instead replay sources_as_of why_not
     """,
     "myocan.hub.scenario": """
         Cast Failure Job Outcome Rule Scenario Scenarios Trace World format_scenarios

@@ -8,7 +8,7 @@ topics; what boards take is held against the compiled modules here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,8 +115,11 @@ def check_adapter_file(
     return adapter, [from_problem(problem, shown_name(file)) for problem in adapter.warnings]
 
 
-def check_house(house: House) -> list[Finding]:
-    """Check all modules and adapters of a house, and whether they fit together."""
+def check_house(house: House, given: Mapping[str, str] | None = None) -> list[Finding]:
+    """Check all modules and adapters of a house, and whether they fit together.
+
+    given: the texts of its modules, if they are not those of its files.
+    """
     from myocan.hub.lang import check_house as check_modules
     from myocan.hub.lang import compile_module
     from myocan.tools.externals_check import check_externals
@@ -132,9 +135,7 @@ def check_house(house: House) -> list[Finding]:
             broken.append(file)
         else:
             adapters.append(adapter)
-    files = {file.stem: file for file in house.modules()}
-    sources = {name: read_source(file) for name, file in files.items()}
-    names = {name: shown_name(file) for name, file in files.items()}
+    sources, names = _modules(house, given)
     texts = {names[name]: source.decode(errors="replace") for name, source in sources.items()}
     external = topics_of_boards(adapters) + topics_of_broken(broken)
     for diagnostic in check_modules(sources, external, names):
@@ -162,6 +163,19 @@ def check_house(house: House) -> list[Finding]:
         for file in house.scenarios():
             findings += read_file(file, cast)[1]
     return findings
+
+
+def _modules(
+    house: House, given: Mapping[str, str] | None
+) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Return the modules' texts, and what their files are called."""
+    files = {file.stem: file for file in house.modules()}
+    if given is None:
+        sources = {name: read_source(file) for name, file in files.items()}
+    else:
+        sources = {name: text.encode() for name, text in sorted(given.items())}
+    folder = house.root / "modules"
+    return sources, {name: shown_name(folder / f"{name}.scc") for name in sources}
 
 
 def check_ats(house: House, program: Program, file: str, text: str) -> list[Finding]:

@@ -21,24 +21,27 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from myocan.hub.agent.batch import Batch
 from myocan.hub.agent.commands import Asked, Commands
 from myocan.hub.agent.connection import Connection
-from myocan.hub.agent.deployment import load_deployment, read_sources
+from myocan.hub.agent.deployer import Deployer
+from myocan.hub.agent.deployment import ModuleFiles
 from myocan.hub.agent.instances import Instances
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.journal import Journal
 from myocan.hub.agent.latecomers import Latecomers
-from myocan.hub.agent.mode import HUB, Shared
+from myocan.hub.agent.mode import HUB, Mode, Shared
 from myocan.hub.agent.modes import Modes
+from myocan.hub.agent.order import FilesAtStart, Order
 from myocan.hub.agent.topic_drop import Topics
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Bus, Outgoing
 from myocan.hub.control import Control
 from myocan.hub.core import linker
 from myocan.hub.errors import HubError
-from myocan.hub.externals import load_externals
+from myocan.hub.externals import Function, load_externals
 from myocan.hub.house import House
 from myocan.hub.store import Position, Store, StoreError, Syncer
 
@@ -155,10 +158,7 @@ class Agent:
         store = stack.enter_context(self._open_store(self._store_path))
         adapters = AdapterTopics(house.adapters())
         functions = load_externals(house.externals_path)
-        deployment = load_deployment(
-            read_sources(house.modules()), adapters, store, house.agent.name
-        )
-        self._connection.start_broker(stack)
+        files = ModuleFiles(house.modules(), house.agent.name)
         self._journal = Journal(
             store,
             self._stopping,
@@ -181,11 +181,21 @@ class Agent:
             self._stopping,
             self.wake,
         )
-        self._modes = Modes(shared, deployment, self._now_ms)
+        self._shared = shared
+        start = FilesAtStart(files, adapters, store, house.agent.name)
+        self._modes = Modes(shared, start, self._now_ms)
         self._live = self._modes.live
         topics = Topics(self._modes.of, store)
+        self._deployer = Deployer(
+            house, self._store_path, self._modes.of, self._put_in_force, self.wake, self._monotonic
+        )
         self._commands = Commands(
-            {**Instances(self._modes.of).commands, **self._modes.commands, **topics.commands}
+            {
+                **Instances(self._modes.of).commands,
+                **self._modes.commands,
+                **topics.commands,
+                **self._deployer.commands,
+            }
         )
         self._intake = Intake(
             self._live.core,
@@ -196,6 +206,7 @@ class Agent:
             now_ms=self._now_ms,
             rate=house.boards.rate,
         )
+        self._connection.start_broker(stack)
         if self._live.catch_up(self._live.now()):
             self._latecomers = Latecomers(self._intake, self._monotonic)
         self._control.start(stack)
@@ -220,6 +231,8 @@ class Agent:
             self._modes.turn()
             for mode in self._modes:
                 mode.keep()
+            if not self._intake.topics:  # else what waits there would not mean the same any more
+                self._deployer.keep()
             self._do_commands()
         self._connection.acknowledge(self._journal.synced, self._journal.written)
         self._connection.keep()
@@ -279,6 +292,17 @@ class Agent:
             self._unanswered.append(Asked(self._control.requests.get(), self._commands))
         journal = self._journal
         self._unanswered = [asked for asked in self._unanswered if not asked.settle(journal)]
+
+    def _put_in_force(
+        self, mode: Mode, order: Order, adapters: AdapterTopics, functions: dict[str, Function]
+    ) -> dict[str, Any] | None:
+        """Carry out a deployment that is prepared; see `Deployer`."""
+        if mode.is_live:
+            self._shared.adapters.follow(adapters)
+        answer = mode.deploy(order)
+        if answer is not None and mode.is_live:
+            mode.use(functions)
+        return answer
 
     def _greeting(self) -> tuple[list[Outgoing], int]:
         """Return what the broker may have missed, and the newest offset of the live log."""

@@ -105,8 +105,7 @@ class Calls:
         monotonic: Callable[[], float],
         wake: Callable[[], None],
     ) -> None:
-        self._functions = functions
-        self._takes_key = {name for name, function in functions.items() if takes_key(function)}
+        self.use(functions)
         self._store = store
         self._mode = mode
         self._timeout_s = timeout_s
@@ -125,6 +124,11 @@ class Calls:
         self._began_s = 0.0
         self._ended: SimpleQueue[tuple[_Worker, str]] = SimpleQueue()
         self._hanging: dict[_Worker, str] = {}
+
+    def use(self, functions: Mapping[str, Function]) -> None:
+        """Call these functions from now on; a call under way ends as it began."""
+        self._functions = functions
+        self._takes_key = {name for name, function in functions.items() if takes_key(function)}
 
     def ask(self, rows: Iterable[LogRow], mark: int) -> None:
         """Take note of calls.

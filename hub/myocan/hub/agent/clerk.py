@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from myocan.hub.agent.away import NOWHERE, Away, LeftOut
 from myocan.hub.agent.batch import Origin
-from myocan.hub.agent.deployment import CODE
+from myocan.hub.agent.deployment import CODE, DEPLOY, FILES
 from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, Role, Tag
@@ -55,6 +55,14 @@ class Written:
     state: dict[int, str | None] = field(default_factory=dict)
     noted: list[tuple[Name, str | None]] = field(default_factory=list)
     calls: list[int] = field(default_factory=list)
+
+    def add(self, other: Written) -> None:
+        """Add what comes behind it, in the same transaction."""
+        self.rows += other.rows
+        self.frames += other.frames
+        self.state |= other.state
+        self.noted += other.noted
+        self.calls += other.calls
 
 
 _Topic = tuple[Name, int, bool, bool, bool]
@@ -112,30 +120,44 @@ class Clerk:
         self._follow()
         return name[:2] in self._published_names
 
-    def code_row(
+    def deployment(
         self,
         offset: int,
         now_ms: int,
-        module: str,
-        source: str | None,
-        forgotten: Iterable[Name],
-        learnt: Mapping[Name, str],
+        told: Mapping[str, object],
+        files: str,
+        changes: Mapping[str, Mapping[Name, str | None]],
+        sources: Mapping[str, str],
     ) -> Written:
-        """Return the message that puts a module's text in force, or takes it out (None).
+        """Return the messages that put texts of modules in force, and take others out.
 
         Arguments:
-            offset, now_ms: where and when the row stands.
-            forgotten: variables that the new text does not have any more.
-            learnt: what it knows of the time before it, as JSON texts.
+            offset, now_ms: where and when the first of them stands.
+            told: what is said of the deployment.
+            files: the hash of the module files.
+            changes: by module what its new text, or its end, makes of the state.
+            sources: the texts; a module that has none here is taken out.
         """
-        code = self._store.name_id(module, CODE)
-        value = json.dumps(source, ensure_ascii=False)
-        state: dict[int, str | None] = {self._store.name_id(*name): None for name in forgotten}
-        state[code] = None if source is None else value
-        state.update((self._store.name_id(*name), text) for name, text in learnt.items())
-        producer = self._store.producer_id(DEPLOYER)
-        row = (offset, now_ms, code, value, producer, None, None, None, _changes(state))
-        return Written([row], [], state)
+        store = self._store
+        value = json.dumps(json.dumps(told, ensure_ascii=False), ensure_ascii=False)  # a text
+        written = self.row_of(offset, now_ms, DEPLOY, value, DEPLOYER)
+        self._change(written, {DEPLOY: value, FILES: json.dumps(files)})
+        for module, of_module in changes.items():
+            source = sources.get(module)
+            text = json.dumps(source, ensure_ascii=False)
+            code = store.name_id(module, CODE)
+            by = store.producer_id(DEPLOYER)
+            at = offset + len(written.rows)
+            written.rows.append((at, now_ms, code, text, by, None, None, None, None))
+            code_change = {(module, CODE, ""): None if source is None else text}
+            self._change(written, {**code_change, **of_module})
+        return written
+
+    def _change(self, written: Written, changes: Mapping[Name, str | None]) -> None:
+        """Let the last row of these change variables, JSON texts by name, None for forgotten."""
+        numbered = {self._store.name_id(*name): text for name, text in changes.items()}
+        written.state.update(numbered)
+        written.rows[-1] = (*written.rows[-1][:-1], _changes(numbered))
 
     def row_of(
         self,
@@ -293,6 +315,8 @@ class Clerk:
         for row in store.rows(mode, after):
             offset, time_ms, number, value, producer, cause, _line, ts, _changes = row
             name = names[number]
+            if name == DEPLOY:
+                frames += self._cleared(value, offset)
             if name[1] == INSTANCES_VARIABLE and value == "null":
                 births = self._core.topic(("", name[0], INSTANCES_VARIABLE))
                 for clear in map(self._outlet.clear, self._left(births, name[2])):
@@ -315,6 +339,12 @@ class Clerk:
             elif not keeps and name[0] != LOG_MODULE:
                 left_out.note(name, offset, time_ms)
         return frames, left_out, list(finals)
+
+    def _cleared(self, deployment: str, offset: int) -> list[Outgoing]:
+        """Return what takes from a broker the topics that a deployment left without a value."""
+        names = json.loads(json.loads(deployment)).get("cleared", ())
+        found = (self._outlet.clear((module, of, key)) for module, of, key in names)
+        return [(*clear[:4], offset) for clear in found if clear is not None]
 
     def _left(self, births: int, key: str) -> list[Name]:
         """Return the topics that a dropped instance had values on.

@@ -55,7 +55,7 @@ class Clockwork:
         house: its settings.
         core: which programs run, and what their variables hold.
         state: all that the log knows, and that has a place in these programs.
-        changed: modules that have missed nothing, their text being new.
+        ats: (module, identity) of ATs that have missed nothing, being new.
         now_ms: the log's time.
         log_ms: of the last row of the log; all that was due before was taken. 0 for an empty log.
         catch_up_ms: what was due longer ago is left out.
@@ -66,7 +66,7 @@ class Clockwork:
         house: House,
         core: Core,
         state: Mapping[Name, str],
-        changed: Collection[str],
+        ats: Collection[tuple[str, str]],
         now_ms: int,
         log_ms: int,
         catch_up_ms: int,
@@ -76,7 +76,7 @@ class Clockwork:
         place = place_of(house)
 
         def after_ms(module: str, identity: str) -> int:
-            if module in changed:
+            if (module, identity) in ats:
                 return now_ms
             return max(int(state.get((module, AT_VARIABLE, identity), 0)), log_ms - 1)
 

@@ -1,8 +1,11 @@
-"""The modules of a house as programs, and what their replacement means for the log.
+"""The modules of a house as programs, and what is put in force together.
 
-The one idea: code is a message. The text of a module is the value of its variable `%%code%%`; when
-it is another than the log knows, the new text is appended, and from that offset on the new program
-runs. A text that was accepted once is not checked again: its compiled form is in the store.
+The one idea: code is a message. The text of a module is the value of its variable `%%code%%`; from
+the offset of the message that brings another text on, the new program runs. A text that was
+accepted once is not checked again: its compiled form is in the store.
+
+A deployment is one transaction: a message on `$admin.deploy` that says who did it and how, the
+texts of all modules that it changes, and what else follows at once (see `exchange`).
 """
 
 from __future__ import annotations
@@ -10,29 +13,42 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from myocan.hub.agent.topics import AdapterTopics
-from myocan.hub.core import Program, Role
+from myocan.hub.core import Program
 from myocan.hub.core.linker import fold
-from myocan.hub.core.program import FORMAT
+from myocan.hub.core.program import ADMIN_MODULE, CODE_VARIABLE, FORMAT
 from myocan.hub.errors import HubError
 from myocan.hub.store import Store
 
 __all__ = [
     "CODE",
+    "DEPLOY",
+    "FILES",
     "Deployment",
     "DeploymentRefused",
+    "ModuleFiles",
+    "Reason",
+    "chosen",
+    "compiled",
+    "fingerprint",
     "load_deployment",
-    "misfit",
-    "read_sources",
-    "said_topics",
+    "load_in_force",
+    "login_name",
 ]
 
-CODE = "%%code%%"
-"""The variable that holds a module's text, as the seed names it."""
+CODE = CODE_VARIABLE
+
+DEPLOY = (ADMIN_MODULE, "deploy", "")
+"""The name of what says of a deployment who did it, and how."""
+
+FILES = (ADMIN_MODULE, "files", "")
+"""The name of the hash of the module files as of the last deployment."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,86 +68,157 @@ class Deployment:
     programs: dict[str, Program] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
 
-    def stale(self, stored: Mapping[str, str]) -> tuple[list[str], list[str]]:
-        """Return the modules (changed or new, gone) against the texts that the log knows."""
-        changed = [name for name, text in self.sources.items() if stored.get(name) != text]
-        return sorted(changed), sorted(name for name in stored if name not in self.sources)
+    def stale(self, in_force: Mapping[str, str]) -> tuple[list[str], list[str]]:
+        """Return the modules (changed or new, gone) against the texts that are in force."""
+        changed = [name for name, text in self.sources.items() if in_force.get(name) != text]
+        return sorted(changed), sorted(name for name in in_force if name not in self.sources)
+
+    def keep(self, store: Store) -> None:
+        """Keep the compiled forms in the store; written with the next append."""
+        for name, program in self.programs.items():
+            store.keep_program(_key(name, self.sources[name]), program.to_json())
 
 
-def misfit(name: tuple[str, str, str], value: str) -> str:
-    """Return in words that a variable's new declaration does not take the value that it had."""
-    module, variable, instance = name
-    key = f"[{instance}]" if instance else ""
-    return (
-        f"{module}.{variable}{key} was {value}, which does not fit its new declaration in "
-        f"{module}.scc; it starts anew"
-    )
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is put in force, as the log says it.
+
+    Arguments:
+        by: `start`, `deploy` or `rollback`.
+        who: the login name of who asked for it.
+        files: the hash of the house's module files at that time, see `ModuleFiles`.
+        forced: whether scenarios that failed were overruled. failed: their names.
+        back_to: the offset of the deployment whose code is put back, None for no such thing.
+    """
+
+    by: str
+    who: str
+    files: str
+    forced: bool = False
+    failed: tuple[str, ...] = ()
+    back_to: int | None = None
+
+    def plain(self) -> dict[str, object]:
+        """Return it as plain values for the log; what does not apply is left out."""
+        told: dict[str, object] = {"by": self.by, "who": self.who}
+        if self.forced:
+            told["forced"] = True
+        if self.failed:
+            told["failed"] = list(self.failed)
+        if self.back_to is not None:
+            told["back_to"] = self.back_to
+        return told
 
 
-def read_sources(files: Iterable[Path]) -> dict[str, str]:
-    """Return the texts of these files by the names of their modules.
+class ModuleFiles:
+    """The module files of a house, as they are now.
+
+    Arguments:
+        files: which.
+        agent: the name of the hub that they are for, on which it depends which of them run.
+
+    `hash` is another for every other content; the log keeps it, so that a start knows whether
+    somebody has changed the files since the last deployment.
 
     Raises:
-        DeploymentRefused: a file cannot be read.
+        DeploymentRefused: one cannot be read.
     """
-    sources = {}
-    for file in files:
-        try:
-            sources[file.stem] = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise DeploymentRefused(f"{file} cannot be read: {error}") from error
-    return sources
+
+    def __init__(self, files: Iterable[Path], agent: str) -> None:
+        self._contents: dict[Path, bytes] = {}
+        for file in files:
+            try:
+                self._contents[file] = file.read_bytes()
+            except OSError as error:
+                raise DeploymentRefused(f"{file} cannot be read: {error.strerror}") from error
+        digest = hashlib.sha256(agent.encode())
+        for file, content in sorted(self._contents.items()):
+            digest.update(json.dumps([file.stem, hashlib.sha256(content).hexdigest()]).encode())
+        self.hash = digest.hexdigest()
+
+    def sources(self) -> dict[str, str]:
+        """Return module -> text. Raises DeploymentRefused for a file that is no text."""
+        for file, content in self._contents.items():
+            try:
+                content.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise DeploymentRefused(
+                    f"{file} cannot be read: {error}; save it as UTF-8"
+                ) from error
+        return self.texts()
+
+    def texts(self) -> dict[str, str]:
+        """Return module -> text, of what is no text as much as can be read."""
+        texts = {file.stem: one.decode(errors="replace") for file, one in self._contents.items()}
+        return {
+            name: text.replace("\r\n", "\n").replace("\r", "\n") for name, text in texts.items()
+        }
+
+
+def fingerprint(sources: Mapping[str, str]) -> str:
+    """Return a hash of modules, by which two processes know that they mean the same texts."""
+    return hashlib.sha256(json.dumps(sorted(sources.items())).encode()).hexdigest()
+
+
+def chosen(
+    sources: Mapping[str, str], in_force: Mapping[str, str], modules: Collection[str]
+) -> dict[str, str]:
+    """Return the texts that run when only some modules are taken from their files.
+
+    Arguments:
+        sources: the texts of all files, by module.
+        in_force: the texts that run now.
+        modules: those that are taken; none for all.
+
+    Raises:
+        DeploymentRefused: there is no such module.
+    """
+    if not modules:
+        return dict(sources)
+    unknown = [name for name in modules if name not in sources and name not in in_force]
+    if unknown:
+        near = get_close_matches(unknown[0], [*sources, *in_force], n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise DeploymentRefused(f"there is no module {unknown[0]}{meant}")
+    kept = {name: text for name, text in in_force.items() if name not in modules}
+    return kept | {name: text for name, text in sources.items() if name in modules}
+
+
+def login_name() -> str:
+    """Return the login name of the user of this process."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"
 
 
 def load_deployment(
     sources: Mapping[str, str], adapters: AdapterTopics, store: Store, agent: str
 ) -> Deployment:
-    """Compile these texts; their compiled forms are kept in the store.
+    """Return these modules as programs, from the store's compiled forms where it has all of them.
 
     All are checked, those too that are for another agent than `agent`.
-
-    Arguments:
-        sources: by the names of their modules.
-        adapters: what boards publish.
-        store: keeps compiled forms, and knows earlier ones.
-        agent: the name of this one.
 
     Raises:
         DeploymentRefused: modules have errors.
     """
-    deployment = Deployment(dict(sources))
-    unknown = False
-    for name, source in sources.items():
-        program = _stored_program(store, name, source)
-        if program is None:
-            unknown = True
-        else:
-            deployment.programs[name] = program
-    if unknown:
-        _compile(deployment, adapters, store)
-    for name, program in list(deployment.programs.items()):
-        if program.agent and fold(program.agent) != fold(agent):
-            deployment.elsewhere[name] = program.agent
-            del deployment.programs[name], deployment.sources[name]
-    return deployment
+    programs = {name: _stored_program(store, name, text) for name, text in sources.items()}
+    if None in programs.values():
+        deployment = compiled(sources, adapters, agent)
+        deployment.keep(store)
+        return deployment
+    known = {name: program for name, program in programs.items() if program is not None}
+    return _without_others(dict(sources), known, agent)
 
 
-def said_topics(store: Store, module: str, source: str) -> dict[str, tuple[str, str, str]]:
-    """Return the topics that an earlier text of a module publishes to.
+def compiled(sources: Mapping[str, str], adapters: AdapterTopics, agent: str) -> Deployment:
+    """Check these modules by themselves and against each other; return them as programs.
 
-    By the lower-case names of its variables: module, variable, and the instance if it is always the
-    same. Empty if its compiled form is not there any more.
+    Raises:
+        DeploymentRefused: they have errors.
     """
-    program = _stored_program(store, module, source)
-    return {
-        fold(variable.name): (*variable.topic[1:], variable.instance)
-        for variable in (program.variables if program else ())
-        if variable.role == Role.PUBLIC and variable.topic is not None and not variable.topic[0]
-    }
-
-
-def _compile(deployment: Deployment, adapters: AdapterTopics, store: Store) -> None:
-    """Compile all modules, since they are checked against each other."""
     from myocan.hub.lang import Topic, check_house, compile_module
 
     published = [
@@ -139,19 +226,54 @@ def _compile(deployment: Deployment, adapters: AdapterTopics, store: Store) -> N
         for domain, module, variable in sorted(adapters.published)
     ]
     errors = []
-    for diagnostic in check_house(deployment.sources, published):
-        text = diagnostic.render(deployment.sources.get(Path(diagnostic.file).stem, ""))
+    for diagnostic in check_house(sources, published):
+        text = diagnostic.render(sources.get(Path(diagnostic.file).stem, ""))
         if diagnostic.severity == "error":
             errors.append(text)
         else:
             _log.warning("%s", text)
     if errors:
         raise DeploymentRefused("\n".join(errors))
-    for name, source in deployment.sources.items():
+    programs = {}
+    for name, source in sources.items():
         program = compile_module(source, name).program
         assert program is not None, "check_house found no error in it"
-        deployment.programs[name] = program
-        store.keep_program(_key(name, source), program.to_json())
+        programs[name] = program
+    return _without_others(dict(sources), programs, agent)
+
+
+def load_in_force(sources: Mapping[str, str], store: Store) -> dict[str, Program]:
+    """Return the programs of texts that were accepted once.
+
+    One whose compiled form is of an earlier version, and that today's compiler does not take, is
+    left out: the others run without it.
+    """
+    from myocan.hub.lang import compile_module
+
+    programs = {}
+    for name, source in sources.items():
+        program = _stored_program(store, name, source)
+        if program is None:
+            program = compile_module(source, name).program
+            if program is not None:
+                store.keep_program(_key(name, source), program.to_json())
+        if program is not None:
+            programs[name] = program
+    return programs
+
+
+def _without_others(
+    sources: dict[str, str], programs: dict[str, Program], agent: str
+) -> Deployment:
+    """Return what of these modules is for this agent."""
+    elsewhere = {
+        name: program.agent
+        for name, program in programs.items()
+        if program.agent and fold(program.agent) != fold(agent)
+    }
+    for name in elsewhere:
+        del sources[name], programs[name]
+    return Deployment(sources, programs, elsewhere)
 
 
 def _stored_program(store: Store, name: str, source: str) -> Program | None:

@@ -12,10 +12,11 @@ from __future__ import annotations
 from itertools import islice
 
 from myocan.hub.agent.batch import Batch, OwnMessage
-from myocan.hub.agent.mode import ADMIN_MODULE, LIVE, Mode
+from myocan.hub.agent.mode import LIVE, Mode
 from myocan.hub.agent.topics import split_name
 from myocan.hub.core import Role
 from myocan.hub.core.linker import fold
+from myocan.hub.core.program import ADMIN_MODULE
 from myocan.hub.store import LogRow, Store
 
 __all__ = ["MIRRORED", "Mirror"]

@@ -15,8 +15,9 @@ import json
 import logging
 import threading
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from myocan.hub.agent.away import AWAY, LATE_MS, Away, LeftOut
 from myocan.hub.agent.batch import Batch, OwnMessage
@@ -26,22 +27,24 @@ from myocan.hub.agent.clerk import CALLED, DONE, EXTERNALS, Clerk, Written
 from myocan.hub.agent.clocks import Clock, Setting
 from myocan.hub.agent.clockwork import CLOCK, Clockwork, Occasion
 from myocan.hub.agent.connection import Connection
-from myocan.hub.agent.deployment import CODE, Deployment, load_deployment, misfit, said_topics
+from myocan.hub.agent.deployment import FILES, load_in_force
+from myocan.hub.agent.exchange import Exchange, ats_left_behind, births_first, exchange, sources_in
 from myocan.hub.agent.journal import Journal
 from myocan.hub.agent.latecomers import in_order, single
-from myocan.hub.agent.newcomers import learn, said_of
+from myocan.hub.agent.newcomers import said_of
+from myocan.hub.agent.order import FilesAtStart, Order, misfit
 from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.agent.trimming import Trimming
 from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, linker
 from myocan.hub.core.linker import fold
-from myocan.hub.core.program import AT_VARIABLE, INSTANCES_VARIABLE
+from myocan.hub.core.program import ADMIN_MODULE
 from myocan.hub.externals import Function
 from myocan.hub.house import House
 from myocan.hub.store import Position, Store
 
-__all__ = ["ADMIN_MODULE", "HUB", "LIVE", "Mode", "Shared"]
+__all__ = ["HUB", "LIVE", "Mode", "Shared"]
 
 LIVE = "live"
 """The mode that boards belong to."""
@@ -63,9 +66,6 @@ MAX_TOGETHER = 20_000
 
 CLOCK_SETTING = "clock"
 """How the clock of a mode was set, as `$admin` has it."""
-
-ADMIN_MODULE = "$admin"
-"""The module of what is done to a house as a whole."""
 
 HUB = "hub"
 """The producer of what the hub says of itself."""
@@ -104,7 +104,7 @@ class Mode:
     Arguments:
         name: its name, `live` or a test mode's.
         shared: what it has in common with others.
-        deployment: the programs to put in force; None: those that the log says.
+        start: which programs to put in force; None: those that the log says.
         wall_ms: the wall clock, milliseconds since 1970 UTC.
 
     `offset` is that of the next message of its log, `log_ms` the time of the last one; `sources`
@@ -114,14 +114,18 @@ class Mode:
     """
 
     def __init__(
-        self, name: str, shared: Shared, deployment: Deployment | None, wall_ms: Callable[[], int]
+        self,
+        name: str,
+        shared: Shared,
+        start: FilesAtStart | Order | None,
+        wall_ms: Callable[[], int],
     ) -> None:
         self.name = name
         self._shared = shared
         self.clock = Clock(wall_ms)
         self._clock_behind = False
         self.caught_up = False
-        self._recover(deployment)
+        self._recover(start)
 
     @property
     def is_live(self) -> bool:
@@ -130,24 +134,27 @@ class Mode:
 
     # ------------------------------------------------------------------ start and end
 
-    def _recover(self, deployment: Deployment | None) -> None:
-        """Bring back what the log knows, and put the programs in force."""
+    def _recover(self, start: FilesAtStart | Order | None) -> None:
+        """Bring back what the log knows, and put programs in force."""
         shared, store = self._shared, self._shared.store
         recovered = store.recover(self.name)
         names = store.names()
         state = {names[number]: value for number, value in recovered.state.items()}
         self.positions = recovered.positions
-        if deployment is None:
-            sources = {of[0]: json.loads(text) for of, text in state.items() if of[1] == CODE}
-            deployment = load_deployment(sources, shared.adapters, store, shared.house.agent.name)
-        self.sources = deployment.sources
+        self.sources = sources_in(state)
+        known = json.loads(state[FILES]) if FILES in state else None
+        files = start if isinstance(start, FilesAtStart) else None
+        order = start if isinstance(start, Order) else None
+        if files is not None:
+            order = files.choose(self.sources, known)
+        programs = load_in_force(self.sources, store)
         self.core = core = Core()
-        core.link(deployment.programs.values(), shared.adapters.published)
-        self._tells_origins = any(program.attributes for program in core.programs)
+        core.link(programs.values(), shared.adapters.published)
         self._outlet = Outlet(self.name, shared.house.domain)
-        self._outlet.know(core.programs)
         inputs = None if shared.house.publish.inputs else shared.adapters.subscribed
         self._clerk = Clerk(core, store, self._outlet, inputs)
+        for name, value in births_first(state):
+            self._clerk.restore(name, value)
         self.offset = store.next_offset(self.name)
         self.log_ms = next((row[1] for row in store.rows(self.name, self.offset - 2)), 0)
         self.administration = {
@@ -158,14 +165,17 @@ class Mode:
             self.clock.setting = setting
         self.checkpoints = Checkpoints(store, self.name, recovered.checkpoint, shared.monotonic)
         self.trimming = Trimming(store, self.name, shared.house.retention, core, shared.monotonic)
-        self._gone: list[Outgoing] = []
         self._away = Away.from_json(state.get(AWAY))
         self._told = self._away.last
         self._left_out: list[str] = []
         self._together: Written | None = None
+        self._gone: set[Name] = set()
         self._calls = self._make_calls_of(state) if self.is_live else None
-        self._deploy(deployment, state)
-        self._say_what_does_not_run(deployment)
+        if order is None:
+            self._begin(state)
+        else:
+            self._put_in_force(order, state, self.now())
+        self._say_what_does_not_run(files)
 
     def _make_calls_of(self, state: Mapping[Name, str]) -> Calls:
         shared = self._shared
@@ -180,14 +190,26 @@ class Mode:
             wake=shared.wake,
         )
 
-    def _say_what_does_not_run(self, deployment: Deployment) -> None:
+    def _say_what_does_not_run(self, files: FilesAtStart | None) -> None:
         """Tell once at a start which modules and functions are missing here."""
         here = self._shared.house.agent.name
-        for module, agent in sorted(deployment.elsewhere.items()):
+        for module, agent in sorted(files.elsewhere.items() if files else ()):
             text = f"{module} does not run here: it is for agent {agent}, and this is "
             text += f"{here} ([agent] name in myocan.toml)"
             _log.warning("%s", text)
             self.say(linker.INFO, text, HUB)
+        if files and files.apart:
+            text = "what was deployed last runs, and not what the files say: "
+            text += f"{', '.join(files.apart)}; `myocan deploy diff` shows what is different, "
+            text += "`myocan deploy` puts the files in force"
+            _log.warning("%s", text)
+            self.say(linker.WARN, text, HUB)
+        running = {program.module for program in self.core.programs}
+        for module in sorted(self.sources.keys() - running):
+            text = f"{module} does not run: its rules were made for an earlier version of myocan, "
+            text += f"and this one does not take them; mend {module}.scc and deploy it"
+            _log.error("%s", text)
+            self.say(linker.ALERT, text, HUB)
         if self._calls is None:
             return
         for program in self.core.programs:
@@ -198,75 +220,114 @@ class Mode:
                     _log.warning("%s", text)
                     self.say(linker.ALERT, text, EXTERNALS)
 
-    def _deploy(self, deployment: Deployment, state: dict[Name, str]) -> None:
-        """Give the programs the state, and the log the texts that it does not know."""
-        births_first = sorted(state.items(), key=lambda item: item[0][1] != INSTANCES_VARIABLE)
-        fits = {name for name, value in births_first if self._clerk.restore(name, value)}
-        sources = {name[0]: json.loads(value) for name, value in state.items() if name[1] == CODE}
-        changed, removed = deployment.stale(sources)
-        learnt = self._learn(deployment, changed, state)
-        fits |= {name for known in learnt.values() for name in known}
-        now = self.now()
-        self._clockwork = Clockwork(
-            self._shared.house,
-            self.core,
-            {name: state[name] for name in state if name in fits or name[1] == AT_VARIABLE},
-            {*changed},
-            now,
-            self.log_ms,
-            self._shared.house.agent.catch_up_ms if self.is_live else FOREVER_MS,
-        )
-        self._clerk.watch(self._clockwork.variables)
-        # What was missed comes behind the texts that it is done with; the log's time only rises.
-        due = self._clockwork.next_ms()
-        if due is not None:
-            now = max(self.log_ms, min(now, due))
-        lost = []
-        for module in [*changed, *removed]:
-            forgotten = [
-                name for name in state if name[0] == module and name[1] != CODE and name not in fits
-            ]
-            source = deployment.sources.get(module)
-            row = self._clerk.code_row(
-                self.offset, now, module, source, forgotten, learnt.get(module, {})
-            )
-            self.append(row)
-            said_on = said_topics(self._shared.store, module, sources.get(module, ""))
-            for name in forgotten:
-                value = state.pop(name)
-                if self.core.read(*name) is not None:
-                    lost.append(misfit(name, value))
-                said, of, key = said_on.get(name[1], name)
-                gone = self._outlet.forget((said, of, key or name[2]))
-                if gone is not None:
-                    self._gone.append(gone)
+    def _begin(self, state: Mapping[Name, str]) -> None:
+        """Go on with the programs in force where the log ends."""
+        self._tells_origins = any(program.attributes for program in self.core.programs)
+        self._outlet.know(self.core.programs)
+        self._clockwork, _, told_ms = self._clockwork_of(state, (), self.now())
         for name, value in state.items():
             topic = self._clerk.topic_of(name)
             if topic is not None:
                 self._outlet.remember(topic, value, self.offset - 1, name[0])
-        # A day that began meanwhile does so in its place, behind what boards held from before.
-        told = self._clockwork.begin(now if due is None else max(self.log_ms, min(now, due - 1)))
+        told = self._clockwork.begin(told_ms)
         if told is not None:
             self._process_occasion(told)
-        for module, known in learnt.items():
-            self.process_own(said_of(deployment.programs[module], known), now)
-        for text in lost:
-            self.say(linker.WARN, text, HUB)
 
-    def _learn(
-        self, deployment: Deployment, changed: Iterable[str], state: dict[Name, str]
-    ) -> dict[str, dict[Name, str]]:
-        """Let new modules that want it know what came before them: into the core and the state."""
-        learnt = {}
-        for module in changed:
-            if deployment.programs[module].history:
-                known = learn(deployment.programs[module], self._shared.store, self.name)
-                if known:
-                    learnt[module] = known
-                    for name, value in known.items():
-                        self._clerk.restore(name, value)
-                    state.update(known)
-        return learnt
+    def _clockwork_of(
+        self, state: Mapping[Name, str], ats: Collection[tuple[str, str]], now: int
+    ) -> tuple[Clockwork, int, int]:
+        """Return what is to come due from now on, the log's time for what is new, and what day is
+        told first, as a time.
+
+        What was missed comes behind what is new; the log's time only rises. A day that began
+        meanwhile does so in its place, behind what boards held from before.
+
+        Arguments:
+            state: all that the log knows.
+            ats: (module, identity) of those that are new.
+            now: the log's time.
+        """
+        house = self._shared.house
+        catch_up_ms = house.agent.catch_up_ms if self.is_live else FOREVER_MS
+        clockwork = Clockwork(house, self.core, state, ats, now, self.log_ms, catch_up_ms)
+        self._clerk.watch(clockwork.variables)
+        due = clockwork.next_ms()
+        if due is None:
+            return clockwork, now, now
+        return clockwork, max(self.log_ms, min(now, due)), max(self.log_ms, min(now, due - 1))
+
+    def use(self, functions: Mapping[str, Function]) -> None:
+        """Call these EXTERNAL functions from now on."""
+        if self._calls is not None:
+            self._calls.use(functions)
+
+    def deploy(self, order: Order) -> dict[str, Any] | None:
+        """Put other programs in force, in one transaction; return what came of it, for who asked.
+
+        None if there is more due before than is done at once; ask again then. No batch may wait
+        that has numbers of the core.
+        """
+        now = self.take_what_is_due()
+        if now is None:
+            return None
+        names = self._shared.store.names()
+        state = self._shared.store.recover(self.name).state
+        return self._put_in_force(order, {names[n]: text for n, text in state.items()}, now)
+
+    def _put_in_force(self, order: Order, state: Mapping[Name, str], now: int) -> dict[str, Any]:
+        """Carry an order out.
+
+        Arguments:
+            order: it.
+            state: all that the log knows.
+            now: the log's time, by which all that was due has been taken.
+        """
+        shared, deployment = self._shared, order.deployment
+        newcomers = order.tell_newcomers(shared.store, self.name)
+        learnt = {name: text for known in newcomers.values() for name, text in known.items()}
+        suspended = self.sources.keys() - {program.module for program in self.core.programs}
+        learnt |= {name: text for name, text in births_first(state) if name[0] in suspended}
+        warnings = ats_left_behind(shared.house, self.core, deployment, state, self.log_ms, now)
+        topics = shared.adapters.published
+        found = exchange(self.core, self._clerk, deployment, topics, state, learnt)
+        warnings += [misfit(*one) for one in found.reset]
+        deployment.keep(shared.store)
+        self.sources = deployment.sources
+        self._tells_origins = any(program.attributes for program in self.core.programs)
+        self._clockwork, now, told_ms = self._clockwork_of(found.state, found.ats, now)
+        gone = self._know_topics(found)
+        told, files = order.told(found), order.reason.files
+        written = self._clerk.deployment(self.offset, now, told, files, found.changes, self.sources)
+        day = self._clockwork.begin(told_ms)
+        messages = [] if day is None else day.messages
+        for module, known in newcomers.items():
+            messages += said_of(deployment.programs[module], known)
+        messages += [_line(linker.WARN, text, HUB) for text in warnings]
+        self._add_consequences(written, now, messages)
+        offset = self.offset
+        self.append(written)
+        values = self._outlet.finals(found.fresh, shared.connection.incarnation)
+        self._publish([*gone, *values, *written.frames])
+        return order.answer(found, offset, newcomers)
+
+    def _know_topics(self, found: Exchange) -> list[Outgoing]:
+        """Follow a deployment in what is published; return what clears topics."""
+        outlet = self._outlet
+        outlet.know(self.core.programs)
+        for topic in found.fresh:
+            outlet.forget(topic)
+        for topic, (value, module) in found.said.items():
+            outlet.remember(topic, value, self.offset, module)
+        self._gone = (self._gone | {*found.cleared}) - found.said.keys()
+        return list(filter(None, map(outlet.forget, found.cleared)))
+
+    def _add_consequences(self, written: Written, now: int, messages: Sequence[OwnMessage]) -> None:
+        """Let messages be said in the same transaction as what is written already."""
+        batch = Batch()
+        for message in messages:
+            batch.add_own(self.core, message)
+        if messages:
+            written.add(self._run(batch, now, (), self.offset + len(written.rows)))
 
     def close(self) -> None:
         """Write what is left to write, in an orderly end; nothing is published any more."""
@@ -428,8 +489,7 @@ class Mode:
             text: the line.
             producer: what part of the hub says it.
         """
-        line = OwnMessage(linker.LOG_TOPICS[level], json.dumps(text, ensure_ascii=False), producer)
-        self.process_own([line], self.log_ms or self.now())
+        self.process_own([_line(level, text, producer)], self.log_ms or self.now())
 
     def process_own(
         self,
@@ -534,7 +594,7 @@ class Mode:
         """Take the value of a topic from the broker, also from one that is away now."""
         frame = self._outlet.forget(name)
         if frame is not None:
-            self._gone.append(frame)
+            self._gone.add(name)
             self._publish([frame])
 
     def greeting(self) -> list[Outgoing]:
@@ -546,14 +606,22 @@ class Mode:
             again, left_out, _finals = self._unconfirmed(confirmed)
             self._left_out += left_out.texts(self._shared.house.agent.stale_events_ms)
             self._told = self.offset - 1
-        return [*again, *self._gone, *self._outlet.values(connection.incarnation)]
+        gone = filter(None, map(self._outlet.clear, sorted(self._gone)))
+        return [*again, *gone, *self._outlet.values(connection.incarnation)]
 
     def farewell(self) -> list[Outgoing]:
         """Return what takes the mode's values from the broker."""
         return self._outlet.farewell()
 
-    def _run(self, batch: Batch, now: int, taken: Sequence[tuple[Name, str]]) -> Written:
-        """Let the core process a batch; return what it comes to."""
+    def _run(
+        self,
+        batch: Batch,
+        now: int,
+        taken: Sequence[tuple[Name, str]],
+        offset: int | None = None,
+    ) -> Written:
+        """Let the core process a batch; return what it comes to, from an offset or the next on."""
+        offset = self.offset if offset is None else offset
         instances = producers = stamps = None
         if batch.keys:
             instances = array("q", (-1,)) * len(batch.topics)
@@ -568,12 +636,12 @@ class Mode:
             batch.values,
             now,
             instances,
-            self.offset,
+            offset,
             producers,
             stamps,
         )
         incarnation = self._shared.connection.incarnation
-        return self._clerk.write(self.offset, now, batch.origins, incarnation, taken)
+        return self._clerk.write(offset, now, batch.origins, incarnation, taken)
 
     def _publish(self, frames: list[Outgoing]) -> None:
         """Publish; what the broker confirms is told apart by the offsets of the live log alone."""
@@ -585,3 +653,9 @@ class Mode:
 
     def _released(self) -> int | None:
         return self._shared.connection.confirmed() if self.is_live else None
+
+
+def _line(level: int, text: str, producer: str) -> OwnMessage:
+    """Return a line of the hub's own log."""
+    value = json.dumps(text, ensure_ascii=False)
+    return OwnMessage(linker.LOG_TOPICS[level], value, producer)

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 from myocan.hub.agent.batch import OwnMessage
 from myocan.hub.agent.clocks import Setting, parse_speed
 from myocan.hub.agent.commands import COMMAND, Answer, Command, CommandRefused
-from myocan.hub.agent.deployment import Deployment, DeploymentRefused, load_deployment
+from myocan.hub.agent.deployment import Reason, load_deployment
 from myocan.hub.agent.mirror import MIRRORED, Mirror
 from myocan.hub.agent.mode import LIVE, Mode, Shared
+from myocan.hub.agent.order import FilesAtStart, Order
 from myocan.hub.agent.topics import keyed_topics, said_by
 from myocan.hub.bus import Outgoing
-from myocan.hub.core import linker
 from myocan.hub.core.linker import fold
 from myocan.hub.core.scalars import parse_scalar
 from myocan.hub.house import check_level
@@ -56,14 +56,14 @@ class Modes:
 
     Arguments:
         shared: what they have in common.
-        deployment: the programs to put in force in `live`; those of the others are in their logs.
+        files: which programs to put in force in `live`; those of the others are in their logs.
         wall_ms: the wall clock, milliseconds since 1970 UTC.
     """
 
-    def __init__(self, shared: Shared, deployment: Deployment, wall_ms: Callable[[], int]) -> None:
+    def __init__(self, shared: Shared, files: FilesAtStart, wall_ms: Callable[[], int]) -> None:
         self._shared = shared
         self._wall_ms = wall_ms
-        self.live = Mode(LIVE, shared, deployment, wall_ms)
+        self.live = Mode(LIVE, shared, files, wall_ms)
         self._modes = {LIVE: self.live}
         self._mirrors: dict[str, Mirror] = {}
         self._copying: _Copying | None = None
@@ -128,14 +128,7 @@ class Modes:
 
     def _bring_back(self, name: str) -> None:
         """Let a mode that the store has go on."""
-        try:
-            mode = Mode(name, self._shared, None, self._wall_ms)
-        except DeploymentRefused as error:
-            text = f"mode {name} does not run: its rules do not compile any more"
-            _log.error("%s: %s", text, error)
-            self.live.say(linker.ALERT, text, COMMAND)
-            return
-        self._modes[name] = mode
+        mode = self._modes[name] = Mode(name, self._shared, None, self._wall_ms)
         made = json.loads(json.loads(mode.administration.get(MADE, '"{}"')))
         if made.get("mirror"):
             self._mirror(mode, int(mode.administration[MIRRORED]))
@@ -150,7 +143,8 @@ class Modes:
         deployment = load_deployment(
             self.live.sources, self._shared.adapters, self._shared.store, house.agent.name
         )
-        mode = Mode(name, self._shared, deployment, self._wall_ms)
+        order = Order(deployment, Reason("mode create", _user_of(content), ""))
+        mode = Mode(name, self._shared, order, self._wall_ms)
         self._add(mode, None, bool(content.get("mirror")), _user_of(content))
         return {"created": name}
 

@@ -44,6 +44,19 @@ class AdapterTopics:
                     ages = ((file.stem, topic) for topic in sent)
                     self.max_age_ms.update(dict.fromkeys(ages, int(most_s * 1000)))
 
+    def follow(self, other: AdapterTopics) -> None:
+        """Say from now on what others say, to everybody who has this one."""
+        for own, new in (
+            (self.boards, other.boards),
+            (self.published, other.published),
+            (self.subscribed, other.subscribed),
+            (self.keyed, other.keyed),
+        ):
+            own.clear()
+            own.update(new)  # type: ignore[arg-type]
+        self.max_age_ms.clear()
+        self.max_age_ms.update(other.max_age_ms)
+
     def _add(self, topics: set[TopicName], spec: object) -> list[TopicName]:
         found = []
         for name in spec.values() if isinstance(spec, dict) else [spec]:

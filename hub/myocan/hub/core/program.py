@@ -90,6 +90,12 @@ INSTANCES_VARIABLE = "$instances"
 EXTERNAL_MODULE = "$external"
 """The module of the topics that calls of EXTERNAL functions are logged under."""
 
+ADMIN_MODULE = "$admin"
+"""The module of what is done to a house as a whole: deployments, clocks, modes."""
+
+CODE_VARIABLE = "%%code%%"
+"""The variable that holds a module's text, as the seed names it."""
+
 DIGITS = 9
 """Digits behind the point of a number on the stack."""
 

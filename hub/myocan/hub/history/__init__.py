@@ -7,6 +7,7 @@ hub may write to the same store meanwhile.
 """
 
 from myocan.hub.history.apart import Apart, Step, compare_modes
+from myocan.hub.history.deployments import Deployed, deployments, sources_as_of
 from myocan.hub.history.instead import Parting, instead
 from myocan.hub.history.past import Past
 from myocan.hub.history.replay import Difference, Replay, Replayed, replay
@@ -14,6 +15,7 @@ from myocan.hub.history.why import Link, Unanswerable, explain, find, why_not
 
 __all__ = [
     "Apart",
+    "Deployed",
     "Difference",
     "Link",
     "Parting",
@@ -23,9 +25,11 @@ __all__ = [
     "Step",
     "Unanswerable",
     "compare_modes",
+    "deployments",
     "explain",
     "find",
     "instead",
     "replay",
+    "sources_as_of",
     "why_not",
 ]

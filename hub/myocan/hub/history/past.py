@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from myocan.hub.core.program import CODE_VARIABLE
 from myocan.hub.store import Entry, Message
 
-CODE = "%%code%%"
-"""The variable of a module that holds its text."""
+CODE = CODE_VARIABLE
 
 Name = tuple[str, str, str]
 """(module, variable in lower case, instance or "")."""

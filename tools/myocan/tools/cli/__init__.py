@@ -20,6 +20,7 @@ from myocan.tools.cli import (
     chaos,
     check,
     demo,
+    deploy,
     fmt,
     history,
     init,
@@ -53,6 +54,7 @@ app.command("test")(scenarios.scenarios)
 app.command("tail")(messages.tail)
 app.command("get")(messages.get)
 app.command("send", context_settings={"ignore_unknown_options": True})(messages.send)
+app.add_typer(deploy.deploy, name="deploy")
 app.add_typer(instances.instance, name="instance")
 app.add_typer(topic_list.topic, name="topic")
 app.add_typer(modes.mode, name="mode")

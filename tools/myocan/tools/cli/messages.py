@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 CODE = "%%code%%"
 """The variable that holds a module's text; too long to be shown among values."""
 
+DEPLOY = ("$admin", "deploy")
+"""The topic that says of a deployment who did it, and how."""
+
 AT = "%%at%%"
 """The variable that says which ATs of a module are due."""
 
@@ -43,6 +46,11 @@ def describe(message: Message, zone: ZoneInfo) -> str:
     value = show_value(message.value)
     if message.variable == CODE:
         said = f"{topic.module}: its rules, {len(value.splitlines())} lines"
+    elif (message.module, message.variable) == DEPLOY:
+        from myocan.hub.history import Deployed
+
+        done = Deployed.of(message)
+        said = f"deployed ({done.by}): {', '.join(done.modules) or 'no rules changed'}"
     elif message.variable == INSTANCES:
         said = f"{topic.module}[{topic.instance}] is " + ("born" if value else "dropped")
     elif message.variable == AT:

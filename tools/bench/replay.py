@@ -1,17 +1,21 @@
 """Computing a log again: how many messages a second, and how soon a question about it is answered.
 
-The decision it informs: whether `myocan replay` may go message by message through the reader and
-the core, or needs a way of its own (goal: a million messages a second, a question about a million
-rows under a second).
+The decision it informs: whether replay needs another way to the rows than Python's sqlite3, and
+whether questions need an index that every message would have to pay for (goal: a million messages a
+second, a question about a million rows under a second).
 
     scan     reading the rows with SQLite, nothing else: the limit
     entries  reading them as messages with what they changed
-    replay   that, running what came from outside again, and comparing
+    replay   running what came from outside again, and comparing all of it
     why      explaining the newest action, in milliseconds
+    old      explaining what happened only once, when the log began
+    not      telling what a lamp's rules made of the last three presses
+    then     the same question, about the middle of the log
 
-Half of the messages are presses, half what their lamps say; --rows of them, --lamps lamps.
+Half of the messages are presses, half what their lamps say; --rows of them, --lamps lamps. The
+state is written down every 50,000 messages, as the hub does. Each question opens the store anew.
 
-    python tools/bench/replay.py [--rows 200000] [--lamps 100] [--rounds 3] [--json] [--quick]
+    python tools/bench/replay.py [--rows 1000000] [--lamps 100] [--rounds 3] [--json] [--quick]
 """
 
 from __future__ import annotations
@@ -22,16 +26,22 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from myocan.hub.core import COMPILED, Program
-from myocan.hub.history import explain, replay
+from myocan.hub.history import explain, find, replay, why_not
+from myocan.hub.history.past import Name
 from myocan.hub.lang import compile_module
+from myocan.hub.lang.schedules import Place
+from myocan.hub.scenario import Cast
 from myocan.hub.store import LogRow, Reader, Store
+from myocan.hub.store.rows import apply
 
 LAMP = """MODULE {name}
 SUBSCRIBE {button}.press
@@ -40,6 +50,7 @@ ON {button}.press
   THEN next(state)
 """
 PIECE = 10_000
+CHECKPOINT = 50_000
 START_MS = 1_800_000_000_000
 
 
@@ -97,15 +108,58 @@ def scan(path: Path) -> int:
     return count
 
 
-def measure(path: Path, rows: int, lamps: int, rounds: int) -> dict[str, Any]:
+def fill(path: Path, rows: int, lamps: int) -> None:
+    """Make a log of this many messages, with checkpoints."""
     with Store.open(path) as store:
         store.begin_incarnation(note="bench")
         made = islice(log_rows(store, lamps), rows)
-        while piece := list(islice(made, PIECE)):
-            store.append("live", piece)
-    found: dict[str, list[float]] = {"scan": [], "entries": [], "replay": [], "why": []}
+        changed: dict[int, Any] = {}
+        for count, row in enumerate(iter(lambda: list(islice(made, PIECE)), []), 1):
+            store.append("live", row)
+            for one in row:
+                if one[-1] is not None:
+                    apply(one[-1], changed)
+            if not count * PIECE % CHECKPOINT:
+                state = {name: bytes(value).decode() for name, value in changed.items()}
+                store.checkpoint("live", row[-1][0], state)
+                changed.clear()
+
+
+def questions(path: Path, lamps: int) -> dict[str, Callable[[], object]]:
+    """Return what is asked, each with a reader of its own."""
+    lamp = f"lamp{lamps // 2}"
+    state = (lamp, "state", "")
+
+    def cast(programs: Mapping[str, Program], sources: Mapping[str, str]) -> Cast:
+        return Cast(programs, Place(ZoneInfo("Europe/Vienna"), 48.2, 16.4), sources)
+
+    def asked(question: Callable[[Reader, int], object]) -> Callable[[], object]:
+        def ask() -> None:
+            with Reader(path) as reader:
+                assert question(reader, reader.newest())
+
+        return ask
+
+    def why(reader: Reader, name: Name) -> object:
+        found = find(reader, "live", name)
+        assert found is not None
+        return explain(reader, "live", found.message.offset)
+
+    return {
+        "why": asked(lambda reader, newest: why(reader, state)),
+        "old": asked(lambda reader, newest: why(reader, (lamp, f"b{lamps // 2}.press", ""))),
+        "not": asked(lambda reader, newest: why_not(reader, "live", state, newest, program, cast)),
+        "then": asked(
+            lambda reader, newest: why_not(reader, "live", state, newest // 2, program, cast)
+        ),
+    }
+
+
+def measure(path: Path, rows: int, lamps: int, rounds: int) -> dict[str, Any]:
+    fill(path, rows, lamps)
+    asked = questions(path, lamps)
+    found: dict[str, list[float]] = defaultdict(list)
     with Reader(path) as reader:
-        newest = reader.newest()
 
         def again() -> None:
             result = replay(reader.entries(), program)
@@ -116,20 +170,20 @@ def measure(path: Path, rows: int, lamps: int, rounds: int) -> dict[str, Any]:
                 "scan": timed(lambda: scan(path)),
                 "entries": timed(lambda: sum(1 for _ in reader.entries())),
                 "replay": timed(again),
-                "why": timed(lambda: explain(reader, "live", newest)),
+                **{name: timed(question) for name, question in asked.items()},
             }
             for name, seconds in took.items() if turn else ():
                 found[name].append(seconds)
     median = {name: statistics.median(values) for name, values in found.items()}
     rates = {f"{name}_per_s": rows / median[name] for name in ("scan", "entries", "replay")}
-    return {"rows": rows, **rates, "why_ms": median["why"] * 1000}
+    return {"rows": rows, **rates, **{f"{name}_ms": median[name] * 1000 for name in asked}}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--rows", type=int, default=200_000, help="messages in the log")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="messages in the log")
     parser.add_argument("--lamps", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
@@ -147,7 +201,8 @@ def main() -> None:
     print(f"core: {build}; {found['rows']:,} messages, median of {given.rounds} rounds")
     for name in ("scan", "entries", "replay"):
         print(f"{name:8}{found[f'{name}_per_s']:13,.0f} messages/s")
-    print(f"{'why':8}{found['why_ms']:13,.1f} ms")
+    for name in ("why", "old", "not", "then"):
+        print(f"{name:8}{found[f'{name}_ms']:13,.1f} ms")
 
 
 if __name__ == "__main__":

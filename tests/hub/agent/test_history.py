@@ -217,6 +217,53 @@ def test_what_did_not_happen_is_explained_by_the_guard_that_did_not_hold(
     assert "line 19, ON motion[where].seen: ran" in told
 
 
+def test_what_waits_for_a_time_and_what_never_is_so_is_told(
+    lived: Path, cast_of: Callable[..., Cast], tmp_path: Path
+) -> None:
+    def told(
+        moment: str, name: tuple[str, str, str] = ("hall", "light", "back"), **more: Any
+    ) -> str:
+        with Reader(lived) as reader:
+            up_to = reader.since("live", ms(moment))
+            args = (name, up_to, program, cast_of)
+            return "\n".join(why_not(reader, "live", *args, at_ms=ms(moment), **more))
+
+    assert told("2027-06-01T22:00").splitlines()[-1] == (
+        "hall.scc:23: AT 23:00 was never due yet, and is due next on 2027-06-01 23:00"
+    )
+    assert told("2027-06-02T00:00").splitlines()[-1] == (
+        "hall.scc:23: AT 23:00 was due last on 2027-06-01 23:00, "
+        "and is due next on 2027-06-02 23:00"
+    )
+    with pytest.raises(Unanswerable, match=r"light is never blue: hall\.scc:6 .* is off or on$"):
+        told("2027-06-01T22:00", value="blue")
+    with pytest.raises(Unanswerable, match=r"total is never 1\.5: hall\.scc:7 .* a whole number"):
+        told("2027-06-01T22:00", ("hall", "total", ""), value="1.5")
+    assert "AT" not in told("2027-06-01T22:00", ("hall", "total", ""), value="7")
+
+
+def test_what_is_not_kept_any_more_is_not_guessed(
+    lived: Path, cast_of: Callable[..., Cast], tmp_path: Path
+) -> None:
+    shorter = tmp_path / "shorter.sqlite"
+    shorter.write_bytes(lived.read_bytes())
+    database = sqlite3.connect(shorter)
+    (checkpoint,) = database.execute('SELECT max("offset") FROM checkpoint').fetchone()
+    with database:
+        database.execute('DELETE FROM log_1 WHERE "offset" <= ?', (checkpoint,))
+        database.execute('DELETE FROM checkpoint WHERE "offset" < ?', (checkpoint,))
+        database.execute("UPDATE mode SET trimmed = ?", (checkpoint,))
+    database.close()
+    with Reader(shorter) as reader:
+        with pytest.raises(Unanswerable, match="not kept any more"):
+            why_not(reader, "live", ("hall", "light", "back"), 5, program, cast_of)
+        after, _state = reader.start("live", 1, oldest=True)
+        assert after == checkpoint
+        assert replay(reader.entries(after=after), program).equal
+        newest = explain(reader, "live", reader.newest())
+        assert all(link.message.offset > checkpoint for link in newest)
+
+
 def other(house: Path, text: str) -> Cast:
     """The house with other rules for the hall."""
     from myocan.hub.calendar import Calendar, place_of

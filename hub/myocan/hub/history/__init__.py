@@ -11,7 +11,8 @@ from myocan.hub.history.deployments import Deployed, deployments, sources_as_of
 from myocan.hub.history.instead import Parting, instead
 from myocan.hub.history.past import Past
 from myocan.hub.history.replay import Difference, Replay, Replayed, replay
-from myocan.hub.history.why import Link, Unanswerable, explain, find, why_not
+from myocan.hub.history.why import Link, explain, find
+from myocan.hub.history.why_not import Unanswerable, why_not
 
 __all__ = [
     "Apart",

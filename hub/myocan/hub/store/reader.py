@@ -7,7 +7,7 @@ starting over. A reader belongs to one thread at a time.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,10 +15,11 @@ from typing import Any, Self
 
 from myocan.hub.store import files, past, schema, state
 from myocan.hub.store.asof import changes_between
-from myocan.hub.store.entries import Entries
-from myocan.hub.store.errors import StoreError, Trimmed, translated
+from myocan.hub.store.entries import MOST, Entries
+from myocan.hub.store.errors import StoreDamaged, StoreError, Trimmed, translated
 from myocan.hub.store.names import Names
 from myocan.hub.store.rows import Entry, Message
+from myocan.hub.store.search import last_change, newest_of
 
 __all__ = ["Reader"]
 
@@ -217,28 +218,41 @@ class Reader:
     ) -> Entry | None:
         """The newest message that changed a variable, or had it forgotten; None if none did.
 
-        `name` is (module, variable, instance). May go over the whole log.
+        `name` is (module, variable, instance). May go over the whole log, if it changed never.
         """
         with self.reading() as db:
             number = self.number_of_mode(db, mode)
-            known = db.execute(
-                "SELECT id FROM name WHERE (module, variable, instance) = (?, ?, ?)", name
-            ).fetchone()
-            if number is None or known is None:
+            known = self.names.find(name)
+            if number is None or known < 0:
                 return None
-            # A value may look like the number of a name; so what is found is read.
-            query = (
-                f'SELECT "offset" FROM log_{number} WHERE "offset" <= ifnull(?, "offset") AND'
-                " (changes LIKE ? OR changes LIKE ? OR changes LIKE ?)"
-                ' ORDER BY "offset" DESC'
-            )
-            likely = (f"[{known[0]},%", f"%,{known[0]},%", f"%-{known[0]},null%")
-            offsets = [row[0] for row in db.execute(query, (up_to, *likely))]
-        for offset in offsets:
-            entry = self.entry(mode, offset)
-            if entry is not None and name in entry.changes:
-                return entry
-        return None
+            try:
+                offset = last_change(db, number, known, MOST if up_to is None else up_to)
+            except ValueError as error:
+                raise StoreDamaged(
+                    f"{self.path}: changes in the log cannot be read ({error}); restore a backup"
+                ) from error
+        return None if offset is None else self.entry(mode, offset)
+
+    def newest_of(
+        self,
+        mode: str,
+        topics: Iterable[tuple[str, str]],
+        *,
+        instance: str | None = None,
+        after: int = 0,
+        up_to: int,
+        count: int = 1,
+    ) -> list[int]:
+        """The offsets of the newest messages on some topics, (module, variable), oldest first.
+
+        Only those above `after`, up to `up_to`, at most `count`; with an `instance` only those of
+        this key or of none. May go over the whole log.
+        """
+        with self.reading() as db:
+            number = self.number_of_mode(db, mode)
+            if number is None:
+                return []
+            return newest_of(db, number, topics, instance, after, min(up_to, MOST), count)
 
     def entry(self, mode: str, offset: int) -> Entry | None:
         """The message of this offset with what it changed, None if there is none."""

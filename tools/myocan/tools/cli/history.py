@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 AT = "%%at%%"
 CLOCK = "clock"
+LIVE = "live"
 
 AtOption = Annotated[
     str | None,
@@ -77,7 +78,10 @@ def why(
             moment = parse_moment(at, datetime.now(zone))
             up_to = reader.since(mode, int(moment.timestamp() * 1000) + 1)
         if not_ is not None:
-            _why_not(reader, mode, opened, not_, up_to)
+            at_ms = None if mode != LIVE else int(datetime.now(zone).timestamp() * 1000)
+            if at is not None:
+                at_ms = int(moment.timestamp() * 1000)
+            _why_not(reader, mode, opened, not_, up_to, at_ms)
             return
         assert what is not None
         links = _links(reader, mode, opened, what, up_to)
@@ -200,7 +204,9 @@ def _port(message: Message, house: House) -> str:
     return ""
 
 
-def _why_not(reader: Reader, mode: str, house: House, asked: str, up_to: int) -> None:
+def _why_not(
+    reader: Reader, mode: str, house: House, asked: str, up_to: int, at_ms: int | None
+) -> None:
     from myocan.hub.history import Unanswerable, find, why_not
     from myocan.tools.scenario_files import make_cast
 
@@ -217,7 +223,9 @@ def _why_not(reader: Reader, mode: str, house: House, asked: str, up_to: int) ->
         return make_cast(house, programs, sources, ())
 
     try:
-        lines = why_not(reader, mode, topic, up_to, _program, cast_of)
+        lines = why_not(
+            reader, mode, topic, up_to, _program, cast_of, value=value.strip(), at_ms=at_ms
+        )
     except Unanswerable as error:
         print(f"{error}")
         raise typer.Exit(Exit.NO) from None

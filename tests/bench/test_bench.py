@@ -88,3 +88,12 @@ def test_the_scenario_benchmark_has_a_row_for_each_case() -> None:
     for row in document["rows"]:
         assert set(row) == {"case", "ms", "minutes_per_s"}
         assert row["minutes_per_s"] > 0
+
+
+def test_the_state_benchmark_has_the_limit_beside_it(tmp_path: Path) -> None:
+    document = run("state.py", "--folder", str(tmp_path))
+    assert set(document) == {"rounds", "seconds", "commits_per_second"}
+    rates = document["commits_per_second"]
+    ours = {"ours, file", "ours, file, 8 threads", "ours, memory"}
+    assert {*ours, "SQLite alone, file"} <= set(rates)
+    assert all(rate > 0 for rate in rates.values())

@@ -32,8 +32,14 @@ MUST_NOT_KNOW = {
     "myocan.hub.timetable": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
     "myocan.hub.calendar": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
     "myocan.hub.scenario": ("myocan.hub.store", "myocan.hub.bus", "myocan.hub.agent"),
+    "myocan.hub.models": (
+        "myocan.hub.core",
+        "myocan.hub.lang",
+        "myocan.hub.bus",
+        "myocan.hub.agent",
+    ),
 }
-"""Inside the hub: what decides knows neither disk nor network."""
+"""Inside the hub: what decides knows neither disk nor network, and a library is no hub."""
 
 PORTIONS = ("shared", "edge", "hub", "tools", "boards")
 

@@ -22,7 +22,11 @@ OFFERED = {
         ConfigError EdgeError PinError Refused
     """,
     "myocan.hub": """
-        external
+        State StateModel external field state
+    """,
+    "myocan.hub.models": """
+        AsyncContext Changed CommitRejected Context Device LockOrder ModelError Services
+        StaleCheckout State StateError StateModel Subscriber Subscription field state
     """,
     "myocan.hub.lang": """
         COMPILER_VERSION Compiled Diagnostic Topic check check_house compile_module format_module

@@ -1,0 +1,228 @@
+"""What a state model is: a class whose fields are typed, checked at assignment, and kept.
+
+The one idea: a model is a topic and its fields are variables. So a field holds what a message can
+carry: true or false, a whole number, an exact decimal, a text, one of some words, or nothing.
+
+    class Heater(StateModel):
+        \"\"\"What keeps the kettle at its temperature.\"\"\"
+
+        setpoint: Decimal = field(default="20.0", ge=5, le=30, unit="°C")
+        enabled: bool = False
+
+Every field has a default: there is no moment at which a state is not known. A decimal has as many
+digits behind its point as its default.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticUndefined
+
+from myocan.hub.models.errors import ModelError
+
+__all__ = ["StateModel", "field", "from_json", "to_json"]
+
+_Model = TypeVar("_Model", bound="StateModel")
+_PLAIN = (bool, int, Decimal, str)
+_LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+MAX_DECIMALS = 9
+"""Digits behind the point that a message can carry."""
+
+MAX_TEXT = 4096
+"""Bytes of a text that a message can carry."""
+
+
+def field(
+    default: Any,
+    *,
+    ge: Decimal | float | None = None,
+    gt: Decimal | float | None = None,
+    le: Decimal | float | None = None,
+    lt: Decimal | float | None = None,
+    pattern: str | None = None,
+    unit: str = "",
+    doc: str = "",
+) -> Any:
+    """Describe a field of a model.
+
+    Arguments:
+        default: its value before anybody has committed one; of a decimal, write it as a text
+            ("20.0"): it says how many digits there are behind the point.
+        ge, gt, le, lt: bounds of a number: at least, above, at most, below.
+        pattern: a regular expression that a text must match as a whole.
+        unit: of a number, for people: `°C`, `s`.
+        doc: what it is, for people.
+    """
+    return Field(
+        default=default,
+        ge=ge,
+        gt=gt,
+        le=le,
+        lt=lt,
+        pattern=None if pattern is None else f"^(?:{pattern})$",
+        description=doc or None,
+        json_schema_extra={"unit": unit} if unit else None,
+    )
+
+
+class StateModel(BaseModel):
+    """The base of all models.
+
+    topic: the module's name under which the fields are variables; if not given, the name of the
+        class with its first letter in lower case.
+    """
+
+    model_config = ConfigDict(
+        validate_assignment=True,
+        validate_default=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+
+    __slots__ = ("__origin__",)
+    """Where a copy was checked out; no field, and no part of what makes two equal."""
+
+    topic: ClassVar[str] = ""
+    _decimals: ClassVar[dict[str, int]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        super().__pydantic_init_subclass__(**options)
+        if "topic" not in cls.__dict__:
+            cls.topic = cls.__name__[:1].lower() + cls.__name__[1:]
+        if not _LEVEL.fullmatch(cls.topic) or "." in cls.topic:
+            raise ModelError(f"{cls.__name__}: {cls.topic!r} cannot be a topic; give it one")
+        cls._decimals = {}
+        for name, info in cls.model_fields.items():
+            where = f"{cls.__name__}.{name}"
+            if not name.islower():
+                raise ModelError(f"{where}: variables are written in lower case: {name.lower()}")
+            types = _types_of(info.annotation)
+            if types is None:
+                raise ModelError(
+                    f"{where}: a field is bool, int, Decimal, str, a Literal or an Enum of texts, "
+                    f"or one of these or None; {info.annotation!r} cannot travel in a message"
+                )
+            if info.default is PydanticUndefined:
+                raise ModelError(f"{where} needs a default: what holds before the first commit?")
+            if Decimal in types and info.default is not None:
+                cls._decimals[name] = _decimals_of(where, info.default)
+        try:
+            cls()
+        except ValidationError as error:
+            raise ModelError(f"{cls.__name__}: a default does not fit: {error}") from error
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _scaled(cls, value: Any, info: Any) -> Any:
+        """Give a decimal the digits that its field has, if none is lost by it."""
+        if isinstance(value, Decimal):
+            digits = cls._decimals.get(info.field_name, 0)
+            scaled = round(value, digits)
+            if scaled != value:
+                raise ValueError(f"{value} has more than {digits} digits behind its point")
+            return scaled
+        if isinstance(value, str) and len(value.encode("utf-8", "surrogatepass")) > MAX_TEXT:
+            raise ValueError(f"a text has at most {MAX_TEXT} bytes")
+        return value
+
+    def check(self) -> None:
+        """Raise ValueError, with the reason in words, if the fields do not go together.
+
+        Asked at each commit that changes something; a model overrides it.
+        """
+
+    @classmethod
+    def unit(cls, name: str) -> str:
+        """The unit of a field, "" for none. Raises KeyError for no field."""
+        extra = cls.model_fields[name].json_schema_extra
+        return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+    def copy_of(self, origin: object = None) -> Self:
+        """Return a copy; its values cannot be changed in place, so it shares none with this.
+
+        origin: where it was checked out.
+        """
+        copy = self.__copy__()
+        object.__setattr__(copy, "__origin__", origin)
+        return copy
+
+
+def to_json(value: Any) -> str:
+    """Return a field's value as a message carries it."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Enum):
+        value = value.value
+    return _encode(value)
+
+
+def from_json(model: type[_Model], values: dict[str, str]) -> tuple[_Model, dict[str, str]]:
+    """Return a model with these values, and what of them does not fit it any more, with the reason.
+
+    Arguments:
+        values: JSON texts by field; fields that are not there have their defaults.
+    """
+    made = model()
+    misfits = {}
+    for name, text in values.items():
+        if name not in model.model_fields:
+            misfits[name] = "the model has no such field"
+            continue
+        try:
+            setattr(made, name, json.loads(text, parse_float=Decimal))
+        except (ValidationError, ValueError) as error:
+            misfits[name] = reason(error)
+    return made, misfits
+
+
+def reason(error: ValidationError | ValueError) -> str:
+    """Return in one line what a check has to say."""
+    if isinstance(error, ValidationError):
+        said = [
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" if one["loc"] else one["msg"]
+            for one in error.errors()
+        ]
+        return "; ".join(said)
+    return str(error) or type(error).__name__
+
+
+def _types_of(annotation: Any) -> tuple[type, ...] | None:
+    """Return the types that a field may hold, None if one of them cannot travel."""
+    if annotation in _PLAIN or annotation is NoneType:
+        return (annotation,)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return (str,) if all(isinstance(one.value, str) for one in annotation) else None
+    if get_origin(annotation) is Literal:
+        return (str,) if all(isinstance(one, str) for one in get_args(annotation)) else None
+    if get_origin(annotation) in (Union, UnionType):
+        parts = [_types_of(part) for part in get_args(annotation)]
+        kinds = [kind for part in parts if part is not None for kind in part]
+        is_option = len(kinds) == 2 and NoneType in kinds
+        return tuple(kinds) if is_option and None not in parts else None
+    return None
+
+
+def _decimals_of(where: str, default: Any) -> int:
+    """Return how many digits a decimal's default has behind its point."""
+    if isinstance(default, float):
+        raise ModelError(f'{where}: write the default as a text, "{default}": it is exact')
+    try:
+        exponent = Decimal(default).as_tuple().exponent
+    except (ArithmeticError, TypeError, ValueError):
+        raise ModelError(f"{where}: {default!r} is no decimal") from None
+    if not isinstance(exponent, int) or -exponent > MAX_DECIMALS:
+        raise ModelError(
+            f"{where}: {default!r} has more than {MAX_DECIMALS} digits behind its point"
+        )
+    return max(0, -exponent)

@@ -1,0 +1,546 @@
+"""The state of an application: check out, configure, commit.
+
+The one idea: there are two layers. In the runtime layer is one object for each model (and key),
+which nobody outside ever holds; it is replaced as a whole, so nobody sees half a change. What is
+checked out is a copy: it may be changed, spoiled and thrown away, and becomes true only by a
+commit, after the field, the model and the device have had their say, and when the log has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeVar
+
+from pydantic import ValidationError
+
+from myocan.hub.models.errors import (
+    CommitRejected,
+    LockOrder,
+    ModelError,
+    StaleCheckout,
+    StateError,
+)
+from myocan.hub.models.keeper import FileKeeper, Keeper, Nowhere
+from myocan.hub.models.locks import Turnstile
+from myocan.hub.models.model import StateModel, from_json, reason
+from myocan.hub.models.services import Services
+from myocan.hub.models.subscriptions import Changed, Subscriber, Subscription
+
+__all__ = ["AsyncContext", "Context", "Device", "State"]
+
+_Model = TypeVar("_Model", bound=StateModel)
+
+Device = Callable[[Any, Any], str | None]
+"""Asked with the state as it is and as it is to be; returns why not, or None. What it raises is a
+refusal, too."""
+
+SETTLE_S = 5.0
+"""How long the end waits for slow subscribers."""
+
+_log = logging.getLogger(__name__)
+
+_GONE = object()
+"""Stands for the value of a field that a copy has lost."""
+
+_held: ContextVar[tuple[str, ...]] = ContextVar("held", default=())
+"""The models that this thread or task holds, by topic."""
+
+
+class _Now(NamedTuple):
+    """What is true: the model as it is, and how many commits made it so. Replaced as a whole."""
+
+    current: StateModel
+    version: int
+
+
+@dataclass(slots=True)
+class _Cell:
+    """One model and key in the runtime layer.
+
+    changed_at: the version that each field is of.
+    """
+
+    now: _Now
+    recovered: bool = False
+    changed_at: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Loaded:
+    """A model that the state knows."""
+
+    model: type[StateModel]
+    lock: Turnstile = field(default_factory=Turnstile)
+    cells: dict[str, _Cell] = field(default_factory=dict)
+    subscriptions: tuple[Subscription, ...] = ()
+    devices: tuple[Device, ...] = ()
+
+
+class _Origin(NamedTuple):
+    """Where a copy comes from: the cell with its key, and what was in it then."""
+
+    loaded: _Loaded
+    key: str
+    cell: _Cell
+    version: int
+    values: dict[str, Any]
+
+
+class _Plan(NamedTuple):
+    """One model's part of a commit."""
+
+    origin: _Origin
+    copy: StateModel
+    new: StateModel
+    fields: tuple[str, ...]
+
+
+class State:
+    """The state of an application.
+
+    Arguments:
+        path: the file that keeps it, made if it is not there; None: in memory only.
+        producer: who commits, as the log has it.
+
+    Used from any thread, and from asyncio:
+
+        state = State("brewery.sqlite")
+        with state(Heater) as held:
+            heater = held.checkout(Heater)
+            heater.setpoint = "21.5"
+            held.commit(heater)
+
+    Raises StoreError if the file cannot be used.
+    """
+
+    def __init__(self, path: str | Path | None = None, *, producer: str = "state") -> None:
+        self._producer = producer
+        self._keeper: Keeper = Nowhere() if path is None else FileKeeper(Path(path), producer)
+        self._lock = threading.RLock()
+        self._loaded: dict[str, _Loaded] = {}
+        self._groups: dict[tuple[type[StateModel], ...], dict[str, _Loaded]] = {}
+        self._closed = False
+        self.services = Services()
+        """Objects that all parts of the application share."""
+
+    def open(self, path: str | Path) -> None:
+        """Keep the state in a file from now on; for one that was made in memory.
+
+        Raises StateError if a model was used already; StoreError if the file cannot be used.
+        """
+        with self._lock:
+            if self._loaded:
+                known = ", ".join(sorted(self._loaded))
+                raise StateError(f"open the file first: {known} is in use already")
+            keeper = FileKeeper(Path(path), self._producer)
+            self._keeper.close()
+            self._keeper = keeper
+
+    # ------------------------------------------------------------------ models
+
+    def load(self, *models: type[StateModel]) -> None:
+        """Let models be known, with what the store has of them; done by itself at first use.
+
+        Raises ModelError if two have one topic.
+        """
+        for model in models:
+            self._of(model)
+
+    def __call__(self, *models: type[StateModel]) -> Context:
+        """Hold models: nobody else does, as long as the `with` block lasts; `async with` waits
+        without stopping its loop."""
+        group = self._groups.get(models)
+        if group is None:
+            if not models:
+                raise StateError("which models? Name them: with state(Heater) as held")
+            by_topic = {model.topic: self._of(model) for model in models}
+            group = self._groups[models] = {topic: by_topic[topic] for topic in sorted(by_topic)}
+        return Context(self, group)
+
+    def checkout(self, model: type[_Model], key: str = "") -> _Model:
+        """Return a copy of a model as it is now, without holding it.
+
+        key: of which instance, "" for the one that has none.
+        """
+        return self._checkout(self._of(model), model, key)
+
+    def commit(self, *copies: StateModel, merge: bool = False) -> bool:
+        """Hold the models of these copies and commit them together; see `Context.commit`."""
+        with self(*(type(copy) for copy in copies)):
+            mark = self._commit(copies, merge)
+        return self._wait(mark)
+
+    def update(self, model: type[StateModel], key: str = "", **values: Any) -> bool:
+        """Check out, set these fields, and commit, in one go.
+
+        Raises pydantic.ValidationError for a value that its field does not take, CommitRejected.
+        """
+        with self(model) as held:
+            copy = held.checkout(model, key)
+            for name, value in values.items():
+                setattr(copy, name, value)
+            mark = self._commit((copy,), False)
+        return self._wait(mark)
+
+    def instances(self, model: type[StateModel]) -> list[str]:
+        """Return the keys of a model's instances that were ever committed, in order."""
+        cells = self._of(model).cells
+        return sorted(key for key, cell in list(cells.items()) if key and cell.now.version)
+
+    # ------------------------------------------------------------------ devices, subscribers
+
+    def attach(self, model: type[StateModel], device: Device) -> None:
+        """Let a device be asked before a commit of this model becomes true."""
+        with self._lock:
+            loaded = self._of(model)
+            loaded.devices = (*loaded.devices, device)
+
+    def subscribe(
+        self,
+        model: type[StateModel],
+        subscriber: Subscriber,
+        *,
+        field: str | None = None,
+        key: str | None = None,
+    ) -> Subscription:
+        """Tell a function, or a coroutine function, of each commit that changes a model.
+
+        If the model was recovered, it is told so first, once for each instance.
+
+        Arguments:
+            subscriber: takes a `Changed`.
+            field: tell it of this field alone. key: tell it of this instance alone.
+
+        Raises StateError for a field that there is not, or a coroutine function without a loop.
+        """
+        if field is not None and field not in model.model_fields:
+            raise StateError(f"{model.__name__} has no field {field}")
+        loaded = self._of(model)
+        subscription = Subscription(subscriber, field, key)
+        with self._lock:
+            for of, cell in loaded.cells.items():
+                if cell.recovered:
+                    told = Changed(
+                        model, of, None, cell.now.current, tuple(model.model_fields), True
+                    )
+                    if subscription.wants(told):
+                        subscription.offer(told)
+            loaded.subscriptions = (*loaded.subscriptions, subscription)
+        return subscription
+
+    def settle(self, seconds: float = SETTLE_S) -> bool:
+        """Wait until all subscribers have been told all; False if that takes longer."""
+        deadline = time.monotonic() + seconds
+        return all(
+            subscription.settle(deadline)
+            for loaded in list(self._loaded.values())
+            for subscription in loaded.subscriptions
+        )
+
+    def close(self) -> None:
+        """Stop the services, let subscribers be told what waits, and close the store."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.services.close()
+        finally:
+            self.settle()
+            for loaded in self._loaded.values():
+                for subscription in loaded.subscriptions:
+                    subscription.close()
+            self._keeper.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ the two layers
+
+    def _of(self, model: type[StateModel]) -> _Loaded:
+        loaded = self._loaded.get(model.topic)
+        if loaded is not None and loaded.model is model:
+            return loaded
+        with self._lock:
+            known = self._loaded.get(model.topic)
+            if known is None:
+                known = self._loaded[model.topic] = self._load(model)
+            elif known.model is not model:
+                raise ModelError(
+                    f"{known.model.__qualname__} and {model.__qualname__} have one topic, "
+                    f"{model.topic!r}; give one of them another: topic = ..."
+                )
+            return known
+
+    def _load(self, model: type[StateModel]) -> _Loaded:
+        loaded = _Loaded(model)
+        found: dict[str, dict[str, str]] = {}
+        for (topic, variable, key), text in self._keeper.recovered.items():
+            if topic == model.topic:
+                found.setdefault(key, {})[variable] = text
+        for key, values in found.items():
+            current, misfits = from_json(model, values)
+            for name, why in misfits.items():
+                _log.warning(
+                    "%s.%s was %s, which is no value of it any more (%s); it starts anew",
+                    model.topic,
+                    name,
+                    values[name],
+                    why,
+                )
+            loaded.cells[key] = _Cell(_Now(current, 1), True)
+        loaded.cells.setdefault("", _Cell(_Now(model(), 0)))
+        return loaded
+
+    def _checkout(self, loaded: _Loaded, model: type[_Model], key: str) -> _Model:
+        cell = loaded.cells.get(key)
+        if cell is None:
+            cell = loaded.cells.setdefault(key, _Cell(_Now(model(), 0)))
+        current, version = cell.now
+        copy = current.copy_of(_Origin(loaded, key, cell, version, current.__dict__))
+        assert isinstance(copy, model)
+        return copy
+
+    def _wait(self, mark: int | None) -> bool:
+        """Wait until a commit is on the disk; return whether there was one."""
+        if mark is None:
+            return False
+        self._keeper.wait(mark)
+        return True
+
+    def _commit(self, copies: Iterable[StateModel], merge: bool) -> int | None:
+        """Commit copies whose models are held; return what to wait for, None if nothing differs."""
+        plans: list[_Plan] = []
+        for copy in copies:
+            plan = self._plan(copy, merge)
+            if plan is None:
+                continue
+            if any(plan.origin.cell is other.origin.cell for other in plans):
+                raise StateError(f"two copies of {type(copy).topic} in one commit; merge them")
+            plans.append(plan)
+        if not plans:
+            return None
+        for plan in plans:
+            _ask_devices(plan)
+        mark = self._keeper.append(
+            [
+                ((plan.copy.topic, name, plan.origin.key), plan.new.__dict__[name])
+                for plan in plans
+                for name in plan.fields
+            ]
+        )
+        for plan in plans:
+            self._apply(plan)
+        return mark
+
+    def _plan(self, copy: StateModel, merge: bool) -> _Plan | None:
+        """Return what a copy changes, None for nothing; the field and the model have their say."""
+        origin = getattr(copy, "__origin__", None)
+        if not isinstance(origin, _Origin) or origin.loaded is not self._loaded.get(copy.topic):
+            raise StateError(f"this {type(copy).__name__} was not checked out here")
+        if copy.topic not in _held.get():
+            raise StateError(f"{copy.topic} is not held here: with state({type(copy).__name__})")
+        values = copy.__dict__
+        changed = [name for name, old in origin.values.items() if values.get(name, _GONE) != old]
+        if not changed and len(values) == len(origin.values):
+            return None
+        try:
+            new = type(copy).__pydantic_validator__.validate_python(dict(values))
+        except ValidationError as error:
+            raise CommitRejected("field", copy.topic, reason(error)) from error
+        cell = origin.cell
+        current, version = cell.now
+        if version != origin.version:
+            overtaken = [name for name in changed if cell.changed_at.get(name, 0) > origin.version]
+            if overtaken or not merge:
+                others = overtaken or [
+                    name for name, at in cell.changed_at.items() if at > origin.version
+                ]
+                raise StaleCheckout(
+                    f"{copy.topic} was committed by somebody else since this copy was checked "
+                    f"out ({', '.join(others)}); check out anew"
+                    + ("" if overtaken else ", or commit with merge=True")
+                )
+            merged = {**current.__dict__, **{name: getattr(new, name) for name in changed}}
+            new = type(copy).__pydantic_validator__.validate_python(merged)
+        before = current.__dict__
+        fields = tuple(name for name, value in new.__dict__.items() if value != before[name])
+        if not fields:
+            return None
+        try:
+            new.check()
+        except ValueError as error:
+            raise CommitRejected("model", copy.topic, reason(error)) from error
+        return _Plan(origin, copy, new, fields)
+
+    def _apply(self, plan: _Plan) -> None:
+        """Let a commit be true."""
+        loaded, key, cell, _version, _values = plan.origin
+        old, version = cell.now
+        with self._lock:  # else who subscribes now might be told of it twice, or not at all
+            cell.now = _Now(plan.new, version + 1)
+            for name in plan.fields:
+                cell.changed_at[name] = version + 1
+            if loaded.subscriptions:
+                changed = Changed(loaded.model, key, old, plan.new, plan.fields)
+                for subscription in loaded.subscriptions:
+                    if subscription.wants(changed):
+                        subscription.offer(changed)
+        origin = _Origin(loaded, key, cell, version + 1, plan.new.__dict__)
+        object.__setattr__(plan.copy, "__origin__", origin)
+
+
+def _ask_devices(plan: _Plan) -> None:
+    """Ask the devices of a model; raises CommitRejected if one of them says no."""
+    loaded, key, cell, _version, _values = plan.origin
+    for device in loaded.devices:
+        try:
+            refusal = device(cell.now.current.copy_of(), plan.new.copy_of())
+        except Exception as error:
+            refusal = str(error) or type(error).__name__
+        if refusal is not None:
+            raise CommitRejected("device", _shown(loaded.model, key), refusal)
+
+
+def _shown(model: type[StateModel], key: str) -> str:
+    return f"{model.topic}[{key}]" if key else model.topic
+
+
+class Context:
+    """Models that are held, in a `with` block.
+
+    Arguments:
+        state: whose they are.
+        models: by topic, in their order.
+    """
+
+    def __init__(self, state: State, models: dict[str, _Loaded]) -> None:
+        self._state = state
+        self._models = models
+        self._token: Token[tuple[str, ...]] | None = None
+
+    def __enter__(self) -> Self:
+        self._refuse_disorder()
+        for loaded in self._models.values():
+            loaded.lock.acquire()
+        self._begin()
+        return self
+
+    async def __aenter__(self) -> AsyncContext:
+        self._refuse_disorder()
+        taken = []
+        try:
+            for loaded in self._models.values():
+                await loaded.lock.acquire_async()
+                taken.append(loaded)
+        except BaseException:
+            for loaded in taken:
+                loaded.lock.release()
+            raise
+        self._begin()
+        return AsyncContext(self)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._token is not None, "not entered"
+        _held.reset(self._token)
+        self._token = None
+        for loaded in self._models.values():
+            loaded.lock.release()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def checkout(self, model: type[_Model], key: str = "") -> _Model:
+        """Return a copy of a model that is held.
+
+        key: of which instance, "" for the one that has none. Raises StateError for another model.
+        """
+        loaded = self._models.get(model.topic)
+        if loaded is None or loaded.model is not model or self._token is None:
+            raise StateError(f"{model.__name__} is not held here; name it in the `with`")
+        return self._state._checkout(loaded, model, key)
+
+    def commit(self, *copies: StateModel, merge: bool = False) -> bool:
+        """Let copies be true, all of them or none; what does not differ is left alone.
+
+        Returns when it is on the disk; subscribers are told meanwhile. The copies may be changed
+        and committed again.
+
+        Arguments:
+            copies: of models that are held.
+            merge: take over the changed fields alone, if somebody else has changed others since.
+
+        Returns:
+            Whether anything differs from what was true.
+
+        Raises:
+            CommitRejected: the field, the model or the device says no; nothing has changed.
+            StaleCheckout: somebody else has committed since.
+            StateError: no such copy, or the disk fails.
+        """
+        return self._state._wait(self._state._commit(copies, merge))
+
+    def _refuse_disorder(self) -> None:
+        """Two that hold what the other waits for would wait for ever: so there is one order."""
+        if self._token is not None:
+            raise StateError("this is held already; ask the state for another")
+        held = _held.get()
+        if not held:
+            return
+        again = [topic for topic in self._models if topic in held]
+        if again:
+            raise LockOrder(f"{', '.join(again)}: held already by a block around this one; use it")
+        if min(self._models) < max(held):
+            together = ", ".join(sorted({*held, *self._models}))
+            raise LockOrder(f"hold these together, in one `with state(...)`: {together}")
+
+    def _begin(self) -> None:
+        self._token = _held.set((*_held.get(), *self._models))
+
+
+class AsyncContext:
+    """Models that are held, in an `async with` block. Arguments: the context that holds them."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def checkout(self, model: type[_Model], key: str = "") -> _Model:
+        """See `Context.checkout`."""
+        return self._context.checkout(model, key)
+
+    async def commit(self, *copies: StateModel, merge: bool = False) -> bool:
+        """See `Context.commit`; the loop goes on meanwhile.
+
+        A task that is cancelled waits for what has begun: it is true then, or refused.
+        """
+        work = asyncio.ensure_future(asyncio.to_thread(self._context.commit, *copies, merge=merge))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])
+            raise

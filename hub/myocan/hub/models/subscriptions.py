@@ -1,0 +1,203 @@
+"""Who is told of commits: functions and coroutines, each in its own line.
+
+The one idea: nobody waits for a subscriber, and no subscriber for another. What there is to tell is
+put into the line of each while the model is held, so the order is that of the commits; it is told
+outside the lock, functions by a thread of their own, coroutines by the loop that they were
+subscribed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, Self
+
+from myocan.hub.models.errors import StateError
+from myocan.hub.models.model import StateModel
+
+__all__ = ["Changed", "Subscriber", "Subscription"]
+
+MAX_WAITING = 1000
+"""What waits for one slow subscriber, at most; beyond that the oldest is dropped, and counted."""
+
+_log = logging.getLogger(__name__)
+
+
+class Changed(NamedTuple):
+    """What a subscriber is told.
+
+    model: the class. key: the instance, "" for none. old, new: copies of the state before and
+    after; old is None for what was recovered. fields: those that differ, in the order of the class.
+    recovered: whether nobody changed it, but it was found in the store.
+    """
+
+    model: type[StateModel]
+    key: str
+    old: StateModel | None
+    new: StateModel
+    fields: tuple[str, ...]
+    recovered: bool = False
+
+    def copied(self) -> Self:
+        """Return the same, with copies of its own, to do with as one likes."""
+        old = None if self.old is None else self.old.copy_of()
+        return self._replace(old=old, new=self.new.copy_of())
+
+
+Subscriber = Callable[[Any], Awaitable[None] | None]
+"""Takes a `Changed`."""
+
+
+class Subscription:
+    """A subscriber of a model, until `close`.
+
+    Arguments:
+        subscriber: a function, or one that returns an awaitable.
+        field: the only field that it is told of; None for all.
+        key: the only instance that it is told of; None for all.
+
+    `told`, `failed` and `dropped` count what it was told, what of that it raised an exception for,
+    and what it was too slow for.
+
+    Raises StateError for a coroutine function outside a running loop.
+    """
+
+    def __init__(
+        self, subscriber: Subscriber, field: str | None = None, key: str | None = None
+    ) -> None:
+        self._subscriber = subscriber
+        self.field = field
+        self.key = key
+        self.told = self.failed = self.dropped = 0
+        self._waiting: deque[Changed] = deque()
+        self._progress = threading.Condition()
+        self._busy = False
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._worker: threading.Thread | None = None
+        if _is_async(subscriber):
+            try:
+                self._loop = asyncio.get_running_loop()
+            except RuntimeError:
+                raise StateError(
+                    f"{_name(subscriber)} is a coroutine; subscribe it where its loop runs"
+                ) from None
+
+    def wants(self, changed: Changed) -> bool:
+        """Tell whether it is to be told of this."""
+        if self.key is not None and changed.key != self.key:
+            return False
+        return self.field is None or self.field in changed.fields
+
+    def offer(self, changed: Changed) -> None:
+        """Put something into its line; never waits."""
+        with self._progress:
+            if self._closed:
+                return
+            if len(self._waiting) >= MAX_WAITING:
+                self._waiting.popleft()
+                self.dropped += 1
+                if self.dropped == 1:
+                    _log.warning("%s is too slow; the oldest is dropped", _name(self._subscriber))
+            self._waiting.append(changed)
+            if self._busy:
+                return
+            self._busy = True
+            if self._loop is None:
+                if self._worker is None:
+                    self._worker = threading.Thread(
+                        target=self._work, name=f"state-{_name(self._subscriber)}", daemon=True
+                    )
+                    self._worker.start()
+                self._progress.notify_all()
+                return
+        try:
+            self._loop.call_soon_threadsafe(self._begin_task)
+        except RuntimeError:
+            self.close()  # its loop has ended, and it with that
+
+    def settle(self, deadline: float) -> bool:
+        """Wait until it has been told all; False if that takes longer than `time.monotonic()`
+        reaching `deadline`."""
+        with self._progress:
+            while self._busy or self._waiting:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._progress.wait(left)
+        return True
+
+    def close(self) -> None:
+        """Tell it nothing more; what it is doing, it ends."""
+        with self._progress:
+            self._closed = True
+            self._waiting.clear()
+            if self._worker is None:
+                self._busy = False
+            self._progress.notify_all()
+
+    # ------------------------------------------------------------------ telling
+
+    def _next(self) -> Changed | None:
+        """Take the next from the line; None if there is none, and it may rest."""
+        if not self._waiting or self._closed:
+            self._busy = False
+            self._progress.notify_all()
+            return None
+        self._busy = True
+        return self._waiting.popleft()
+
+    def _work(self) -> None:
+        while True:
+            with self._progress:
+                changed = self._next()
+                while changed is None:
+                    if self._closed:
+                        return
+                    self._progress.wait()
+                    changed = self._next() if self._waiting or self._closed else None
+            self._tell(changed)
+
+    def _tell(self, changed: Changed) -> None:
+        self.told += 1
+        try:
+            self._subscriber(changed.copied())
+        except Exception:
+            self._fail(changed)
+
+    def _begin_task(self) -> None:
+        self._task = asyncio.ensure_future(self._work_async())
+
+    async def _work_async(self) -> None:
+        while True:
+            with self._progress:
+                changed = self._next()
+            if changed is None:
+                return
+            self.told += 1
+            try:
+                told = self._subscriber(changed.copied())
+                if told is not None:
+                    await told
+            except Exception:
+                self._fail(changed)
+
+    def _fail(self, changed: Changed) -> None:
+        self.failed += 1
+        _log.exception(
+            "%s failed when it was told of %s", _name(self._subscriber), changed.model.topic
+        )
+
+
+def _is_async(subscriber: Subscriber) -> bool:
+    call = getattr(subscriber, "__call__", None)  # noqa: B004  (an object with an async __call__)
+    return inspect.iscoroutinefunction(subscriber) or inspect.iscoroutinefunction(call)
+
+
+def _name(subscriber: Subscriber) -> str:
+    return getattr(subscriber, "__qualname__", type(subscriber).__name__)

@@ -1,0 +1,165 @@
+"""What can be a model, and what its fields take."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from myocan.hub.models import ModelError, StateModel, field
+from myocan.hub.models.model import from_json, to_json
+
+
+class Colour(Enum):
+    RED = "red"
+    GREEN = "green"
+
+
+class Everything(StateModel):
+    """One field of each kind."""
+
+    warmth: Decimal = field(default="20.00", ge=5, le=30, unit="°C", doc="how warm")
+    count: int = field(default=0, ge=0)
+    on: bool = False
+    name: str = field(default="kettle", pattern="[a-z]+")
+    way: Literal["up", "down"] = "up"
+    colour: Colour = Colour.RED
+    maybe: Decimal | None = None
+    note: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("warmth", 21.5, Decimal("21.50")),
+        ("warmth", "21.5", Decimal("21.50")),
+        ("warmth", 21, Decimal("21.00")),
+        ("count", 7, 7),
+        ("on", True, True),
+        ("way", "down", "down"),
+        ("colour", "green", Colour.GREEN),
+        ("note", None, None),
+    ],
+)
+def test_a_field_takes_what_fits(name: str, value: Any, kept: Any) -> None:
+    model = Everything()
+    setattr(model, name, value)
+    assert getattr(model, name) == kept
+    assert str(getattr(model, name)) == str(kept)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("warmth", 30.01),
+        ("warmth", "4.99"),
+        ("warmth", "21.555"),
+        ("warmth", "NaN"),
+        ("warmth", None),
+        ("count", -1),
+        ("count", 1.5),
+        ("on", "perhaps"),
+        ("name", "Kettle 1"),
+        ("name", "kettle\n"),
+        ("way", "left"),
+        ("colour", "blue"),
+        ("note", "ü" * 2049),
+        ("nothing", 1),
+    ],
+)
+def test_a_field_refuses_what_does_not_and_keeps_what_it_has(name: str, value: Any) -> None:
+    model = Everything()
+    before = model.model_dump()
+    with pytest.raises(ValidationError):
+        setattr(model, name, value)
+    assert model.model_dump() == before
+
+
+def test_what_is_said_of_a_field_can_be_read() -> None:
+    assert Everything.topic == "everything"
+    assert Everything.unit("warmth") == "°C"
+    assert Everything.unit("count") == ""
+    assert Everything.model_fields["warmth"].description == "how warm"
+
+
+def test_what_cannot_be_a_model_is_refused_when_it_is_written() -> None:
+    with pytest.raises(ModelError, match="cannot travel"):
+
+        class Floating(StateModel):
+            warmth: float = 1.0
+
+    with pytest.raises(ModelError, match="cannot travel"):
+
+        class Listing(StateModel):
+            things: list[str] = []  # noqa: RUF012
+
+    with pytest.raises(ModelError, match="cannot travel"):
+
+        class Mixed(StateModel):
+            thing: int | str = 1
+
+    with pytest.raises(ModelError, match="needs a default"):
+
+        class Empty(StateModel):
+            count: int
+
+    with pytest.raises(ModelError, match="as a text"):
+
+        class Inexact(StateModel):
+            warmth: Decimal = field(default=0.1)
+
+    with pytest.raises(ModelError, match="is no decimal"):
+
+        class Wordy(StateModel):
+            warmth: Decimal = field(default="warm")
+
+    with pytest.raises(ModelError, match="more than 9 digits"):
+
+        class Fine(StateModel):
+            warmth: Decimal = field(default="0.0000000001")
+
+    with pytest.raises(ModelError, match="lower case: warmth"):
+
+        class Loud(StateModel):
+            Warmth: int = 0
+
+    with pytest.raises(ModelError, match="default does not fit"):
+
+        class Wrong(StateModel):
+            count: int = field(default=5, le=3)
+
+    with pytest.raises(ModelError, match="cannot be a topic"):
+
+        class Slash(StateModel):
+            topic = "a/b"
+
+
+@given(
+    warmth=st.decimals(5, 30, places=2),
+    count=st.integers(0, 2**62),
+    on=st.booleans(),
+    way=st.sampled_from(["up", "down"]),
+    colour=st.sampled_from(Colour),
+    maybe=st.none() | st.integers(-1000, 1000).map(Decimal),
+    note=st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=50),
+)
+def test_values_come_out_of_a_message_as_they_went_in(**values: Any) -> None:
+    model = Everything(**values)
+    texts = {name: to_json(getattr(model, name)) for name in Everything.model_fields}
+    assert all(type(json.loads(text)) is not dict for text in texts.values())
+    again, misfits = from_json(Everything, texts)
+    assert misfits == {}
+    assert again == model
+    assert {name: to_json(getattr(again, name)) for name in texts} == texts
+
+
+def test_what_does_not_fit_any_more_is_told_and_starts_anew() -> None:
+    found, misfits = from_json(Everything, {"count": "-3", "gone": "1", "on": "true", "way": "7"})
+    assert found == Everything(on=True)
+    assert sorted(misfits) == ["count", "gone", "way"]

@@ -44,9 +44,10 @@ OFFERED = {
         read_scenarios rules_of run_scenario run_scenarios
     """,
     "myocan.hub.store": """
-        Checkpoint DiskFailed DiskFull Entries Entry Faults Kept LogRow Message ModeCopy Position
-        Reader Recovered Store StoreDamaged StoreError StoreLocked StoreTooNew StoreTooOld
-        Syncer Trimmed Trimmer
+        Checkpoint Compacted DiskFailed DiskFull Entries Entry Faults Gap Imported ImportedMode
+        Kept LogRow Message ModeCopy ModeSummary ModeVerified Position Reader Recovered Start
+        Store StoreDamaged StoreError StoreLocked StoreTooNew StoreTooOld Summary Syncer
+        TopicSummary Trimmed Trimmer Verified compact export_store import_store summarize verify
     """,
     "myocan.hub.bus": """
         Address AmqttBroker Broker BrokerError Bus BusError BusRefused CONNECTED

@@ -33,8 +33,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import myocan.hub.store.store as settings
 from myocan.hub.store import LogRow, Store, StoreError, Syncer
+from myocan.hub.store import schema as settings
 
 BATCHES = (1, 10, 100, 1000)
 PACE_S = 0.02

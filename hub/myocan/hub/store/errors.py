@@ -8,6 +8,7 @@ import sqlite3
 from myocan.hub.errors import HubError
 
 __all__ = [
+    "DIAGNOSE",
     "DiskFailed",
     "DiskFull",
     "StoreDamaged",
@@ -16,6 +17,7 @@ __all__ = [
     "StoreTooNew",
     "StoreTooOld",
     "Trimmed",
+    "Unresolved",
     "translated",
 ]
 
@@ -48,6 +50,12 @@ class StoreDamaged(StoreError):
     """What is in the file is not what a store wrote there."""
 
 
+class Unresolved(StoreDamaged, KeyError):
+    """A number stands for nothing: its row in the table of names is lost."""
+
+    __str__ = Exception.__str__
+
+
 class Trimmed(StoreError):
     """What was asked for is older than what the log still has as a whole."""
 
@@ -59,6 +67,12 @@ class DiskFull(StoreError):
 class DiskFailed(StoreError):
     """The disk did not take or give what it should: end the process, what is on disk decides."""
 
+
+DIAGNOSE = (
+    "stop the hub, keep a copy of the file and of those beside it, then restore a backup; what is"
+    " wrong, and how to save what can be read, says: myocan store verify"
+)
+"""What to do about a damaged store."""
 
 _SYNC_FAILED = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 _READ_FAILED = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
@@ -78,11 +92,7 @@ def translated(error: sqlite3.Error, path: object) -> StoreError:
     if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return DiskFull(f"{path}: no room to write ({error}); free some space on this disk")
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreDamaged(
-            f"{path}: damaged ({error}); stop the hub, keep a copy of the file and of those beside"
-            f" it, then restore a backup, or save what can be read with"
-            f" `sqlite3 {path} .recover | sqlite3 saved.sqlite`"
-        )
+        return StoreDamaged(f"{path}: damaged ({error}); {DIAGNOSE}")
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreError(
             f"{path}: another program is writing to this file ({error}); close whatever has it"

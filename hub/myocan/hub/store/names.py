@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from myocan.hub.store.errors import DIAGNOSE, Unresolved
+
 __all__ = ["Names"]
 
 CACHED = 100_000
@@ -29,6 +31,7 @@ class Names(Mapping[int, Key]):
         names = ", ".join(columns)
         marks = ", ".join("?" * len(columns))
         self._db = db
+        self._table = table
         self._cached = cached
         self._find = f"SELECT id FROM {table} WHERE ({names}) = ({marks})"
         self._show = f"SELECT {names} FROM {table} WHERE id = ?"
@@ -88,7 +91,10 @@ class Names(Mapping[int, Key]):
         if key is None:
             found = self._db.execute(self._show, (number,)).fetchone()
             if found is None:
-                raise KeyError(number)
+                raise Unresolved(
+                    f"the store's table {self._table} does not say any more what {number} stands"
+                    f" for; {DIAGNOSE}"
+                )
             key = found
             self._remember(number, key)
         return key

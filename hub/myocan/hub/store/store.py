@@ -34,15 +34,13 @@ from myocan.hub.retention import Keep
 from myocan.hub.store import copies, files, migrations, schema, state
 from myocan.hub.store.checkpoint import Checkpoint, Mode
 from myocan.hub.store.copies import ModeCopy
-from myocan.hub.store.errors import StoreError, translated
+from myocan.hub.store.errors import DIAGNOSE, StoreDamaged, StoreError, translated
 from myocan.hub.store.rows import LogRow, Position, Recovered
 from myocan.hub.store.trim import Trimmer
 from myocan.hub.store.writer import Connect, Faults, Writer, connect
 
 __all__ = ["Store"]
 
-PAGE_SIZE = 1024
-"""A commit appends whole pages, so small ones spare the disk; they cost no speed (tools/bench)."""
 WAL_KEPT = 4 << 20
 """Bytes that the WAL keeps when it starts over; see `syncer.py`."""
 BUSY_S = 10
@@ -92,6 +90,8 @@ class Store:
             self.close()
             if isinstance(error, sqlite3.Error):
                 raise translated(error, path) from error
+            if isinstance(error, ValueError | TypeError | KeyError):
+                raise StoreDamaged(f"{path}: damaged ({error}); {DIAGNOSE}") from error
             raise
 
     @classmethod
@@ -426,7 +426,7 @@ def _set_up(
     try:
         new = schema.is_empty(db)
         if new:
-            db.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+            db.execute(f"PRAGMA page_size = {schema.PAGE_SIZE}")
         else:
             schema.version_of(db, path)
         if path is not None:

@@ -29,6 +29,7 @@ from myocan.tools.cli import (
     modes,
     run,
     scenarios,
+    store,
     topic_list,
 )
 from myocan.tools.cli.exits import EPILOG, Exit
@@ -61,6 +62,7 @@ app.add_typer(modes.mode, name="mode")
 app.command("clock")(modes.clock)
 app.command("why")(history.why)
 app.command("replay")(history.replay)
+app.add_typer(store.store, name="store")
 app.command("flash")(boards.flash)
 app.add_typer(boards.adapter, name="adapter")
 app.command("demo")(demo.demo)

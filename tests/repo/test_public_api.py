@@ -37,7 +37,7 @@ OFFERED = {
     """,
     "myocan.hub.history": """
         Apart Deployed Difference Link Parting Past Replay Replayed Step Unanswerable compare_modes
-        deployments explain find instead replay sources_as_of why_not
+        deployment_of deployments explain find instead replay sources_as_of why_not
     """,
     "myocan.hub.scenario": """
         Cast Failure Job Outcome Rule Scenario Scenarios Trace World format_scenarios

@@ -7,7 +7,7 @@ hub may write to the same store meanwhile.
 """
 
 from myocan.hub.history.apart import Apart, Step, compare_modes
-from myocan.hub.history.deployments import Deployed, deployments, sources_as_of
+from myocan.hub.history.deployments import Deployed, deployment_of, deployments, sources_as_of
 from myocan.hub.history.instead import Parting, instead
 from myocan.hub.history.past import Past
 from myocan.hub.history.replay import Difference, Replay, Replayed, replay
@@ -26,6 +26,7 @@ __all__ = [
     "Step",
     "Unanswerable",
     "compare_modes",
+    "deployment_of",
     "deployments",
     "explain",
     "find",

@@ -14,7 +14,7 @@ from myocan.hub.core.program import ADMIN_MODULE
 from myocan.hub.history.past import CODE
 from myocan.hub.store import Message, Reader
 
-__all__ = ["Deployed", "deployments", "sources_as_of"]
+__all__ = ["Deployed", "deployment_of", "deployments", "sources_as_of"]
 
 
 class Deployed(NamedTuple):
@@ -80,6 +80,16 @@ def deployments(reader: Reader, mode: str = "live") -> list[Deployed]:
         modules = {**last.modules, message.module: last.modules.get(message.module, kind)}
         found[-1] = last._replace(end=message.offset, modules=modules)
     return found
+
+
+def deployment_of(reader: Reader, mode: str, offset: int) -> Deployed | None:
+    """Return the deployment that a message which puts a text in force belongs to.
+
+    None if the log does not say: it is of a time before it did.
+    """
+    message = reader.last(mode, ADMIN_MODULE, "deploy", up_to=offset)
+    found = None if message is None else Deployed.of(message)
+    return found if found and offset <= found.offset + len(found.modules) else None
 
 
 def sources_as_of(reader: Reader, mode: str, offset: int) -> dict[str, str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from myocan.hub.store import Message, Reader
 
 AT = "%%at%%"
+CODE = "%%code%%"
 CLOCK = "clock"
 LIVE = "live"
 
@@ -85,11 +86,12 @@ def why(
             return
         assert what is not None
         links = _links(reader, mode, opened, what, up_to)
+        deployed = _deployed(reader, mode, links)
     if as_json:
         print(json.dumps([_plain(link) for link in links], ensure_ascii=False))
         return
     for place, link in enumerate(links):
-        print("\n".join(_told(link, place, links, opened, zone)))
+        print("\n".join(_told(link, place, links, opened, zone, deployed)))
     missing = None if links[-1].started else links[-1].message.cause
     if missing is not None and len(links) < MOST:
         print(f"  the log was trimmed here: what led to this, #{missing}, was not kept so long")
@@ -118,6 +120,21 @@ def _links(reader: Reader, mode: str, house: House, what: str, up_to: int) -> li
     return explain(reader, mode, entry.message.offset)
 
 
+def _deployed(reader: Reader, mode: str, links: list[Link]) -> dict[int, str]:
+    """Return how the texts came into force that a chain speaks of, in words, by their offsets."""
+    from myocan.hub.history import deployment_of
+
+    told = {}
+    for link in links:
+        offset = link.message.offset if link.message.variable == CODE else link.since
+        found = deployment_of(reader, mode, offset) if offset else None
+        if found is not None:
+            how = f"by a {found.by}" if found.by != "start" else "found at a start"
+            forced = ", though scenarios failed" if found.forced else ""
+            told[offset] = f"{how} of {found.who}{forced}"
+    return told
+
+
 def _never(reader: Reader, mode: str, topic: Topic) -> str:
     """Return why there is nothing to explain; maybe only the key is missing."""
     keys = sorted(
@@ -144,8 +161,18 @@ def _plain(link: Link) -> dict[str, object]:
     }
 
 
-def _told(link: Link, place: int, links: list[Link], house: House, zone: ZoneInfo) -> list[str]:
-    """Return a message of a chain in lines for people."""
+def _told(
+    link: Link,
+    place: int,
+    links: list[Link],
+    house: House,
+    zone: ZoneInfo,
+    deployed: Mapping[int, str],
+) -> list[str]:
+    """Return a message of a chain in lines for people.
+
+    deployed: how texts came into force, in words, by their offsets.
+    """
     message = link.message
     before = links[place - 1] if place else None
     lead = ""
@@ -159,7 +186,10 @@ def _told(link: Link, place: int, links: list[Link], house: House, zone: ZoneInf
         lines.append(f"{indent}{message.producer}.scc:{message.rule}: {link.action}")
         if line != message.rule:
             lines.append(f"{indent}under line {line}: {words}")
-        lines.append(f"{indent}(these rules are in force since #{link.since})")
+        how = f", {deployed[link.since]}" if link.since in deployed else ""
+        lines.append(f"{indent}(these rules are in force since #{link.since}{how})")
+    elif message.offset in deployed:
+        lines.append(f"{indent}{deployed[message.offset]}")
     elif message.cause is None:
         lines.append(f"{indent}{_origin(message, house)}")
     return lines
@@ -171,7 +201,7 @@ def _headline(message: Message, zone: ZoneInfo) -> str:
     value = show_value(message.value)
     if message.variable == AT:
         said = f"an AT of {message.module} that was due"
-    elif message.variable == "%%code%%":
+    elif message.variable == CODE:
         said = f"new rules for {message.module}"
     elif message.producer == CLOCK and not value:
         said = f"{topic}, which ran out"

@@ -134,6 +134,7 @@ class Connection:
     def begin_incarnation(self, store: Store) -> None:
         """Begin the next life of the hub with this store, on disk."""
         self._store = store
+        self._found = store.next_offset("live") - 1
         self.incarnation = self._store.begin_incarnation(note=_versions())
 
     def start(
@@ -316,6 +317,7 @@ class Connection:
     def _compare_incarnations(self, status: dict[str, Any]) -> None:
         heard = status.get("incarnation", 0)
         if heard < self.incarnation:
+            self._compare_ends(status)
             return
         self._alert(
             f"the broker has heard incarnation {heard} of hub {self._house.agent.name}, and this "
@@ -323,6 +325,16 @@ class Connection:
             "another hub had this name ([agent] name in myocan.toml)"
         )
         self.incarnation = self._store.begin_incarnation(heard, _versions())
+
+    def _compare_ends(self, status: dict[str, Any]) -> None:
+        """Tell if the broker heard more of this store in its last life than it has."""
+        end = status.get("offset")
+        if status.get("store") == self._store.identity and type(end) is int and end > self._found:
+            self._alert(
+                f"the broker has heard of message {end} of this store, which ends at "
+                f"{self._found}: it was restored from an older copy, or the power went before all "
+                "was on the disk"
+            )
 
     def _taken_by(self, status: dict[str, Any]) -> str:
         domain, agent = self._house.domain, self._house.agent.name
@@ -369,6 +381,8 @@ class Connection:
                 "incarnation": self.incarnation,
                 "wire": WIRE_VERSION,
                 "version": version("myocan"),
+                "store": self._store.identity,
+                "offset": self._store.next_offset("live") - 1,
                 **self._namesakes.about(),
             }
         )

@@ -283,7 +283,10 @@ class _ModeImporter:
         self._changed: dict[int, str | None] = {}
         self._last = 0
         self._count = 0
-        db.execute("UPDATE mode SET released = ? WHERE id = ?", (record.released, number))
+        db.execute(
+            "UPDATE mode SET released = ?, trimmed = ? WHERE id = ?",
+            (record.released, record.after, number),
+        )
 
     def start(self, record: StartRecord) -> None:
         row = (self._number, record.incarnation, record.first, record.note)
@@ -338,9 +341,6 @@ class _ModeImporter:
                 for block in range((first - 1) // schema.BLOCK, (last - 1) // schema.BLOCK + 1)
             ),
         )
-        if first <= self._record.after:
-            trimmed = (min(last, self._record.after), self._number)
-            self._db.execute("UPDATE mode SET trimmed = ? WHERE id = ?", trimmed)
 
     def finish(self) -> ImportedMode:
         """The end of the mode: its checkpoints."""

@@ -45,8 +45,8 @@ OFFERED = {
     """,
     "myocan.hub.store": """
         Checkpoint Compacted DiskFailed DiskFull Entries Entry Faults Gap Imported ImportedMode
-        Kept LogRow Message ModeCopy ModeSummary ModeVerified Position Reader Recovered Start
-        Store StoreDamaged StoreError StoreLocked StoreTooNew StoreTooOld Summary Syncer
+        Kept LogRow Message ModeCopy ModeSummary ModeVerified Position Reader Recovered Reserve
+        Start Store StoreDamaged StoreError StoreLocked StoreTooNew StoreTooOld Summary Syncer
         TopicSummary Trimmed Trimmer Verified compact export_store import_store summarize verify
     """,
     "myocan.hub.bus": """
@@ -58,8 +58,8 @@ OFFERED = {
         Agent CODE DeploymentRefused
     """,
     "myocan.hub.house": """
-        Agent Boards Broker Clock Externals FILE_NAME House HouseError Location Publish RunningHub
-        Store check_broker_url check_level check_zone
+        Agent Boards Broker Externals FILE_NAME House HouseError Location Publish RunningHub Store
+        check_broker_url check_level check_zone
     """,
     "myocan.tools.adapters": """
         AdapterError AdapterFile PORT_KINDS Problem Publication Subscription Wifi

@@ -21,7 +21,7 @@ import re
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -44,7 +44,6 @@ __all__ = [
     "Agent",
     "Boards",
     "Broker",
-    "Clock",
     "Externals",
     "House",
     "HouseError",
@@ -64,6 +63,9 @@ CATCH_UP_MS = (60_000, 366 * 24 * 3_600_000)
 
 STALE_MS = (1000, 7 * 24 * 3_600_000)
 """The shortest and the longest `stale_events`: a second, a week."""
+NO_RESERVE = "0 KB"
+"""What `[store] reserve` says for no reserve."""
+
 _LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """One level of a topic, as the wire format has it."""
 
@@ -123,6 +125,20 @@ def _stale_events(text: str) -> str:
     return text
 
 
+def _bytes(text: str) -> int:
+    return 0 if text == NO_RESERVE else parse_keep(text).size or 0
+
+
+def _reserve(text: str) -> str:
+    try:
+        size = _bytes(text)
+    except ValueError:
+        size = -1
+    if size <= 0 and text != NO_RESERVE:
+        raise ValueError("takes a size, like '1 MB' or '256 KB'; '0 KB' for none")
+    return text
+
+
 def _kept(text: str) -> str:
     parse_keep(text)
     return text
@@ -176,9 +192,19 @@ class Broker(_Table):
 
 
 class Store(_Table):
-    """Where the log is kept: `path`, relative to the house."""
+    """Where the log is kept: `path`, relative to the house.
+
+    reserve: how much room is set aside beside it, so that a full disk can be written down, as KEEP
+    has sizes: "1 MB"; "0 KB" for none.
+    """
 
     path: str = Field(default=".myocan/store.sqlite", min_length=1)
+    reserve: Annotated[str, AfterValidator(_reserve)] = "1 MB"
+
+    @property
+    def reserve_bytes(self) -> int:
+        """The bytes of the reserve."""
+        return _bytes(self.reserve)
 
 
 class Agent(_Table):
@@ -214,12 +240,6 @@ class Boards(_Table):
     rate: Annotated[int, Field(ge=1, le=1_000_000)] = 5000
 
 
-class Clock(_Table):
-    """Whether the machine's clock is believed; `auto`: unless something speaks against it."""
-
-    trust: Literal["auto", "always"] = "auto"
-
-
 class Publish(_Table):
     """What is published beside what modules say: `inputs`, all that boards sent, once logged."""
 
@@ -249,7 +269,6 @@ class House(_Table):
     store: Store = Store()
     agent: Agent = Agent()
     boards: Boards = Boards()
-    clock: Clock = Clock()
     publish: Publish = Publish()
     externals: Externals = Externals()
     retention: Annotated[

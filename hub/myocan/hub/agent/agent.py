@@ -9,29 +9,30 @@ After a crash: the state is the last checkpoint with the changes of the log's ta
 is executed again. What the broker had not confirmed is published again under its original offset,
 and the boards send again what was never acknowledged.
 
-What a batch means is decided in its `Mode`. When the disk is full, the batch waits: nothing is
-published, nothing acknowledged, nothing new taken, and the hub tries again until there is room.
+What a batch means is decided in its `Mode`. When the disk is full, the hub says so and waits:
+nothing is decided, published or acknowledged, what boards send is taken in as far as memory goes,
+and commands are refused, until there is room.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from myocan.hub.agent.batch import Batch
 from myocan.hub.agent.commands import Asked, Commands
 from myocan.hub.agent.connection import Connection
-from myocan.hub.agent.corrections import WallClock, elapsed_ms
 from myocan.hub.agent.deployer import Deployer
 from myocan.hub.agent.deployment import ModuleFiles
 from myocan.hub.agent.instances import Instances
 from myocan.hub.agent.intake import Intake
-from myocan.hub.agent.journal import Journal
+from myocan.hub.agent.journal import DISK_FULL_S, Journal
 from myocan.hub.agent.latecomers import Latecomers
 from myocan.hub.agent.mode import HUB, Mode, Shared
 from myocan.hub.agent.modes import Modes
@@ -44,10 +45,21 @@ from myocan.hub.core import linker
 from myocan.hub.errors import HubError
 from myocan.hub.externals import Function, load_externals
 from myocan.hub.house import House
-from myocan.hub.store import Position, Store, StoreError, Syncer
-from myocan.hub.trust import Trust
+from myocan.hub.store import DiskFull, Position, Reserve, Store, StoreError, Syncer
 
 __all__ = ["Agent"]
+
+Made = TypeVar("Made")
+
+_log = logging.getLogger(__name__)
+
+DISK_IS_FULL = (
+    "the disk is full: nothing is acted on and nothing acknowledged until there is room; delete "
+    "something on the disk of the hub's store"
+)
+
+MAX_HELD = 50_000
+"""Messages of boards that are held in memory while the disk is full; more stay with the broker."""
 
 IDLE_S = 30.0
 """How long the loop waits when it knows of nothing to come."""
@@ -66,9 +78,6 @@ class Agent:
         store_path: a store to use instead of the house's.
         now_ms: the wall clock, milliseconds since 1970 UTC.
         monotonic: a clock that only rises, in seconds.
-        elapsed: counts the milliseconds that pass, by which a wall clock that is set is told from
-            time that passes; None: that is not told, as for a clock of one's own.
-        trust: says what speaks against the wall clock; None: what the house says.
         fdatasync: makes a descriptor's file durable.
         open_store, make_syncer, make_bus: make what has to do with disk and network, from the
             arguments of `Store.open`, `Syncer`, `Bus`; a simulation has its own.
@@ -85,8 +94,6 @@ class Agent:
         store_path: Path | None = None,
         now_ms: Callable[[], int] = _wall_clock_ms,
         monotonic: Callable[[], float] = time.monotonic,
-        elapsed: Callable[[], int] | None = None,
-        trust: Trust | None = None,
         fdatasync: Callable[[int], None] = os.fdatasync,
         open_store: Callable[[Path], Store] = Store.open,
         make_syncer: Callable[..., Syncer] = Syncer,
@@ -97,10 +104,6 @@ class Agent:
         self._store_path = store_path or house.store_path
         self._now_ms = now_ms
         self._monotonic = monotonic
-        if elapsed is None and now_ms is _wall_clock_ms:
-            elapsed = elapsed_ms
-        self._wall_clock = WallClock(now_ms, elapsed)
-        self._trust = trust or Trust(always=house.clock.trust == "always")
         self._fdatasync = fdatasync
         self._open_store = open_store
         self._make_syncer = make_syncer
@@ -109,6 +112,7 @@ class Agent:
         self._latecomers: Latecomers | None = None
         self._owes_greeting = False
         self._introduced = False
+        self._said_full = False
         self._unanswered: list[Asked] = []
         self._control = Control(house, self.wake)
         self._connection = Connection(
@@ -166,7 +170,8 @@ class Agent:
 
     def _open(self, stack: ExitStack) -> None:
         house = self.house
-        store = stack.enter_context(self._open_store(self._store_path))
+        self._reserve = Reserve(self._store_path, house.store.reserve_bytes)
+        store = stack.enter_context(self._with_room(lambda: self._open_store(self._store_path)))
         adapters = AdapterTopics(house.adapters())
         functions = load_externals(house.externals_path)
         files = ModuleFiles(house.modules(), house.agent.name)
@@ -177,10 +182,13 @@ class Agent:
             on_error=self._on_disk_error,
             fdatasync=self._fdatasync,
             make_syncer=self._make_syncer,
+            reserve=self._reserve,
+            on_wait=self._tell_of_full_disk,
+            monotonic=self._monotonic,
         )
         self._journal.start()
         stack.callback(self._journal.close)
-        self._connection.begin_incarnation(store)
+        self._with_room(lambda: self._connection.begin_incarnation(store))
         shared = Shared(
             house,
             store,
@@ -191,7 +199,6 @@ class Agent:
             self._monotonic,
             self._stopping,
             self.wake,
-            self._trust,
         )
         self._shared = shared
         start = FilesAtStart(files, adapters, store, house.agent.name)
@@ -225,19 +232,35 @@ class Agent:
         self._connection.control_path = self._control.path
         self._connection.start(stack, self._intake, self._greeting, self._on_introduced)
 
+    def _with_room(self, act: Callable[[], Made]) -> Made:
+        """Do what a start cannot do without; on a full disk in the room of the reserve."""
+        try:
+            return act()
+        except DiskFull:
+            if not self._reserve.give_up():
+                raise
+            return act()
+
     def _close(self, orderly: bool) -> None:
         self._connection.close()
         for asked in self._unanswered:
             asked.give_up("the hub was stopped before this was surely on the disk")
         if orderly:
-            self._modes.close()
+            try:
+                self._modes.close()
+            except DiskFull as error:
+                _log.error("%s; the next start reads more of the log instead", error)
 
     # ------------------------------------------------------------------ the loop
 
     def _turn(self) -> None:
         """Take what has come, decide, write, publish, acknowledge."""
+        if not self._journal.look_for_room():
+            self._wait_for_room()
+            return
+        if self._said_full:
+            self._go_on()
         self._connection.receive(self._wait_s())
-        self._watch_clock()
         self._tell_alerts()
         self._process()
         if not self._live.catching_up:  # else what they write would stand at the present time
@@ -251,6 +274,38 @@ class Agent:
         self._connection.keep()
         for mode in self._modes:
             mode.keep_checkpoint()
+
+    def _wait_for_room(self) -> None:
+        """Do what can be done while the disk is full; say so when it has just become so."""
+        if not self._said_full:
+            self._said_full = True
+            self._live.say(linker.ALERT, DISK_IS_FULL, HUB)
+        self._tell_of_full_disk()
+        if len(self._intake.topics) < MAX_HELD:
+            self._connection.receive(DISK_FULL_S)
+        else:
+            self._stopping.wait(DISK_FULL_S)
+        self._connection.acknowledge(self._journal.synced, self._journal.written)
+        self._connection.keep()
+
+    def _go_on(self) -> None:
+        """Process what has come while the disk was full, and say that it is not any more."""
+        self._said_full = False
+        self._live.say(linker.WARN, "there is room on the disk again; all goes on", HUB)
+        self._connection.tell_storage("")
+        self._process()
+
+    def _tell_of_full_disk(self) -> None:
+        """Say it to whoever asks, and to the broker."""
+        self._connection.tell_storage(DISK_IS_FULL)
+        for asked in self._unanswered:
+            if not asked.is_done:
+                asked.give_up(DISK_IS_FULL)
+        self._unanswered = [
+            asked for asked in self._unanswered if asked.is_done and not asked.settle(self._journal)
+        ]
+        while not self._control.requests.empty():
+            self._control.requests.get().answer(error=DISK_IS_FULL)
 
     def _wait_s(self) -> float:
         """Return how long the loop may wait for something to come."""
@@ -283,17 +338,6 @@ class Agent:
             self._connection.publish([(topic, b"", 1, True, 0) for topic in intake.unwelcome])
             intake.unwelcome.clear()
         live.core.compact()
-
-    def _watch_clock(self) -> None:
-        """See whether the wall clock was set, and whether it is believed now."""
-        by_ms = self._wall_clock.correction()
-        live = self._live
-        if by_ms:
-            for mode in self._modes:
-                if mode.clock.setting is None:
-                    mode.correct(by_ms)
-        if live.doubt and not self._trust.doubt(self._now_ms(), live.log_ms):
-            live.believe()
 
     def _process_batch(self, process: Callable[[Batch, list[Position]], None]) -> None:
         """Process what the intake has, and how far boards were heard with it."""

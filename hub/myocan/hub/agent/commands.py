@@ -11,6 +11,7 @@ from typing import Any
 
 from myocan.hub.agent.journal import Journal
 from myocan.hub.control import Request
+from myocan.hub.store import DiskFull
 
 __all__ = ["COMMAND", "Answer", "Asked", "Command", "CommandRefused", "Commands"]
 
@@ -62,6 +63,11 @@ class Asked:
         self._answer: dict[str, Any] | None = None
         self._mark = 0
 
+    @property
+    def is_done(self) -> bool:
+        """Whether it is done, and waits for the disk alone."""
+        return self._answer is not None
+
     def settle(self, journal: Journal) -> bool:
         """Go on; return whether it has its answer, which it gets when `journal` has it on disk."""
         try:
@@ -73,7 +79,7 @@ class Asked:
                     return False
                 else:
                     self._answer, self._mark = answer, journal.written
-        except CommandRefused as refusal:
+        except (CommandRefused, DiskFull) as refusal:
             self._request.answer(error=str(refusal))
             return True
         if self._mark > journal.synced:

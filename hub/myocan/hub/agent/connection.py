@@ -53,6 +53,9 @@ INTRODUCTION_S = 2.0
 MAX_ALERTS = 32
 """What is to be told of the broker at once; bounds what a broker that goes mad can fill."""
 
+FULL = "full"
+"""What a status says of `storage` while the disk has no room for messages."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -99,6 +102,7 @@ class Connection:
         self._asked = False
         self._yielded = False
         self.alerts: list[str] = []
+        self._reason = ""
         self.control_path = ""
         self.incarnation = 0
         self.online = False
@@ -346,6 +350,13 @@ class Connection:
             "another [agent] name in myocan.toml"
         )
 
+    def tell_storage(self, reason: str) -> None:
+        """Let the status say why nothing is acknowledged; "" when all is well."""
+        if reason != self._reason:
+            self._reason = reason
+            if self._introduced:
+                self._insist()
+
     def _insist(self) -> None:
         """Say again that we are there: what the broker keeps is not true, or somebody asks."""
         if self.online:
@@ -383,6 +394,7 @@ class Connection:
                 "version": version("myocan"),
                 "store": self._store.identity,
                 "offset": self._store.next_offset("live") - 1,
+                **({"storage": FULL, "reason": self._reason} if self._reason else {}),
                 **self._namesakes.about(),
             }
         )

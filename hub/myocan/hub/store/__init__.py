@@ -23,6 +23,7 @@ from myocan.hub.store.export import export_store
 from myocan.hub.store.importing import Imported, ImportedMode, import_store
 from myocan.hub.store.past import Kept
 from myocan.hub.store.reader import Reader
+from myocan.hub.store.reserve import Reserve
 from myocan.hub.store.rows import Entry, LogRow, Message, Position, Recovered
 from myocan.hub.store.store import Store
 from myocan.hub.store.summary import ModeSummary, Start, Summary, TopicSummary, summarize
@@ -52,6 +53,7 @@ __all__ = [
     "Position",
     "Reader",
     "Recovered",
+    "Reserve",
     "Start",
     "Store",
     "StoreDamaged",

@@ -3,8 +3,8 @@
 The one idea: **behind a kept checkpoint the log is whole**. A message that led to anything may only
 go if a checkpoint that is kept lies behind it; that becomes the oldest one, and replay starts there
 (`mode.trimmed`). So what a topic is kept for is the least: it goes with the next checkpoint that is
-old enough. A message that led to nothing (nobody heard it, or no rule did anything) is missed by no
-replay, and moves nothing.
+old enough. A message that changed nothing and led to nothing (nobody heard it, or no rule did
+anything) is missed by no replay, and moves nothing; so does one of a topic that is dropped whole.
 
 Never taken: the newest message of a name, anything behind the last checkpoint, anything younger
 than ten minutes. State is not touched at all. The table `gone` says how many messages are missing
@@ -33,7 +33,26 @@ YOUNG_MS = 600_000
 ROW_BYTES = 32
 """What a message takes beside its value and its changes, about."""
 
-_CODE = "%%code%%"
+
+_BYTES = f"{ROW_BYTES} + length(value) + ifnull(length(changes), 0)"
+
+_INERT = """
+l.changes IS NULL AND l.cause IS NULL
+AND NOT EXISTS (SELECT 1 FROM log_{mode} AS f WHERE f."offset" = l."offset" + 1
+    AND f.cause IS NOT NULL)
+"""
+"""That nothing followed from a message: no other, and no change."""
+
+_INERT_ALONE = """
+l.cause IS NULL
+AND NOT EXISTS (SELECT 1 FROM log_{mode} AS f WHERE f."offset" = l."offset" + 1
+    AND f.cause IS NOT NULL)
+AND (l.changes IS NULL OR (l.changes = '[' || l.name || ',' || l.value || ']'
+    AND NOT EXISTS (SELECT 1 FROM name AS n JOIN name AS c ON c.module = n.module
+        AND c.instance = '' AND c.variable = '%%code%%' WHERE n.id = l.name)))
+"""
+"""The same of a topic that goes with all its values: its own may have changed, unless it was ever
+a module's."""
 
 
 @dataclass(slots=True)
@@ -129,7 +148,9 @@ class Trimmer:
         for number, group in enumerate(self._groups):
             age_ms = group.keep.age_ms
             limit = young if age_ms is None else min(young, self._before(now_ms - age_ms, end))
-            yield from self._expire(number, group, self._checkpoint_at(limit))
+            # Below the oldest checkpoint there is none to look at, and none is needed.
+            behind = max(self._checkpoint_at(limit), min(limit, self.whole))
+            yield from self._expire(number, group, behind)
 
     def _sort_names(self) -> Iterator[None]:
         """Find out how long the names are kept that are new since the last pass."""
@@ -255,7 +276,7 @@ class Trimmer:
             end = min(up_to, (max(first, done + 1) - 1) // BLOCK * BLOCK + BLOCK)
             where = 'l."offset" > ? AND l."offset" <= ? AND l.name IN '
             where += f"(SELECT name FROM {dropped})"
-            self._remove(where, [done, end])
+            self._remove(where, [done, end], _INERT_ALONE)
             done = end
             yield
         with self._writer.transaction("trim") as db:
@@ -267,13 +288,16 @@ class Trimmer:
 
     # --- one slice
 
-    def _remove(self, where: str, values: Sequence[int]) -> int:
-        """Take out what fits `where`, of the log `l`; return how many bytes that was."""
+    def _remove(self, where: str, values: Sequence[int], inert: str = _INERT) -> int:
+        """Take out what fits `where`, of the log `l`; return how many bytes that was.
+
+        `inert` tells what of it is missed by no replay.
+        """
         mode = self._mode.number
         delete = f"DELETE FROM log_{mode} AS l WHERE {where}"
         told = f' RETURNING "offset", {_BYTES}'
         with self._writer.transaction("trim") as db:
-            gone = db.execute(f"{delete} AND {_INERT.format(mode=mode)}{told}", values).fetchall()
+            gone = db.execute(f"{delete} AND {inert.format(mode=mode)}{told}", values).fetchall()
             missed = db.execute(delete + told, values).fetchall()
             blocks = Counter((offset - 1) // BLOCK for offset, _bytes in (*gone, *missed))
             db.executemany(
@@ -320,17 +344,3 @@ class Trimmer:
                 else:
                     low = min(found[0], end)
         return low
-
-
-_BYTES = f"{ROW_BYTES} + length(value) + ifnull(length(changes), 0)"
-
-_INERT = f"""
-l.cause IS NULL
-AND NOT EXISTS (SELECT 1 FROM log_{{mode}} AS f WHERE f."offset" = l."offset" + 1
-    AND f.cause IS NOT NULL)
-AND (l.changes IS NULL OR (l.changes = '[' || l.name || ',' || l.value || ']'
-    AND NOT EXISTS (SELECT 1 FROM name AS n JOIN name AS c ON c.module = n.module
-        AND c.instance = '' AND c.variable = '{_CODE}' WHERE n.id = l.name)))
-"""
-"""That nothing followed from a message: no other, and no change but that of its own value, as a
-topic has it that is no module's."""

@@ -25,7 +25,6 @@ from myocan.tools.cli import (
     history,
     init,
     instances,
-    kinds,
     messages,
     modes,
     run,
@@ -64,7 +63,6 @@ app.command("clock")(modes.clock)
 app.command("why")(history.why)
 app.command("replay")(history.replay)
 app.add_typer(store.store, name="store")
-app.add_typer(kinds.board, name="board")
 app.command("flash")(boards.flash)
 app.add_typer(boards.adapter, name="adapter")
 app.command("demo")(demo.demo)

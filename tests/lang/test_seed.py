@@ -76,7 +76,11 @@ CLAIMS = (
         "each module has its own topic, of domain and module",
         "test_each_module_has_its_own_topic",
     ),
-    Claim("Topic Structure", "the mode is a part of the topic", later="modes"),
+    Claim(
+        "Topic Structure",
+        "the mode is a part of the topic",
+        "hub/agent/test_modes.py::test_a_dropped_mode_takes_its_values_from_the_broker",
+    ),
     Claim(
         "Message Format",
         "offsets rise and never repeat",
@@ -120,7 +124,11 @@ CLAIMS = (
         "TOPIC defines one that does not have the module's name in its own",
         "test_a_topic_can_be_independent",
     ),
-    Claim("Topic", "a topic lasts until somebody deletes it", later="dropping topics"),
+    Claim(
+        "Topic",
+        "a topic lasts until somebody deletes it",
+        "hub/agent/test_retention.py::test_a_topic_that_no_module_uses_can_be_dropped",
+    ),
     # Module behavior
     Claim(
         "Module behavior",
@@ -278,8 +286,7 @@ CLAIMS = (
     Claim(
         "Message Persistence",
         "messages go when they are too old, or too many, or never",
-        "test_how_long_a_topic_is_kept_can_be_said",
-        later="what KEEP says is read; deleting comes with retention",
+        "hub/store/test_trim.py::test_each_topic_is_kept_as_long_as_it_is_to_be",
     ),
     # Other Messages, Infrastructure
     Claim(
@@ -296,7 +303,23 @@ CLAIMS = (
     Claim(
         "Deployment Modes",
         "a copy of the live house under another mode, for tests",
-        later="modes",
+        "hub/agent/test_modes.py::test_a_copy_goes_on_by_itself",
+    ),
+    Claim(
+        "Deployment Modes",
+        "the copy does not affect the live house",
+        "hub/agent/test_modes.py::test_nothing_of_a_copy_is_published_as_live_and_no_board_sends_to_it",
+    ),
+    Claim(
+        "Deployment Modes",
+        "whoever names the mode acts on it alone",
+        "tools_cli/test_modes.py::test_a_night_is_tried_in_a_copy",
+    ),
+    Claim(
+        "Deployment Modes",
+        "topics, modules and adapters have the mode appended to their names",
+        "hub/agent/test_modes.py::test_a_mode_that_is_created_starts_at_the_beginning",
+        settled="the mode is a level of the topic, so names stay as they are",
     ),
 )
 

@@ -29,6 +29,8 @@ stale_events = "1 minute 30 s"
 [boards]
 accept_unknown = false
 rate = 50
+[clock]
+trust = "always"
 [publish]
 inputs = true
 """
@@ -61,7 +63,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert house.agent.name == "attic"
     assert not house.accepts_unknown_boards
     assert house.publish.inputs
-    assert house.boards.rate == 50
+    assert (house.boards.rate, house.clock.trust) == (50, "always")
     assert (house.agent.catch_up_ms, house.agent.stale_events_ms) == (48 * 3_600_000, 90_000)
     assert house.root == tmp_path
 
@@ -83,6 +85,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("[agent]\nstale_events = 60", "[agent] stale_events: has to be a valid string, not 60"),
         ('[agent]\nstale_events = "2 weeks"', "'2 weeks' is too long; the most is 7 days"),
         ("[boards]\nrate = 0", "[boards] rate: has to be greater than or equal to 1, not 0"),
+        ('[clock]\ntrust = "maybe"', "[clock] trust: has to be 'auto' or 'always', not 'maybe'"),
         ("domain = 3", "domain: has to be a valid string, not 3"),
         ('domain = "a/b"', "domain: takes 1 to 64 letters"),
         ('domain = ""', "domain: takes 1 to 64 letters"),

@@ -58,8 +58,8 @@ OFFERED = {
         Agent CODE DeploymentRefused
     """,
     "myocan.hub.house": """
-        Agent Boards Broker Externals FILE_NAME House HouseError Location Publish RunningHub Store
-        check_broker_url check_level check_zone
+        Agent Boards Broker Clock Externals FILE_NAME House HouseError Location Publish RunningHub
+        Store check_broker_url check_level check_zone
     """,
     "myocan.tools.adapters": """
         AdapterError AdapterFile PORT_KINDS Problem Publication Subscription Wifi

@@ -9,19 +9,29 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """A wall clock that can be moved."""
+    """A wall clock that can be moved, or set; `elapsed` counts what passes, and nothing else."""
 
     def __init__(self, start: str) -> None:
         self._ahead = ms(start) - time.monotonic_ns() // 1_000_000
+        self._passed = 0
 
     def __call__(self) -> int:
         return time.monotonic_ns() // 1_000_000 + self._ahead
 
     def to(self, moment: str, *hubs: object) -> None:
-        """Let it be this moment, and let these hubs notice."""
+        """Let time pass until this moment, and let these hubs notice."""
         self.move(ms(moment) - self(), *hubs)
 
     def move(self, by_ms: int, *hubs: object) -> None:
+        """Let time pass, and let these hubs notice."""
+        self._passed += by_ms
+        self.set(by_ms, *hubs)
+
+    def elapsed(self) -> int:
+        return time.monotonic_ns() // 1_000_000 + self._passed
+
+    def set(self, by_ms: int, *hubs: object) -> None:
+        """Let somebody set it, and let these hubs notice."""
         self._ahead += by_ms
         for hub in hubs:
             hub.agent.wake()  # type: ignore[attr-defined]

@@ -21,7 +21,7 @@ import re
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -44,6 +44,7 @@ __all__ = [
     "Agent",
     "Boards",
     "Broker",
+    "Clock",
     "Externals",
     "House",
     "HouseError",
@@ -240,6 +241,12 @@ class Boards(_Table):
     rate: Annotated[int, Field(ge=1, le=1_000_000)] = 5000
 
 
+class Clock(_Table):
+    """Whether the machine's clock is believed; `auto`: unless something speaks against it."""
+
+    trust: Literal["auto", "always"] = "auto"
+
+
 class Publish(_Table):
     """What is published beside what modules say: `inputs`, all that boards sent, once logged."""
 
@@ -269,6 +276,7 @@ class House(_Table):
     store: Store = Store()
     agent: Agent = Agent()
     boards: Boards = Boards()
+    clock: Clock = Clock()
     publish: Publish = Publish()
     externals: Externals = Externals()
     retention: Annotated[

@@ -19,7 +19,7 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
@@ -92,6 +92,10 @@ class _Hearers:
     ats: list[_Entry] = field(default_factory=list)
 
 
+_Heap = list[tuple[int, str, int, str, int]]
+"""(when it is due, module, line, instance, number of the entry), the first first."""
+
+
 class Timetable:
     """The timers and ATs of some programs.
 
@@ -102,6 +106,8 @@ class Timetable:
             lower-case name; None if it says nothing.
         after_ms: returns behind which time the occurrences of an AT count, by module and identity.
         catch_up_ms: how far back missed ATs are made up for, in milliseconds.
+
+    While `schedules` is False, timers come due and ATs do not.
     """
 
     def __init__(
@@ -114,7 +120,9 @@ class Timetable:
     ) -> None:
         self._minutes = minutes
         self.catch_up_ms = catch_up_ms
-        self._heap: list[tuple[int, str, int, str, int]] = []
+        self.schedules = True
+        self._timers: _Heap = []
+        self._ats: _Heap = []
         self._entries: dict[int, _Entry] = {}
         self._next_number = 0
         self._hearers: dict[tuple[str, str], _Hearers] = {}
@@ -159,13 +167,44 @@ class Timetable:
 
     def next_due_ms(self) -> int | None:
         """Return when something is due next, milliseconds since 1970 UTC; None for never."""
-        while self._heap:
-            due_ms, _module, _line, _key, number = self._heap[0]
+        heap = self._first()
+        return heap[0][0] if heap else None
+
+    def _first(self) -> _Heap:
+        """Return the heap whose first entry is due next; an empty one if nothing is."""
+        timers = self._clean(self._timers)
+        ats = self._clean(self._ats) if self.schedules else []
+        return ats if ats and not (timers and timers[0] < ats[0]) else timers
+
+    def _clean(self, heap: _Heap) -> _Heap:
+        """Take from the front of a heap what was stopped, or started anew; return it."""
+        while heap:
+            due_ms, _module, _line, _key, number = heap[0]
             entry = self._entries.get(number)
             if entry is not None and entry.due_ms == due_ms:
-                return due_ms
-            heappop(self._heap)  # it was stopped, or started anew
-        return None
+                break
+            heappop(heap)
+        return heap
+
+    def is_timer(self, module: str, name: str) -> bool:
+        """Tell whether a variable is a timer."""
+        hearers = self._hearers.get((module, name))
+        return hearers is not None and hearers.timer is not None
+
+    def running(self) -> list[tuple[tuple[str, str, str], int]]:
+        """Return the timers that run, ((module, lower-case name, instance), when due), in order."""
+        return sorted(
+            ((module, name, key), entry.due_ms)
+            for (module, name), hearers in self._hearers.items()
+            for key, entry in hearers.running.items()
+            if entry.due_ms is not None
+        )
+
+    def miss_nothing(self, ats: Collection[tuple[str, str]], now_ms: int) -> None:
+        """Let the occurrences of ATs, (module, identity), count from now on only."""
+        for entry in self._entries.values():
+            if entry.at is not None and (entry.module, entry.at.identity) in ats:
+                self._plan(entry, self._next(entry, now_ms))
 
     def take(self, now_ms: int, oldest_ms: int | None = None) -> Due | str | None:
         """Return the first thing that is due by now, and go on to the next.
@@ -183,7 +222,7 @@ class Timetable:
         due_ms = self.next_due_ms()
         if due_ms is None or due_ms > now_ms:
             return None
-        entry = self._entries[heappop(self._heap)[-1]]
+        entry = self._entries[heappop(self._first())[-1]]
         oldest = now_ms - self.catch_up_ms if oldest_ms is None else oldest_ms
         if entry.at is None:
             self._remove(entry)
@@ -193,10 +232,11 @@ class Timetable:
         together = [entry]
         self._plan(entry, self._next(entry, due_ms))
         while self.next_due_ms() == due_ms:
-            other = self._entries[self._heap[0][-1]]
+            heap = self._first()
+            other = self._entries[heap[0][-1]]
             if other.module != entry.module or other.at is None:
                 break
-            heappop(self._heap)
+            heappop(heap)
             together.append(other)
             self._plan(other, self._next(other, due_ms))
         identities = tuple(one.name for one in together)
@@ -248,7 +288,8 @@ class Timetable:
 
     def _plan(self, entry: _Entry, due_ms: int | None) -> None:
         if due_ms is not None and due_ms != entry.due_ms:  # else it stands in the heap already
-            heappush(self._heap, (due_ms, entry.module, entry.line, entry.key, entry.number))
+            heap = self._timers if entry.at is None else self._ats
+            heappush(heap, (due_ms, entry.module, entry.line, entry.key, entry.number))
         entry.due_ms = due_ms
 
     def _next(self, entry: _Entry, after_ms: int) -> int | None:

@@ -63,13 +63,50 @@ class Memory(Facts):
     files_kib: int
 
 
+class Pinout(Facts):
+    """Where the pins are, as one looks at the board with `top` up.
+
+    left, right: what stands beside each pin, from above: a name of the board's, or one of `SUPPLY`.
+    numbered: "around" (down on the left, up on the right), "rows" (left, right, left, right), or ""
+    where the maker gives no numbers.
+    """
+
+    top: str
+    numbered: Literal["around", "rows", ""] = ""
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+
+    def numbers(self) -> tuple[list[str], list[str]]:
+        """Return the pins' numbers on the left and on the right, from above; "" for none."""
+        count = len(self.left)
+        if self.numbered == "around":
+            return _texts(range(1, count + 1)), _texts(range(2 * count, count, -1))
+        if self.numbered == "rows":
+            return _texts(range(1, 2 * count, 2)), _texts(range(2, 2 * count + 1, 2))
+        return [""] * count, [""] * count
+
+
+# fmt: off
+SUPPLY = frozenset((
+    "GND", "AGND", "3V3", "5V", "VIN", "VBUS", "VSYS", "3V3_EN", "ADC_VREF", "RUN", "EN", "RST",
+    "RSV",
+))
+# fmt: on
+"""What pins are called that are no pins of the chip."""
+
+
+def _texts(numbers: range) -> list[str]:
+    return [str(number) for number in numbers]
+
+
 class BoardKind(Facts):
     """A kind of board.
 
     runtime: what runs the adapter there. micropython: the oldest version that does.
     machine: how `sys.implementation._machine` ends on such a board; the first is the usual one.
     usb: "vendor:product" numbers of its USB connection. flash: how MicroPython gets onto it.
-    mpy_arch: for native code. wifi, tls: whether it has them.
+    mpy_arch: for native code. wifi, tls: whether it has them. pinout: None where there are no pins
+    to wire.
     """
 
     name: str
@@ -86,6 +123,7 @@ class BoardKind(Facts):
     tls: bool
     notes: tuple[str, ...] = ()
     memory: Memory | None = None
+    pinout: Pinout | None = None
     pins: dict[str, PinFacts]
 
     @classmethod
@@ -142,7 +180,19 @@ class BoardKind(Facts):
         for name, pin in self.pins.items():
             if bool(pin.can) == bool(pin.reserved):
                 raise ValueError(f"pin {name} needs either `can` or `reserved`")
+        if self.pinout is not None:
+            self._check_pinout(self.pinout)
         return self
+
+    def _check_pinout(self, pinout: Pinout) -> None:
+        if len(pinout.left) != len(pinout.right):
+            raise ValueError("the pinout has more pins on one side than on the other")
+        shown = [name for name in (*pinout.left, *pinout.right) if name not in SUPPLY]
+        for name in shown:
+            if name not in self.pins:
+                raise ValueError(f"the pinout shows {name}, which is no pin")
+        if len(set(shown)) < len(shown):
+            raise ValueError("the pinout shows a pin twice")
 
 
 def _files() -> Iterator[Traversable]:

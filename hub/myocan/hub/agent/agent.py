@@ -28,6 +28,7 @@ from typing import Any, TypeVar
 from myocan.hub.agent.batch import Batch
 from myocan.hub.agent.commands import Asked, Commands
 from myocan.hub.agent.connection import Connection
+from myocan.hub.agent.corrections import WallClock, elapsed_ms
 from myocan.hub.agent.deployer import Deployer
 from myocan.hub.agent.deployment import ModuleFiles
 from myocan.hub.agent.instances import Instances
@@ -46,6 +47,7 @@ from myocan.hub.errors import HubError
 from myocan.hub.externals import Function, load_externals
 from myocan.hub.house import House
 from myocan.hub.store import DiskFull, Position, Reserve, Store, StoreError, Syncer
+from myocan.hub.trust import Trust
 
 __all__ = ["Agent"]
 
@@ -78,6 +80,9 @@ class Agent:
         store_path: a store to use instead of the house's.
         now_ms: the wall clock, milliseconds since 1970 UTC.
         monotonic: a clock that only rises, in seconds.
+        elapsed: counts the milliseconds that pass, by which a wall clock that is set is told from
+            time that passes; None: that is not told, as for a clock of one's own.
+        trust: says what speaks against the wall clock; None: what the house says.
         fdatasync: makes a descriptor's file durable.
         open_store, make_syncer, make_bus: make what has to do with disk and network, from the
             arguments of `Store.open`, `Syncer`, `Bus`; a simulation has its own.
@@ -94,6 +99,8 @@ class Agent:
         store_path: Path | None = None,
         now_ms: Callable[[], int] = _wall_clock_ms,
         monotonic: Callable[[], float] = time.monotonic,
+        elapsed: Callable[[], int] | None = None,
+        trust: Trust | None = None,
         fdatasync: Callable[[int], None] = os.fdatasync,
         open_store: Callable[[Path], Store] = Store.open,
         make_syncer: Callable[..., Syncer] = Syncer,
@@ -104,6 +111,10 @@ class Agent:
         self._store_path = store_path or house.store_path
         self._now_ms = now_ms
         self._monotonic = monotonic
+        if elapsed is None and now_ms is _wall_clock_ms:
+            elapsed = elapsed_ms
+        self._wall_clock = WallClock(now_ms, elapsed)
+        self._trust = trust or Trust(always=house.clock.trust == "always")
         self._fdatasync = fdatasync
         self._open_store = open_store
         self._make_syncer = make_syncer
@@ -199,6 +210,7 @@ class Agent:
             self._monotonic,
             self._stopping,
             self.wake,
+            self._trust,
         )
         self._shared = shared
         start = FilesAtStart(files, adapters, store, house.agent.name)
@@ -261,6 +273,7 @@ class Agent:
         if self._said_full:
             self._go_on()
         self._connection.receive(self._wait_s())
+        self._watch_clock()
         self._tell_alerts()
         self._process()
         if not self._live.catching_up:  # else what they write would stand at the present time
@@ -338,6 +351,17 @@ class Agent:
             self._connection.publish([(topic, b"", 1, True, 0) for topic in intake.unwelcome])
             intake.unwelcome.clear()
         live.core.compact()
+
+    def _watch_clock(self) -> None:
+        """See whether the wall clock was set, and whether it is believed now."""
+        by_ms = self._wall_clock.correction()
+        live = self._live
+        if by_ms:
+            for mode in self._modes:
+                if mode.clock.setting is None:
+                    mode.correct(by_ms)
+        if live.doubt and not self._trust.doubt(self._now_ms(), live.log_ms):
+            live.believe()
 
     def _process_batch(self, process: Callable[[Batch, list[Position]], None]) -> None:
         """Process what the intake has, and how far boards were heard with it."""

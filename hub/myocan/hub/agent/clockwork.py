@@ -59,6 +59,7 @@ class Clockwork:
         now_ms: the log's time.
         log_ms: of the last row of the log; all that was due before was taken. 0 for an empty log.
         catch_up_ms: what was due longer ago is left out.
+        trusted: whether the clock is believed; if not, nothing but timers comes due until `trust`.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Clockwork:
         now_ms: int,
         log_ms: int,
         catch_up_ms: int,
+        trusted: bool = True,
     ) -> None:
         self._core = core
+        self._new = frozenset(ats)
         self._known: dict[tuple[str, str], str] = {}
         place = place_of(house)
 
@@ -83,6 +86,7 @@ class Clockwork:
         self._timetable = Timetable(
             core.programs, lambda: place, self._minutes, after_ms, catch_up_ms
         )
+        self._timetable.schedules = trusted
         self._timed = frozenset(self._timetable.variables)
         self._notices = Notices(Calendar(house, place), core.programs, self._known_of, log_ms)
         self._notified = frozenset(self._notices.variables)
@@ -113,12 +117,31 @@ class Clockwork:
 
     def next_ms(self) -> int | None:
         """Return the time of the next occasion, milliseconds since 1970 UTC; None for never."""
-        times = (self._timetable.next_due_ms(), self._notices.next_ms())
+        change_ms = self._notices.next_ms() if self._timetable.schedules else None
+        times = (self._timetable.next_due_ms(), change_ms)
         return min((time for time in times if time is not None), default=None)
 
     def begin(self, at_ms: int) -> Occasion | None:
         """Return what modules do not know yet, or not any more, as the hub starts."""
-        return self._told(at_ms)
+        return self._told(at_ms) if self._timetable.schedules else None
+
+    def trust(self, now_ms: int) -> Occasion | None:
+        """Believe the clock from now on; return what modules do not know yet.
+
+        Arguments:
+            now_ms: what it shows, milliseconds since 1970 UTC.
+        """
+        self._timetable.schedules = True
+        self._timetable.miss_nothing(self._new, now_ms)
+        return None if self._known else self._told(now_ms)
+
+    def timers(self) -> list[tuple[Name, int]]:
+        """Return the timers that run, (name, when due in milliseconds since 1970 UTC)."""
+        return self._timetable.running()
+
+    def is_timer(self, name: Name) -> bool:
+        """Tell whether a variable is a timer."""
+        return self._timetable.is_timer(name[0], name[1])
 
     def take(self, now_ms: int, present_ms: int | None = None) -> Occasion | str | None:
         """Return the first occasion up to now, and go on to the next.
@@ -134,7 +157,7 @@ class Clockwork:
             An occasion, or what was left out, in words, or None.
         """
         oldest = (now_ms if present_ms is None else present_ms) - self._timetable.catch_up_ms
-        while True:
+        while self._timetable.schedules:
             change_ms = self._notices.next_ms()
             if change_ms is None or change_ms > now_ms:
                 break

@@ -27,6 +27,7 @@ from myocan.hub.agent.clerk import CALLED, DONE, EXTERNALS, Clerk, Written
 from myocan.hub.agent.clocks import Clock, Setting
 from myocan.hub.agent.clockwork import CLOCK, Clockwork, Occasion
 from myocan.hub.agent.connection import Connection
+from myocan.hub.agent.corrections import JUMP_MS, STANDS, TRUSTED, Correction, Corrections
 from myocan.hub.agent.deployment import FILES, load_in_force
 from myocan.hub.agent.exchange import Exchange, ats_left_behind, births_first, exchange, sources_in
 from myocan.hub.agent.journal import Journal
@@ -40,9 +41,11 @@ from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, linker
 from myocan.hub.core.linker import fold
 from myocan.hub.core.program import ADMIN_MODULE
+from myocan.hub.durations import duration_text
 from myocan.hub.externals import Function
 from myocan.hub.house import House
 from myocan.hub.store import Position, Store
+from myocan.hub.trust import Trust
 
 __all__ = ["HUB", "LIVE", "Mode", "Shared"]
 
@@ -85,6 +88,7 @@ class Shared:
         monotonic: a clock that only rises, in seconds.
         stopping: set when the hub is to end.
         wake: lets the loop look soon whether there is something to do; from any thread.
+        trust: says what speaks against the machine's clock.
     """
 
     house: House
@@ -96,6 +100,7 @@ class Shared:
     monotonic: Callable[[], float]
     stopping: threading.Event
     wake: Callable[[], None]
+    trust: Trust
 
 
 class Mode:
@@ -165,6 +170,8 @@ class Mode:
             self.clock.setting = setting
         self.checkpoints = Checkpoints(store, self.name, recovered.checkpoint, shared.monotonic)
         self.trimming = Trimming(store, self.name, shared.house.retention, core, shared.monotonic)
+        doubt = shared.trust.doubt(self.clock.now_ms(), self.log_ms) if self.is_live else ""
+        self._corrections = Corrections(store, self._clerk, doubt)
         self._away = Away.from_json(state.get(AWAY))
         self._told = self._away.last
         self._left_out: list[str] = []
@@ -175,6 +182,7 @@ class Mode:
             self._begin(state)
         else:
             self._put_in_force(order, state, self.now())
+        self._begin_clock(state)
         self._say_what_does_not_run(files)
 
     def _make_calls_of(self, state: Mapping[Name, str]) -> Calls:
@@ -249,7 +257,8 @@ class Mode:
         """
         house = self._shared.house
         catch_up_ms = house.agent.catch_up_ms if self.is_live else FOREVER_MS
-        clockwork = Clockwork(house, self.core, state, ats, now, self.log_ms, catch_up_ms)
+        trusted = not self.doubt
+        clockwork = Clockwork(house, self.core, state, ats, now, self.log_ms, catch_up_ms, trusted)
         self._clerk.watch(clockwork.variables)
         due = clockwork.next_ms()
         if due is None:
@@ -349,12 +358,65 @@ class Mode:
         behind = self.log_ms - now > CLOCK_BEHIND_MS
         if behind and not self._clock_behind:
             _log.warning(
-                "the clock is %d s behind the log: it was set back, or was wrong before; until it "
-                "has caught up, no timer runs out and no AT is due",
-                (self.log_ms - now) // 1000,
+                "the clock is %s behind the log: it was set back, or was wrong before; until it "
+                "has caught up, the log's time stands",
+                duration_text(self.log_ms - now),
             )
         self._clock_behind = behind
         return max(now, self.log_ms)
+
+    @property
+    def doubt(self) -> str:
+        """Why the machine's clock is not believed; "" if it is."""
+        return self._corrections.doubt
+
+    def _behind_ms(self) -> int:
+        """Return how far the clock is behind the log, 0 for what a moment makes of it."""
+        behind = self.log_ms - self.clock.now_ms()
+        return behind if self.clock.setting is None and behind >= JUMP_MS else 0
+
+    def _begin_clock(self, state: Mapping[Name, str]) -> None:
+        """See whether the clock was set back while the hub was away, and whether it is believed."""
+        if self.doubt:
+            text = f"the clock of this machine is not believed: {self.doubt}. Until it is, no AT "
+            text += 'comes due; if it is right, write [clock] trust = "always" in myocan.toml'
+            _log.warning("%s", text)
+            self.append(self._row_of_clock(TRUSTED, "false"))
+            self.say(linker.ALERT, text, CLOCK)
+            return
+        if state.get(TRUSTED) == "false":
+            self.append(self._row_of_clock(TRUSTED, "true"))
+        behind = self._behind_ms()
+        if behind and state.get(STANDS) != str(self.log_ms):
+            self.correct(-behind)  # nobody knows how much time has passed; timers keep what is left
+
+    def believe(self) -> None:
+        """Believe the clock from now on: what was missed until now is made up for."""
+        self._corrections.doubt = ""
+        self.append(self._row_of_clock(TRUSTED, "true"))
+        self.say(linker.INFO, "the clock of this machine is believed now", CLOCK)
+        told = self._clockwork.trust(self.clock.now_ms())
+        if told is not None:
+            self._process_occasion(told)
+        self.caught_up = False
+
+    def correct(self, by_ms: int) -> None:
+        """Take note that the wall clock was set; timers that run go on as they were.
+
+        Arguments:
+            by_ms: by how much, negative for back.
+        """
+        new_ms = self.clock.now_ms()
+        correction = Correction(by_ms, max(self.log_ms, new_ms - by_ms), new_ms)
+        self.append(self._corrections.set(correction, self._clockwork, self.offset))
+        if by_ms < 0:
+            self.append(self._row_of_clock(STANDS, str(correction.at_ms)))
+        self.say(linker.WARN, correction.words, CLOCK)
+        self.caught_up = False
+
+    def _row_of_clock(self, name: Name, value: str) -> Written:
+        """Return a message of the clock at the log's time, whose value is state."""
+        return self._clerk.row_of(self.offset, self.log_ms or self.now(), name, value, CLOCK)
 
     def due_s(self) -> float | None:
         """Return in how many seconds there is something to do here; None if nobody knows."""
@@ -365,7 +427,8 @@ class Mode:
         if not self.caught_up:
             waits.append(0.0)
         elif due is not None:
-            wait = 0.0 if due <= self.log_ms else self.clock.wait_s(due)
+            at_once = due <= self.log_ms and not self._behind_ms()
+            wait = 0.0 if at_once else self.clock.wait_s(due)
             waits.append(CLOCK_CHECK_S if wait is None else min(wait, CLOCK_CHECK_S))
         return min((wait for wait in waits if wait is not None), default=None)
 
@@ -388,6 +451,8 @@ class Mode:
 
     def _take_next(self, until_ms: int, now: int) -> bool:
         """Process what is due next up to a time; return whether there was anything."""
+        if self._behind_ms():  # the log's time stands: what is due is told by the clock alone
+            until_ms = now = self.clock.now_ms()
         due = self._clockwork.take(until_ms, now)
         if isinstance(due, str):
             self.say(linker.WARN, due, CLOCK)
@@ -412,7 +477,8 @@ class Mode:
             now: the log's time, milliseconds since 1970 UTC.
         """
         due = self._clockwork.next_ms()
-        missed = due is not None and due < now - LATE_MS
+        present = self.clock.now_ms() if self._behind_ms() else now
+        missed = due is not None and due < present - LATE_MS
         if self.is_live and missed and not self.catching_up:
             self._set_away(Away(self.offset), self.log_ms or now)
         return self.catching_up
@@ -641,7 +707,13 @@ class Mode:
             stamps,
         )
         incarnation = self._shared.connection.incarnation
-        return self._clerk.write(offset, now, batch.origins, incarnation, taken)
+        written = self._clerk.write(offset, now, batch.origins, incarnation, taken)
+        following, behind = offset + len(written.rows), self._behind_ms()
+        if behind or self.doubt:
+            self._corrections.follow(
+                written, self._clockwork, self.clock.now_ms(), behind, following
+            )
+        return written
 
     def _publish(self, frames: list[Outgoing]) -> None:
         """Publish; what the broker confirms is told apart by the offsets of the live log alone."""

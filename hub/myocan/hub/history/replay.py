@@ -9,7 +9,7 @@ than the log has; only these are looked at here, to say in words what it is.
 
 Not compared is what no cycle decides: that an input was published as it came, which occurrence of
 an AT it was, how far EXTERNAL functions were called. What a new module knew of the time before it
-(HISTORY) is taken from the log.
+(HISTORY), and how timers moved when the wall clock was set, is taken from the log.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from myocan.hub.history.listed import Listed
 from myocan.hub.history.past import CODE, Name, Past
 from myocan.hub.store import Entries, Entry, LogRow, Message, StoreDamaged
 
+CORRECTED = ("$clock", "corrected")
+"""The topic of corrections of the wall clock."""
+
 MOST = 100
 """Differences that are kept; the others are counted."""
 
@@ -37,9 +40,9 @@ Compile = Callable[[str, str], Program | None]
 """Makes a program of a module's text, by the module's name and its text; None if it has errors."""
 
 Kind = int
-PLAIN, IN_FORCE, BEYOND = range(3)
+PLAIN, IN_FORCE, BEYOND, MOVED = range(4)
 """What a row is: a message of cycles; one that puts a text in force; one that no cycle has to do
-with, for it says how far functions were called."""
+with, for it says how far functions were called; one with which timers moved."""
 
 Group = tuple[int, int, int, int]
 """As `Recorded.differing` has it."""
@@ -139,10 +142,13 @@ class Replay:
             if kind != PLAIN:
                 self._rows += rows[done:place]
                 done = place + 1
-            if kind == IN_FORCE:
+            if kind in (IN_FORCE, MOVED):
                 self._run(self._rows)
                 self._rows = []
+            if kind == IN_FORCE:
                 self._put_in_force(self._log.entry(row))
+            elif kind == MOVED:
+                self._move_timers(self._log.entry(row))
         self._rows += rows[done:]
         for place in range(len(self._rows) - 1, 0, -1):
             if self._rows[place][5] is None:
@@ -171,6 +177,8 @@ class Replay:
             return IN_FORCE
         if module == EXTERNAL_MODULE and variable.startswith("$"):
             return BEYOND
+        if (module, variable) == CORRECTED:
+            return MOVED
         self._plain.add(number)
         return PLAIN
 
@@ -213,6 +221,11 @@ class Replay:
             for program in programs.values()
             for variable in program.variables
         } | {(module, INSTANCES_VARIABLE) for module in programs}
+
+    def _move_timers(self, entry: Entry) -> None:
+        self._link()
+        moved = {name: text for name, text in entry.changes.items() if text is not None}
+        restore(self._core, {name: moved[name] for name in moved if self._is_variable(name)})
 
     def _is_variable(self, name: Name) -> bool:
         return name[:2] in self._variables

@@ -25,6 +25,7 @@ from myocan.tools.cli import (
     history,
     init,
     instances,
+    kinds,
     messages,
     modes,
     run,
@@ -63,6 +64,7 @@ app.command("clock")(modes.clock)
 app.command("why")(history.why)
 app.command("replay")(history.replay)
 app.add_typer(store.store, name="store")
+app.add_typer(kinds.board, name="board")
 app.command("flash")(boards.flash)
 app.add_typer(boards.adapter, name="adapter")
 app.command("demo")(demo.demo)

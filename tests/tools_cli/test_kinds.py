@@ -1,0 +1,54 @@
+"""`myocan board`: from what there is to a board of one's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from myocan.tools.board_kinds import BoardKind
+
+if TYPE_CHECKING:
+    from support.command_line import Myocan
+
+
+@pytest.mark.parametrize("kind", BoardKind.names())
+def test_a_new_board_of_each_kind_is_right_as_it_is_written(
+    myocan: Myocan, house: Path, kind: str
+) -> None:
+    made = myocan("board", "new", "back-door", "--board", kind, cwd=house)
+    assert made.returncode == 0, made.stderr
+    assert "adapters/back-door.toml" in made.stdout
+    text = (house / "adapters" / "back-door.toml").read_text()
+    assert 'publish = "back_door.press"' in text
+    checked = myocan("check", cwd=house)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    listed = json.loads(myocan("board", "list", "--json", cwd=house).stdout)
+    assert {"name": "back-door", "kind": kind, "ports": 1} in listed["boards"]
+
+
+def test_boards_are_shown_with_and_without_a_house(myocan: Myocan, tmp_path: Path) -> None:
+    listed = myocan("board", "list", cwd=tmp_path)
+    assert listed.returncode == 0
+    assert "pico-w" in listed.stdout
+    assert "In this house" not in listed.stdout
+    shown = myocan("board", "show", "pico-w", cwd=tmp_path)
+    assert "GP15 ┤ 20    21 ├ GP16" in shown.stdout
+    facts = json.loads(myocan("board", "show", "esp8266", "--json", cwd=tmp_path).stdout)
+    assert facts["tls"] is False
+
+
+def test_what_cannot_be_is_told(myocan: Myocan, house: Path) -> None:
+    for words, code, text in (
+        (("board", "show", "pico"), 3, "did you mean 'pico-w'"),
+        (("board", "new", "x", "--board", "pico"), 3, "did you mean 'pico-w'"),
+        (("board", "new", "a/b", "--board", "pico-w"), 2, "cannot be a board"),
+        (("board", "new", "porch", "--board", "pico-w"), 3, "is there already"),
+        (("board", "new", "porch"), 2, "--board"),
+    ):
+        done = myocan(*words, cwd=house)
+        said = " ".join(done.stderr.replace("│", " ").split())
+        assert (done.returncode, done.stdout) == (code, ""), words
+        assert text in said, words

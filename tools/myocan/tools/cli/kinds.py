@@ -1,0 +1,171 @@
+"""`myocan board list|show|new`: the boards of a house, and the kinds there are."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
+
+if TYPE_CHECKING:
+    from myocan.hub.house import House
+    from myocan.tools.board_kinds import BoardKind
+
+board = typer.Typer(no_args_is_help=True, help="Boards: those of the house, and what there are.")
+
+TEMPLATE = """\
+# {name}: {title}. The file's name is the board's name.
+# Its pins: myocan board show {kind}. Ports and their settings: docs/edge.md.
+
+board = "{kind}"
+
+# A push button between {button} and ground.
+[ports.button]
+kind = "button"
+pin = "{button}"
+pull = "up"
+debounce_ms = 20
+publish = "{module}.press"
+
+# A relay or a lamp on {lamp}; it follows a module that says {module}_lamp.state.
+# [ports.lamp]
+# kind = "relay"
+# pin = "{lamp}"
+# safe = "off"
+# subscribe = "{module}_lamp.state"
+# map = {{ on = 1, off = 0 }}
+"""
+
+
+@board.command("list")
+def list_boards(house: HouseOption = None, as_json: JsonOption = False) -> None:
+    """List the boards of the house one stands in, and the kinds of boards there are.
+
+    Example: [bold]myocan board list[/bold]
+    """
+    from myocan.hub.house import HouseError
+    from myocan.tools.board_kinds import BoardKind
+
+    kinds = [BoardKind.load(name) for name in BoardKind.names()]
+    try:
+        ours = _boards_of(open_house(house))
+    except HouseError:
+        if house is not None:
+            raise
+        ours = None  # one may ask before there is a house
+    if as_json:
+        print(json.dumps({"boards": ours, "kinds": [_facts(kind) for kind in kinds]}))
+        return
+    if ours is not None:
+        print("In this house:" if ours else "In this house: none yet; see myocan board new")
+        for one in ours:
+            print(f"  {one['name']:<16} {one['kind']:<14} {one['ports']} ports")
+        print()
+    print("Kinds:")
+    for kind in kinds:
+        has = ", ".join(word for word, there in (("WiFi", kind.wifi), ("TLS", kind.tls)) if there)
+        print(f"  {kind.name:<14} {kind.title:<36} {kind.chip:<10} {kind.runtime:<12} {has}")
+
+
+def _boards_of(house: House) -> list[dict[str, Any]]:
+    import tomllib
+
+    found = []
+    for file in house.adapters():
+        try:
+            content = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            content = {}  # `myocan check` says what is wrong with it
+        ports = content.get("ports")
+        found.append(
+            {
+                "name": file.stem,
+                "kind": str(content.get("board", "?")),
+                "ports": len(ports) if isinstance(ports, dict) else 0,
+            }
+        )
+    return found
+
+
+@board.command("show")
+def show(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="A kind of board: pico-w.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Draw a board with its pins, and tell what to beware of.
+
+    Example: [bold]myocan board show pico-w[/bold]
+    """
+    from myocan.tools.board_kinds import BoardKind
+    from myocan.tools.pinout import describe, draw
+
+    found = BoardKind.load(kind)
+    if as_json:
+        print(json.dumps(_facts(found)))
+        return
+    print(f"{found.title} ({found.name}): {found.chip}")
+    if found.micropython:
+        print(f"runs MicroPython {found.micropython} or later")
+    for lines in (draw(found), describe(found), found.notes):
+        if lines:
+            print()
+            print("\n".join(lines))
+    if found.pinout is not None:
+        print("\nstart: read by the chip when it starts. !: see above. Nothing: a plain pin.")
+    print(f"\nFrom: {found.source}")
+
+
+def _facts(kind: BoardKind) -> dict[str, Any]:
+    return dict(json.loads(kind.model_dump_json()))
+
+
+@board.command("new")
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The board's name in the house.")],
+    kind: Annotated[str, typer.Option("--board", metavar="KIND", help="What it is: pico-w.")],
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write an adapter's file for a new board, to be edited.
+
+    Example: [bold]myocan board new porch --board pico-w[/bold]
+    """
+    from myocan.hub.house import check_level
+    from myocan.tools.board_kinds import BoardKind
+    from myocan.tools.errors import ToolsError
+
+    try:
+        check_level(name)
+    except ValueError as error:
+        raise typer.BadParameter(f"{name!r} cannot be a board: its name {error}") from None
+    found = BoardKind.load(kind)
+    opened = open_house(house)
+    file = opened.root / "adapters" / f"{name}.toml"
+    plain = [
+        pin
+        for pin, facts in found.pins.items()
+        if {"in", "out", "pull-up"} <= facts.can and not facts.strapping and not facts.warning
+    ]
+    file.parent.mkdir(exist_ok=True)
+    text = TEMPLATE.format(
+        name=name,
+        module=re.sub(r"\W", "_", name, flags=re.ASCII),
+        kind=found.name,
+        title=found.title,
+        button=plain[0],
+        lamp=plain[1],
+    )
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        raise ToolsError(f"{file} is there already; edit it, or take another name") from None
+    shown = Path("adapters") / file.name
+    if as_json:
+        print(json.dumps({"file": str(file), "board": found.name}))
+    else:
+        print(f"wrote {shown}; edit it, then: myocan check, and: myocan flash {name}")

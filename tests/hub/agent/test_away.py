@@ -6,14 +6,14 @@ from array import array
 
 import pytest
 
-from myocan.hub.agent import latecomers
+from myocan.hub.agent import latecomers, mode
 from myocan.hub.agent.away import NOWHERE, Away, LeftOut
 from myocan.hub.agent.batch import Batch
 from myocan.hub.agent.clockwork import Clockwork
 from support.board import Board
 from support.clock import Clock, shown, until
 
-MINUTE, HOUR = 60_000, 3_600_000
+SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
 BELLS = """
 PUBLIC light {off, on}
 PUBLIC ring
@@ -180,6 +180,37 @@ def test_who_has_missed_nothing_waits_for_nobody(
                 board.await_acknowledged()
             assert state("lamp1", "count") == count
             clock.move(HOUR)
+
+
+def test_timers_that_come_faster_than_they_are_done_leave_boards_their_turn(
+    broker, hub, modules, clock, log, monkeypatch
+) -> None:
+    monkeypatch.setattr(mode, "MAX_DUE", 4)
+    monkeypatch.setattr(mode, "BUSY_TURNS", 3)
+    modules(
+        m="SUBSCRIBE go.press\nSUBSCRIBE key.press\nPUBLIC count 0\nTIMER t 0.1 seconds\n"
+        "ON go.press\n  THEN start(t)\nON t\n  THEN start(t)\nON key.press\n  THEN count++\n"
+    )
+    take = Clockwork.take
+
+    def slow(self: Clockwork, *times: int) -> object:
+        taken = take(self, *times)
+        if taken is not None:
+            clock.move(200)  # two more are due when one is done
+        return taken
+
+    monkeypatch.setattr(Clockwork, "take", slow)
+    with (
+        Board(broker.url, "home", "porch", hears=["mc1/live/home/m/count"]) as board,
+        hub(now_ms=clock) as running,
+    ):
+        board.send("go/press")
+        board.await_acknowledged()
+        clock.move(SECOND, running)
+        for count in range(1, 4):
+            board.send("key/press")
+            board.await_that(lambda count=count: count in board.values("m.count"), "the count")
+    assert "faster than this machine can do them" in log("$log.alert")[0].value
 
 
 def test_a_board_that_stays_away_is_not_waited_for_long(broker, hub, modules, clock, log) -> None:

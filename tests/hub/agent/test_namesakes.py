@@ -93,6 +93,22 @@ def test_two_that_waited_for_the_broker_together_do_not_both_stay(broker, hub, t
     assert answers.count("gives way") == 1
 
 
+def test_two_boards_of_one_name_are_recorded_and_the_older_is_refused(
+    broker, hub, log, state
+) -> None:
+    with hub(), Board(broker.url, "home", "porch") as board:
+        for turn in range(4):
+            for boot in (1, 2):
+                board.publish("base", b"[%d,1,0]" % boot)
+                board.publish("up/button1/press", b"[null,%d,null,%d]" % (turn + 1, boot))
+        until(lambda: log("$log.rejected"), "record")
+        board.publish("up/button1/press", b"[null,9,null,1]")
+        board.publish("base", b"[7,1,0]")
+        board.await_that(lambda: (7, 0) in board.acknowledgements, "acknowledgement")
+    assert "two boards take turns under the name porch" in log("$log.rejected")[0].value
+    assert state("lamp1", "count") == "7"
+
+
 def there(token: str, since: int) -> Namesakes:
     one = Namesakes(lambda: since, lambda: token)
     one.introduce()

@@ -339,7 +339,9 @@ class Agent:
             self._process_batch(live.process_late)
         now = live.take_what_is_due()
         if now is None:
-            return
+            if not live.falls_behind():
+                return
+            now = live.now()
         if self._owes_greeting:
             self._owes_greeting = False
             self._connection.greet()

@@ -100,6 +100,7 @@ class Connection:
         self._introduction_ends: float | None = None
         self._namesakes = Namesakes(now_ms)
         self._asked = False
+        self._heard = 0
         self._yielded = False
         self.alerts: list[str] = []
         self._reason = ""
@@ -306,7 +307,7 @@ class Connection:
         except WireError:
             return  # somebody else's nonsense; our own status replaces it
         if not self._introduced:
-            self._compare_incarnations(status)
+            self._heard = max(self._heard, status.get("incarnation", 0))
         verdict = self._namesakes.judge(status, retained)
         if verdict is Verdict.YIELD:
             self._yielded = True
@@ -318,10 +319,10 @@ class Connection:
             if verdict is Verdict.ASK:
                 self._probe()
 
-    def _compare_incarnations(self, status: dict[str, Any]) -> None:
-        heard = status.get("incarnation", 0)
+    def _compare_incarnations(self) -> None:
+        """Begin a life behind those that the broker has heard of."""
+        heard = self._heard
         if heard < self.incarnation:
-            self._compare_ends(status)
             return
         self._alert(
             f"the broker has heard incarnation {heard} of hub {self._house.agent.name}, and this "
@@ -329,16 +330,6 @@ class Connection:
             "another hub had this name ([agent] name in myocan.toml)"
         )
         self.incarnation = self._store.begin_incarnation(heard, _versions())
-
-    def _compare_ends(self, status: dict[str, Any]) -> None:
-        """Tell if the broker heard more of this store in its last life than it has."""
-        end = status.get("offset")
-        if status.get("store") == self._store.identity and type(end) is int and end > self._found:
-            self._alert(
-                f"the broker has heard of message {end} of this store, which ends at "
-                f"{self._found}: it was restored from an older copy, or the power went before all "
-                "was on the disk"
-            )
 
     def _taken_by(self, status: dict[str, Any]) -> str:
         domain, agent = self._house.domain, self._house.agent.name
@@ -370,6 +361,7 @@ class Connection:
     def _introduce(self) -> None:
         self._introduction_ends = None
         self._introduced = True
+        self._compare_incarnations()
         self._namesakes.introduce()
         self.greet()
         self._announcement = RunningHub(self.broker_url, os.getpid(), self.control_path)

@@ -64,6 +64,9 @@ CLOCK_BEHIND_MS = 60_000
 MAX_DUE = 1000
 """Due messages that are taken before boards are acknowledged and the end may come."""
 
+BUSY_TURNS = 20
+"""Turns in a row of nothing but what is due, after which that has to have become less."""
+
 MAX_TOGETHER = 20_000
 """Rows of one transaction after which messages that boards held do not wait for their time."""
 
@@ -130,6 +133,7 @@ class Mode:
         self.clock = Clock(wall_ms)
         self._clock_behind = False
         self.caught_up = False
+        self._busy_turns = self._lag_ms = 0
         self._recover(start)
 
     @property
@@ -444,10 +448,27 @@ class Mode:
         for _ in range(MAX_DUE):
             if not self._take_next(now, now):
                 self._end_catching_up(now)
+                self._busy_turns = self._lag_ms = 0
                 return True
             if self._shared.stopping.is_set():
                 return False
         return False
+
+    def falls_behind(self) -> bool:
+        """Tell whether more comes due than can be done, turn after turn; others need one, too."""
+        due = self._clockwork.next_ms()
+        lag = 0 if due is None else self.clock.now_ms() - due
+        self._busy_turns += 1
+        if self._busy_turns % BUSY_TURNS:
+            return False
+        before, self._lag_ms = self._lag_ms, lag
+        if not 0 < before <= lag:
+            return False
+        if self._busy_turns == 2 * BUSY_TURNS:
+            text = "timers and ATs come due faster than this machine can do them; what boards send "
+            self.say(linker.ALERT, text + "waits in between", CLOCK)
+        self._end_catching_up(self.now())
+        return True
 
     def _take_next(self, until_ms: int, now: int) -> bool:
         """Process what is due next up to a time; return whether there was anything."""

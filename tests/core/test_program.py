@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from core.assemble import assemble
 from core.houses import Case, cases
-from myocan.hub.core import Op, Program
+from myocan.hub.core import Op, Program, Role, Type, Variable
 from myocan.hub.core.program import FORMAT, disassemble
 
 
@@ -61,8 +61,9 @@ def test_a_damaged_program_says_to_compile_again(damage: str) -> None:
 
 
 def test_code_can_be_read_by_people() -> None:
-    code = (int(Op.SET), 1, 0, 0, int(Op.MATCHED), 0, 0, 0)
-    program = Program.from_json(Program("m", (), code, lines=((0, 7),)).to_json())
+    code = (int(Op.SET), 0, 1, 0, int(Op.MATCHED), 0, 0, 0)
+    lit = Variable("lit", Role.PRIVATE, Type.BOOLEAN)
+    program = Program.from_json(Program("m", (lit,), code, lines=((0, 7),)).to_json())
     first, second = disassemble(program).splitlines()
     assert "SET" in first
     assert "line 7" in first

@@ -305,6 +305,8 @@ class House(_Table):
             raise HouseError(f"{file} cannot be read: {error}") from error
         except tomllib.TOMLDecodeError as error:
             raise HouseError(f"{file}: {error}") from error
+        except RecursionError:
+            raise HouseError(f"{file}: brackets within brackets, far too many; mend it") from None
         try:
             house = cls.model_validate(content)
         except ValidationError as error:

@@ -280,10 +280,15 @@ def _stored_program(store: Store, name: str, source: str) -> Program | None:
     text = store.program(_key(name, source))
     if text is None:
         return None
+    from myocan.hub.lang.schedules import Schedule
+
     try:
-        return Program.from_json(text)
+        program = Program.from_json(text)
+        for at in program.ats:
+            Schedule.from_json(at.schedule)
     except ValueError:
-        return None  # of another version: compiled again
+        return None  # of another version, or damaged: compiled again
+    return program if program.module == name else None
 
 
 def _key(name: str, source: str) -> str:

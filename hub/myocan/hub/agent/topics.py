@@ -17,6 +17,9 @@ from myocan.hub.core.linker import TopicName, fold
 
 __all__ = ["AdapterTopics", "keyed_topics", "said_by", "split_name"]
 
+MOST_AGE_S = 10**9
+"""An age beyond this, 30 years, means nothing."""
+
 
 class AdapterTopics:
     """What the adapters of a house say of topics.
@@ -40,7 +43,7 @@ class AdapterTopics:
                 sent = self._add(self.published, port.get("publish"))
                 self._add(self.subscribed, port.get("subscribe"))
                 most_s = port.get("max_age_s")
-                if isinstance(most_s, int | float) and most_s > 0:
+                if isinstance(most_s, int | float) and 0 < most_s <= MOST_AGE_S:
                     ages = ((file.stem, topic) for topic in sent)
                     self.max_age_ms.update(dict.fromkeys(ages, int(most_s * 1000)))
 
@@ -84,7 +87,7 @@ def split_name(name: str) -> TopicName | None:
 def _ports(file: Path) -> Iterator[dict[str, Any]]:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return
     ports = content.get("ports")
     if isinstance(ports, dict):

@@ -417,13 +417,16 @@ class Program:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: it is of another `FORMAT`, or no program; compile its source again.
+            ValueError: it is of another `FORMAT`, or no program that is safe to run
+                (`soundness.check`); compile its source again.
         """
+        from myocan.hub.core.soundness import check
+
         try:
             plain: dict[str, Any] = json.loads(text)
             if plain.pop("format") != FORMAT:
                 raise ValueError("it is of another version")
-            return cls(
+            program = cls(
                 module=plain["module"],
                 variables=tuple(_variable(v) for v in plain["variables"]),
                 code=tuple(plain["code"]),
@@ -443,7 +446,9 @@ class Program:
                 topics=tuple(_definition(t) for t in plain["topics"]),
                 history=plain["history"],
             )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            check(program)
+            return program
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise ValueError(f"not a stored program: {error}; compile its source again") from error
 
 

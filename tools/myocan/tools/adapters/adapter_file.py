@@ -191,6 +191,9 @@ def parse_adapter(
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise AdapterError(path, [*problems, _not_toml(text, error)]) from None
+    except RecursionError:
+        too_deep = Problem("brackets within brackets, far too many: mend them")
+        raise AdapterError(path, [*problems, too_deep]) from None
     lines = TomlLines(text)
     top = _top(given, lines, problems)
     kind = _kind(given, lines, problems)

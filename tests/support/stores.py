@@ -6,8 +6,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from myocan.hub.retention import FOREVER, Keep
 from myocan.hub.store import Reader, Store
 
+DAY_MS = 86_400_000
+STEP_MS = 2 * DAY_MS
+"""From one message to the next, so that some are old, and several checkpoints are kept."""
 MODES = st.sampled_from(["live", "live", "live", "test"])
 TOPICS = st.tuples(
     st.sampled_from(["lamp1", "ümlaut", "$log"]),
@@ -37,9 +41,10 @@ STEPS = st.lists(
         st.tuples(st.just("checkpoint"), MODES),
         st.tuples(st.just("start"), st.integers(0, 9)),
         st.tuples(st.just("program"), st.sampled_from("abc")),
+        st.tuples(st.just("trim"), st.integers(0, 90)),
         st.tuples(st.just("reopen")),
     ),
-    max_size=12,
+    max_size=20,
 )
 """What `make` does."""
 
@@ -56,6 +61,8 @@ def make(path: Path, steps: Sequence[tuple[Any, ...]]) -> Path:
             store.checkpoint(args[0], offset, changed.pop(args[0], {}))
         elif kind == "start":
             store.begin_incarnation(args[0], f"myocan {args[0]}")
+        elif kind == "trim":
+            _trim(store, *args)
         elif kind == "program":
             store.keep_program(args[0], f"compiled {args[0]}")
         else:
@@ -65,6 +72,16 @@ def make(path: Path, steps: Sequence[tuple[Any, ...]]) -> Path:
     store.append("live", [])
     store.close()
     return path
+
+
+def _trim(store: Store, days: int) -> None:
+    """Take out what is older than so many days; what is on level is kept for good."""
+    keeps = {"state": Keep("days", age_ms=days * DAY_MS), "level": FOREVER}
+    for mode in store.modes():
+        trimmer = store.trimmer(mode, lambda _module, variable: keeps[variable])
+        trimmer.begin(store.next_offset(mode) * STEP_MS)
+        while trimmer.step():
+            pass
 
 
 def _append(
@@ -86,7 +103,7 @@ def _append(
             changed.setdefault(mode, {})[number] = new
         text = "[" + ",".join(texts) + "]" if texts else None
         rows.append(
-            (offset, 1_000 * offset, store.name_id(*topic), value, store.producer_id(producer),
+            (offset, STEP_MS * offset, store.name_id(*topic), value, store.producer_id(producer),
              cause, rule, ts, text)
         )  # fmt: skip
     heard = [(board, boot, last, 5) for (board, boot), last in positions.items()]

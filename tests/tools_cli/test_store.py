@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,6 +123,22 @@ def test_a_damaged_store_is_told_with_what_to_do(myocan: Myocan, house: Path) ->
         told = myocan("store", command, cwd=house)
         assert told.returncode == 3
         assert told.stderr.startswith("myocan: ")
+
+
+def test_an_output_that_takes_nothing_is_told(house: Path) -> None:
+    command = [sys.executable, "-m", "myocan.tools.cli", "store", "export", "-"]
+    with open("/dev/full", "wb") as full:
+        told = subprocess.run(
+            command, cwd=house, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert told.returncode == 3
+    assert told.stderr.splitlines()[-1].startswith("myocan: the output cannot be written (No space")
+
+
+def test_a_place_that_cannot_be_written_is_told(myocan: Myocan, house: Path) -> None:
+    told = myocan("store", "export", "nowhere/saved.jsonl", cwd=house)
+    assert told.returncode == 3
+    assert "nowhere/saved.jsonl cannot be written" in told.stderr
 
 
 def test_a_file_that_is_not_there_is_told(myocan: Myocan, house: Path) -> None:

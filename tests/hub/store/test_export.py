@@ -2,6 +2,8 @@
 
 import io
 import json
+import random
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from myocan.hub.store import (
     LogRow,
@@ -52,7 +55,7 @@ def full(place: Path, message: Message) -> Path:
     return place
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=STEPS)
 def test_an_imported_store_says_what_the_exported_one_does(
     quick: Path, steps: list[tuple[Any, ...]]
@@ -63,6 +66,49 @@ def test_an_imported_store_says_what_the_exported_one_does(
     assert said(copy) == said(original)
     assert exported(copy).splitlines()[1:] == lines.splitlines()[1:]
     assert verify(copy).sound
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=STEPS)
+def test_a_store_that_nothing_happened_to_is_sound(
+    quick: Path, steps: list[tuple[Any, ...]]
+) -> None:
+    assert verify(make(new_place(quick), steps)).problems == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=STEPS, seed=st.integers(0, 2**32))
+def test_an_export_in_which_anything_was_changed_is_refused_or_makes_a_sound_store(
+    quick: Path, steps: list[tuple[Any, ...]], seed: int
+) -> None:
+    dice = random.Random(seed)
+    lines = exported(make(new_place(quick), steps)).splitlines()
+    for _ in range(dice.choice((1, 1, 2))):
+        place = dice.randrange(len(lines))
+        line = bytearray(lines[place])
+        kind = dice.randrange(5)
+        if kind == 0 and line:
+            line[dice.randrange(len(line))] = dice.randrange(256)
+        elif kind == 1 and line:
+            line[dice.randrange(len(line))] ^= 1 << dice.randrange(8)
+        elif kind == 2:
+            line = bytearray(
+                re.sub(rb"\d+", dice.choice((b"0", b"99", b"-1", b"1e9")), line, count=3)
+            )
+        elif kind == 3:
+            line += b"\n" + lines[dice.randrange(len(lines))]
+        else:
+            line.clear()
+        lines[place] = bytes(line)
+    copy = new_place(quick)
+    try:
+        import_store(io.BytesIO(b"\n".join(lines)), copy)
+    except StoreError:
+        assert not copy.exists()
+    else:
+        assert verify(copy).problems == []
+        with Store.open(copy) as store:
+            store.begin_incarnation()
 
 
 def test_every_line_is_json_and_says_what_it_is(full: Path) -> None:

@@ -33,7 +33,7 @@ def changes_between(
         for at, changes in piece:
             try:
                 apply(changes, latest)
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 raise StoreDamaged(
                     f"{where}: the changes of message {at} cannot be read ({error}); restore a"
                     " backup of the store"

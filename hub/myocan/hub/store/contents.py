@@ -31,6 +31,8 @@ MOST = 100
 """Problems that are kept; the others are counted."""
 CACHED = 100_000
 
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What reading raises; the latter when what SQLite has to say quotes a damaged name."""
 _ANY = msgspec.json.Decoder()
 
 
@@ -80,7 +82,7 @@ class _Texts:
     def _look(self, number: int) -> tuple[str, ...] | None:
         try:
             found = self._contents.db.execute(self._one, (number,)).fetchone()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             self._contents.problems.note(f"the table {self._table} is damaged ({error})")
             found = None
         if found is None or not all(map(_is_text, found)):
@@ -95,7 +97,7 @@ class _Texts:
                 for number, *texts in self._contents.db.execute(self._copies):
                     if all(map(_is_text, texts)):
                         self._saved[number] = tuple(texts)
-            except sqlite3.Error as error:
+            except _ERRORS as error:
                 self._contents.problems.note(f"the index of {self._table} is damaged ({error})")
         return self._saved
 
@@ -217,7 +219,7 @@ class Contents:
         """What SQLite finds wrong with the file itself, at most `MOST` lines."""
         try:
             found = [str(line) for (line,) in self.db.execute(f"PRAGMA integrity_check({MOST})")]
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             return [str(error)]
         return [line for text in found for line in text.splitlines() if line != "ok"]
 
@@ -231,7 +233,7 @@ class Contents:
         while True:
             try:
                 piece = self.db.execute(query, (start, size)).fetchall()
-            except sqlite3.Error as error:
+            except _ERRORS as error:
                 if size > 1:
                     size = max(1, size // 8)
                     continue
@@ -287,7 +289,7 @@ class Contents:
                 raise
             self.problems.note(f"{self.path}: does not say any more that it is a store of myocan")
             return
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             self.problems.note(f"meta cannot be read ({error})")
             return
         if version < schema.VERSION:
@@ -304,7 +306,7 @@ class Contents:
             cursor = self.db.execute(query)
             while (row := cursor.fetchone()) is not None:
                 rows.append(row)
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             self.problems.note(f"{table} cannot be read to its end ({error})")
         return rows
 
@@ -329,7 +331,7 @@ class Contents:
         """The first key from `start` on that can be read, about; None if there is none."""
         try:
             (end,) = self.db.execute(f"SELECT max({key}) FROM {table}").fetchone()
-        except sqlite3.Error:
+        except _ERRORS:
             end = NEWEST
         end = min(end or 0, NEWEST)
         missed, look, stride, tries = start - 1, start, 1, 0
@@ -351,7 +353,7 @@ class Contents:
     def _is_readable(self, query: str, key: int) -> bool:
         try:
             self.db.execute(query, (key, 1)).fetchone()
-        except sqlite3.Error:
+        except _ERRORS:
             return False
         return True
 
@@ -375,7 +377,7 @@ def _tolerant(raw: bytes) -> str:
 
 def _connect(path: Path) -> sqlite3.Connection:
     """A connection that reads at one moment, whatever state the file is in."""
-    error: sqlite3.Error | None = None
+    error: sqlite3.Error | UnicodeDecodeError | None = None
     for options in ("mode=ro", "mode=ro&immutable=1"):
         if error is not None and files.wal_of(path).exists():
             break
@@ -389,7 +391,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             db.execute("BEGIN")
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
             return db
-        except sqlite3.Error as refused:
+        except _ERRORS as refused:
             db.close()
             error = refused
     assert error is not None
@@ -399,6 +401,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             f"{path}: cannot be read ({error}); do this as the user who runs the hub, or while the"
             " hub runs"
         ) from error
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    damaged = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    if code in damaged or isinstance(error, UnicodeDecodeError):
         raise StoreDamaged(f"{path}: nothing of it can be read ({error}); {_LAST_WORD}") from error
     raise translated(error, path) from error

@@ -102,7 +102,7 @@ class Entries:
         numbered: dict[int, msgspec.Raw | None] = {}
         try:
             apply(changes, numbered)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise StoreDamaged(
                 f"{self._reader.path}: the changes of message {offset} cannot be read ({error})"
             ) from error

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 
 from myocan.hub.store import files, schema
-from myocan.hub.store.errors import StoreError, StoreTooNew, translated
+from myocan.hub.store.errors import DiskFailed, StoreError, StoreTooNew, translated
 from myocan.hub.store.export import NOT_CARRIED
 from myocan.hub.store.names import Names
 from myocan.hub.store.records import (
@@ -110,6 +110,8 @@ def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        raise DiskFailed(f"{path}: the disk did not take it ({error}); check it") from error
     finally:
         os.close(descriptor)
 

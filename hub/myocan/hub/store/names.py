@@ -89,15 +89,18 @@ class Names(Mapping[int, Key]):
     def __getitem__(self, number: int) -> Key:
         key = self._keys.get(number)
         if key is None:
-            found = self._db.execute(self._show, (number,)).fetchone()
+            try:
+                found = self._db.execute(self._show, (number,)).fetchone()
+            except (sqlite3.Error, OverflowError) as error:
+                raise Unresolved(self._lost(number, str(error))) from error
             if found is None:
-                raise Unresolved(
-                    f"the store's table {self._table} does not say any more what {number} stands"
-                    f" for; {DIAGNOSE}"
-                )
+                raise Unresolved(self._lost(number, "it is not there"))
             key = found
             self._remember(number, key)
         return key
+
+    def _lost(self, number: int, why: str) -> str:
+        return f"what {number} stands for in the store's table {self._table}: {why}; {DIAGNOSE}"
 
     def __iter__(self) -> Iterator[int]:
         for (number,) in self._db.execute(self._list).fetchall():

@@ -179,7 +179,7 @@ def version_of(db: sqlite3.Connection, path: object) -> int:
         )
     try:
         (version,) = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-    except (sqlite3.OperationalError, TypeError) as error:
+    except (sqlite3.OperationalError, TypeError, UnicodeDecodeError) as error:
         raise StoreDamaged(
             f"{path}: a store of myocan without its tables ({error}); restore a backup"
         ) from error

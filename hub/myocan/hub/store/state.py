@@ -87,7 +87,7 @@ def load(db: sqlite3.Connection, mode: int, where: str, until: int = NEWEST) -> 
     for offset, text in db.execute(query, (start, until)):
         try:
             apply(text, latest)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise StoreDamaged(
                 f"{where}: the changes of message {offset} cannot be read ({error}); restore a"
                 " backup of the store"

@@ -329,9 +329,12 @@ def _output(file: str) -> Iterator[BinaryIO]:
         try:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
-        except BrokenPipeError:  # who reads has seen enough
+        except OSError as error:
+            # What is still to be written would raise again at the end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(Exit.FAILED) from None
+            if isinstance(error, BrokenPipeError):  # who reads has seen enough
+                raise typer.Exit(Exit.FAILED) from None
+            raise ToolsError(f"the output cannot be written ({error.strerror})") from error
         return
     path = Path(file)
     if path.exists():
@@ -343,6 +346,10 @@ def _output(file: str) -> Iterator[BinaryIO]:
             out.flush()
             os.fsync(out.fileno())
         unfinished.rename(path)
+    except OSError as error:
+        raise ToolsError(
+            f"{path} cannot be written ({error.strerror}); give a place that has room and is yours"
+        ) from error
     finally:
         unfinished.unlink(missing_ok=True)
 

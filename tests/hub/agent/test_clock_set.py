@@ -172,16 +172,6 @@ def test_with_a_clock_that_is_not_believed_timers_run_and_ats_wait(
     assert "not believed: nobody has told it the time. Until it is, no AT comes due" in alert.value
 
 
-def test_who_was_told_to_believe_the_clock_does(broker, hub, house, modules, log) -> None:
-    (house / "myocan.toml").write_text('domain = "home"\n[clock]\ntrust = "always"\n')
-    modules(m=HOUSE)
-    clock = Clock("1970-01-01T12:00")
-    with hub(now_ms=clock) as running:
-        clock.to("1970-01-01T12:30:10", running)
-        until(lambda: log("m.%%at%%"), "bell")
-    assert log("$clock.trusted") == []
-
-
 @pytest.mark.parametrize(
     ("shows", "log", "kernel", "files", "said"),
     [

@@ -230,6 +230,24 @@ def test_an_agent_ahead_of_its_broker_gets_no_more_messages_until_it_has_caught_
         take(bus, confirmed(bus, 1024 + limit + 1))
 
 
+def test_a_broker_for_which_far_too_much_waits_is_given_up(make_bus: MakeBus) -> None:
+    def script(connection: socket.socket, number: int) -> None:
+        welcome(connection)
+        for _ in packets(connection):
+            pass
+
+    with ScriptedBroker(script) as broker:
+        bus = make_bus(broker.url, protocol="3.1.1", queue_limit=100)
+        take(bus, connected)
+        assert bus.publish(numbered(1, 1024 + 100))
+        assert bus.publish(numbered(2000, 2400))  # once, for all values may be said at once
+        assert not bus.publish(numbered(3000, 3000))
+        assert reasons(take(bus, disconnected)) == [
+            f"the broker at {broker.url} is too slow: too much waits for it"
+        ]
+        take(bus, connected)
+
+
 def test_a_broker_that_acknowledges_nothing_for_ten_seconds_is_given_up(
     make_bus: MakeBus,
 ) -> None:

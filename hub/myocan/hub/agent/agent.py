@@ -82,7 +82,8 @@ class Agent:
         monotonic: a clock that only rises, in seconds.
         elapsed: counts the milliseconds that pass, by which a wall clock that is set is told from
             time that passes; None: that is not told, as for a clock of one's own.
-        trust: says what speaks against the wall clock; None: what the house says.
+        trust: says what speaks against the wall clock; None: what the house says, and nothing if
+            it is one's own.
         fdatasync: makes a descriptor's file durable.
         open_store, make_syncer, make_bus: make what has to do with disk and network, from the
             arguments of `Store.open`, `Syncer`, `Bus`; a simulation has its own.
@@ -111,10 +112,9 @@ class Agent:
         self._store_path = store_path or house.store_path
         self._now_ms = now_ms
         self._monotonic = monotonic
-        if elapsed is None and now_ms is _wall_clock_ms:
-            elapsed = elapsed_ms
-        self._wall_clock = WallClock(now_ms, elapsed)
-        self._trust = trust or Trust(always=house.clock.trust == "always")
+        ours = now_ms is _wall_clock_ms  # else nothing is known of it, and nothing against it
+        self._wall_clock = WallClock(now_ms, elapsed_ms if ours and elapsed is None else elapsed)
+        self._trust = trust or Trust(always=not ours or house.clock.trust == "always")
         self._fdatasync = fdatasync
         self._open_store = open_store
         self._make_syncer = make_syncer

@@ -15,7 +15,8 @@ What is promised:
   its values and what is left above `confirmed()`, from the log, which is also what it does after a
   crash. Frames published between the loss and `CONNECTED` are not taken.
 - Memory is bounded: a connection that cannot get rid of `queue_limit` frames keeps the agent from
-  taking in more, and one that acknowledges nothing for ten seconds is given up.
+  taking in more; one that acknowledges nothing for ten seconds is given up, and so is one on which
+  `OVERFLOW` times as many wait.
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ and why. Only MQTT 5 tells."""
 
 BATCH = 512
 """About how many messages one `receive` returns at most, so that none waits long for the rest."""
+
+OVERFLOW = 4
+"""How many times `queue_limit` may wait to be sent before more is said: what comes due is said
+whether or not the broker keeps up. The log has it for the next connection."""
 
 BACKOFF_S = (0.05, 5.0)
 """The first and the longest pause between two attempts to connect; each doubles the last."""
@@ -114,6 +119,7 @@ class Bus:
         self._pending: deque[Outgoing] = deque()
         self._arrived: list[Frame] = []
         self._confirmed = 0
+        self._overflown = False
 
         self._link: Link | None = None
         self._online = False
@@ -216,6 +222,10 @@ class Bus:
         """
         if not self._online:
             return False
+        if len(self._pending) > OVERFLOW * self._queue_limit:
+            self._overflown = True
+            self._nudge()
+            return False
         self._pending.extend(frames)
         if self._io.acquire(blocking=False):
             try:
@@ -306,6 +316,9 @@ class Bus:
                 self._arrived += [(REFUSED, text.encode(), False) for text in link.complaints]
                 link.complaints.clear()
             self._confirmed = link.confirmed
+        if self._overflown and link.lost is None:
+            link.abort(f"the broker at {self.address} is too slow: too much waits for it")
+        self._overflown = False
         if link.lost is not None:
             self._poll.unregister(link.descriptor)
             self._link = None

@@ -24,11 +24,12 @@ from myocan.hub.agent.order import FilesAtStart, Order, newcomers_of
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Outgoing
 from myocan.hub.core.linker import fold
-from myocan.hub.core.program import INSTANCES_VARIABLE
+from myocan.hub.core.program import AT_VARIABLE, INSTANCES_VARIABLE
 from myocan.hub.history import deployments, replay, sources_as_of
 from myocan.hub.house import House
 from myocan.hub.lang import compile_module
 from myocan.hub.store import LogRow, Position, Reader, Store
+from myocan.hub.trust import Trust
 
 START_MS = 1_811_851_200_000
 """2027-06-01 12:00 UTC."""
@@ -172,6 +173,7 @@ class House_(RuleBasedStateMachine):
             lambda: 0.0,
             threading.Event(),
             lambda: None,
+            Trust(always=True),
         )
         files = ModuleFiles(house.modules(), house.agent.name)
         at_start = FilesAtStart(files, self.adapters, self.store, house.agent.name)
@@ -290,6 +292,8 @@ class House_(RuleBasedStateMachine):
             (one.module, fold(variable.name)) for one in core.programs for variable in one.variables
         } | {(one.module, INSTANCES_VARIABLE) for one in core.programs if one.key}
         assert core.snapshot() == {n: text for n, text in state.items() if n[:2] in known}
+        ats = {(one.module, at.identity) for one in core.programs for at in one.ats}
+        assert {(name[0], name[2]) for name in state if name[1] == AT_VARIABLE} <= ats
         modules = {name[0] for name in state if name[1] == "%%code%%"}
         assert modules == {one.module for one in core.programs}
 

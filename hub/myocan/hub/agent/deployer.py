@@ -35,6 +35,7 @@ from myocan.hub.agent.mode import Mode
 from myocan.hub.agent.newcomers import Newcomer
 from myocan.hub.agent.order import Order, newcomers_of
 from myocan.hub.agent.topics import AdapterTopics
+from myocan.hub.core import Program
 from myocan.hub.errors import HubError
 from myocan.hub.externals import Function, load_externals
 from myocan.hub.house import House
@@ -62,6 +63,7 @@ class _Wish:
     number: int
     mode: Mode
     in_force: Mapping[str, str]
+    programs: Mapping[str, Program]
     hash: str
     who: str
     modules: tuple[str, ...]
@@ -204,7 +206,12 @@ class Deployer:
                 "the files are not what was checked: somebody has changed them since; deploy again"
             )
         adapters = AdapterTopics(house.adapters())
-        deployment = compiled(sources, adapters, house.agent.name)
+        same = {
+            name: program
+            for name, program in wish.programs.items()
+            if sources.get(name) == wish.in_force.get(name)
+        }
+        deployment = compiled(sources, adapters, house.agent.name, same)
         functions = load_externals(house.externals_path)
         by = "deploy" if wish.back_to is None else "rollback"
         reason = Reason(by, wish.who, files.hash, wish.forced, wish.failed, wish.back_to)
@@ -251,6 +258,7 @@ def _read(content: dict[str, Any], number: int, mode: Mode) -> _Wish:
         number=number,
         mode=mode,
         in_force=mode.sources,
+        programs={program.module: program for program in mode.core.programs},
         hash=get("hash", str),
         who=get("who", str)[:MAX_WHO],
         modules=tuple(map(str, get("modules", list, []))),

@@ -62,11 +62,13 @@ class Deployment:
     """Modules that were accepted together: module -> text, and module -> program.
 
     elsewhere: modules that are for another agent, module -> agent; they are not among the others.
+    forms: the compiled forms that the store may not have, as it has them.
     """
 
     sources: dict[str, str] = field(default_factory=dict)
     programs: dict[str, Program] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
+    forms: dict[str, str] = field(default_factory=dict)
 
     def stale(self, in_force: Mapping[str, str]) -> tuple[list[str], list[str]]:
         """Return the modules (changed or new, gone) against the texts that are in force."""
@@ -75,8 +77,8 @@ class Deployment:
 
     def keep(self, store: Store) -> None:
         """Keep the compiled forms in the store; written with the next append."""
-        for name, program in self.programs.items():
-            store.keep_program(_key(name, self.sources[name]), program.to_json())
+        for key, form in self.forms.items():
+            store.keep_program(key, form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +215,19 @@ def load_deployment(
     return _without_others(dict(sources), known, agent)
 
 
-def compiled(sources: Mapping[str, str], adapters: AdapterTopics, agent: str) -> Deployment:
+def compiled(
+    sources: Mapping[str, str],
+    adapters: AdapterTopics,
+    agent: str,
+    known: Mapping[str, Program] | None = None,
+) -> Deployment:
     """Check these modules by themselves and against each other; return them as programs.
+
+    Arguments:
+        sources: the texts, by module.
+        adapters: what boards publish.
+        agent: the name of this one.
+        known: the programs of those texts that are in force already.
 
     Raises:
         DeploymentRefused: they have errors.
@@ -234,12 +247,15 @@ def compiled(sources: Mapping[str, str], adapters: AdapterTopics, agent: str) ->
             _log.warning("%s", text)
     if errors:
         raise DeploymentRefused("\n".join(errors))
-    programs = {}
+    programs = dict(known or {})
+    forms = {}
     for name, source in sources.items():
-        program = compile_module(source, name).program
-        assert program is not None, "check_house found no error in it"
-        programs[name] = program
-    return _without_others(dict(sources), programs, agent)
+        if name not in programs:
+            program = compile_module(source, name).program
+            assert program is not None, "check_house found no error in it"
+            programs[name] = program
+            forms[_key(name, source)] = program.to_json()
+    return _without_others(dict(sources), programs, agent, forms)
 
 
 def load_in_force(sources: Mapping[str, str], store: Store) -> dict[str, Program]:
@@ -263,7 +279,10 @@ def load_in_force(sources: Mapping[str, str], store: Store) -> dict[str, Program
 
 
 def _without_others(
-    sources: dict[str, str], programs: dict[str, Program], agent: str
+    sources: dict[str, str],
+    programs: dict[str, Program],
+    agent: str,
+    forms: dict[str, str] | None = None,
 ) -> Deployment:
     """Return what of these modules is for this agent."""
     elsewhere = {
@@ -273,7 +292,7 @@ def _without_others(
     }
     for name in elsewhere:
         del sources[name], programs[name]
-    return Deployment(sources, programs, elsewhere)
+    return Deployment(sources, programs, elsewhere, forms or {})
 
 
 def _stored_program(store: Store, name: str, source: str) -> Program | None:

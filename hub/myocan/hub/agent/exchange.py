@@ -8,7 +8,7 @@ running house and a replay come to the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from myocan.hub.agent.deployment import CODE, Deployment
 from myocan.hub.agent.outlet import Name
 from myocan.hub.calendar import place_of
 from myocan.hub.core import Core, Program, Tag
-from myocan.hub.core.linker import TopicName
+from myocan.hub.core.linker import TopicName, fold
 from myocan.hub.core.program import AT_VARIABLE, INSTANCES_VARIABLE
 from myocan.hub.core.scalars import parse_time
 from myocan.hub.house import House
@@ -39,8 +39,9 @@ class Exchange:
             is forgotten.
         reset: what is forgotten because its new declaration does not take it, with its last value.
         state: all that the log knows afterwards.
-        said: the topics that have values afterwards, and these; cleared: those that had some and
-            do not any more. fresh: those of `said` that others must be told.
+        said: the topics of these modules and of boards that have values afterwards, and these.
+            cleared: those that had some and do not any more. fresh: those of `said` that others
+            must be told.
         ats: (module, identity) of the ATs that were not there before.
     """
 
@@ -89,43 +90,56 @@ def exchange(
         removed,
         {module: {} for module in (*stale, *removed)},
     )
-    had = _said(clerk, state)
-    before = core.snapshot()
+    running = {program.module for program in core.programs}
+    touched = {name: text for name, text in state.items() if _concerns(name, found, running)}
+    had = _said(clerk, touched)
+    variables = {(one.module, fold(of.name)) for one in core.programs for of in one.variables}
     ats = _ats(core.programs)
     core.link(deployment.programs.values(), topics)
     for name, text in learnt.items():
         clerk.restore(name, text)
-    after = core.snapshot()
     ats_now = _ats(core.programs)
     found.ats = ats_now - ats
-    found.state = dict(state)
-    for name, text in _of_modules(state, found.changes):
-        now = after.get(name)
+    kept = core.snapshot(found.changes)
+    for name, text in _of_modules(touched, found.changes):
+        now = kept.get(name)
         if name[1] == AT_VARIABLE and (name[0], name[2]) in ats_now:
             now = text  # which occurrence was taken last
         if now != text:
             found.changes[name[0]][name] = now
-        if now is None and name in before and core.read(*name) is not None:
+        if now is None and name[:2] in variables and core.read(*name) is not None:
             found.reset.append((name, text))
-    for name, text in _of_modules(after, found.changes):
+    for name, text in kept.items():
         if name not in state:
             found.changes[name[0]][name] = text
-    for module, changes in found.changes.items():
-        source = deployment.sources.get(module)
-        code = None if source is None else json.dumps(source, ensure_ascii=False)
-        for name, now in ((module, CODE, ""), code), *changes.items():
-            if now is None:
-                found.state.pop(name, None)
-            else:
-                found.state[name] = now
-    found.said = _said(clerk, found.state)
-    found.cleared = [topic for topic in had if topic not in found.said]
+    found.state = dict(state)
+    for changes in _with_texts(found, deployment):
+        for known in (found.state, touched):
+            _apply(changes, known)
+    found.said = _said(clerk, touched)
+    found.cleared = _without_value(clerk, state, touched, [t for t in had if t not in found.said])
     found.fresh = [
         topic
         for topic, value in found.said.items()
         if had.get(topic) != value and value[1] not in found.new  # which say it themselves
     ]
     return found
+
+
+def _with_texts(found: Exchange, deployment: Deployment) -> Iterator[Mapping[Name, str | None]]:
+    """Yield what becomes of the state for each module, its text included."""
+    for module, changes in found.changes.items():
+        source = deployment.sources.get(module)
+        text = None if source is None else json.dumps(source, ensure_ascii=False)
+        yield {(module, CODE, ""): text, **changes}
+
+
+def _apply(changes: Mapping[Name, str | None], known: dict[Name, str]) -> None:
+    for name, text in changes.items():
+        if text is None:
+            known.pop(name, None)
+        else:
+            known[name] = text
 
 
 def births_first(state: Mapping[Name, str]) -> list[tuple[Name, str]]:
@@ -136,6 +150,24 @@ def births_first(state: Mapping[Name, str]) -> list[tuple[Name, str]]:
 def sources_in(state: Mapping[Name, str]) -> dict[str, str]:
     """Return the texts in force, by module."""
     return {name[0]: json.loads(text) for name, text in state.items() if name[1] == CODE}
+
+
+def _concerns(name: Name, found: Exchange, modules: Collection[str]) -> bool:
+    """Tell whether a value may be another's, or published elsewhere, when other programs run.
+
+    That is what belongs to their modules, and what boards said.
+    """
+    return name[0] in found.changes or name[0] not in modules
+
+
+def _without_value(
+    clerk: Clerk, state: Mapping[Name, str], touched: Mapping[Name, str], topics: list[Name]
+) -> list[Name]:
+    """Return those of these topics on which nobody else's value stands."""
+    if not topics:
+        return []
+    others = {clerk.topic_of(name) for name in state if name not in touched}
+    return [topic for topic in topics if topic not in others]
 
 
 def _of_modules(state: Mapping[Name, str], modules: Collection[str]) -> list[tuple[Name, str]]:

@@ -164,6 +164,7 @@ class Mode:
         self._clerk = Clerk(core, store, self._outlet, inputs)
         for name, value in births_first(state):
             self._clerk.restore(name, value)
+        self._outlet.know(core.programs)
         self.offset = store.next_offset(self.name)
         self.log_ms = next((row[1] for row in store.rows(self.name, self.offset - 2)), 0)
         self.administration = {
@@ -182,6 +183,10 @@ class Mode:
         self._together: Written | None = None
         self._gone: set[Name] = set()
         self._calls = self._make_calls_of(state) if self.is_live else None
+        for name, value in state.items():
+            topic = self._clerk.topic_of(name)
+            if topic is not None:
+                self._outlet.remember(topic, value, self.offset - 1, name[0])
         if order is None:
             self._begin(state)
         else:
@@ -235,12 +240,7 @@ class Mode:
     def _begin(self, state: Mapping[Name, str]) -> None:
         """Go on with the programs in force where the log ends."""
         self._tells_origins = any(program.attributes for program in self.core.programs)
-        self._outlet.know(self.core.programs)
         self._clockwork, _, told_ms = self._clockwork_of(state, (), self.now())
-        for name, value in state.items():
-            topic = self._clerk.topic_of(name)
-            if topic is not None:
-                self._outlet.remember(topic, value, self.offset - 1, name[0])
         told = self._clockwork.begin(told_ms)
         if told is not None:
             self._process_occasion(told)

@@ -56,6 +56,8 @@ class Outlet:
             and variable.type == Type.ENUMERATION
             and len(variable.members) == 1
         }
+        for name in [name for name in self._values if name[:2] in self._momentary]:
+            del self._values[name]
 
     def frame(
         self, name: Name, value: str, offset: int, ts: int | None, producer: str, incarnation: int

@@ -8,7 +8,7 @@ the shelf, makes no difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from myocan.hub.core import linker
 from myocan.hub.core.instances import Instances
@@ -192,25 +192,34 @@ class Variables(Tables):
         meta = self._slot_meta[slot]
         return self._scalar_tag(meta, slot), self._scalar_value(meta, slot)
 
-    def snapshot(self) -> dict[Name, str]:
-        """Return the JSON texts of all variables that something has written, by name."""
-        written = self._state(True)
+    def snapshot(self, modules: Collection[str] | None = None) -> dict[Name, str]:
+        """Return the JSON texts of all variables that something has written, by name.
+
+        Arguments:
+            modules: whose; None for all.
+        """
+        written = self._state(True, modules)
         return {name: scalar_json(tag, value, self.texts) for name, tag, value in written}
 
-    def _state(self, instances: bool) -> Iterator[tuple[Name, int, int]]:
+    def _state(
+        self, instances: bool, modules: Collection[str] | None = None
+    ) -> Iterator[tuple[Name, int, int]]:
         """Return all that is written: name, tag and value; births before what is of an instance."""
         for (module, name), slot in self._slot_numbers.items():
             variable = self.layout.meta_variable[self._slot_meta[slot]]
             if name == INSTANCES_VARIABLE or variable.keyed or variable.map:
                 continue
-            if self._is_written(slot):
+            if self._is_written(slot) and (modules is None or module in modules):
                 yield (module, name, ""), *self._scalar(slot)
         for (slot, key_number), element in self._elements.items():
+            if modules is not None and self._slot_names[slot][0] not in modules:
+                continue
             if self._is_written(element):
                 yield (*self._slot_names[slot], self.texts[key_number]), *self._scalar(element)
         if instances:
             for number, own in enumerate(self._instances):
-                yield from self._state_of_instances(number, own)
+                if modules is None or self.programs[number].module in modules:
+                    yield from self._state_of_instances(number, own)
 
     def _state_of_instances(self, module: int, own: Instances) -> Iterator[tuple[Name, int, int]]:
         program = self.programs[module]

@@ -1,13 +1,24 @@
-"""A damaged store: it opens and can be read, or says so as a StoreError; it raises nothing else."""
+"""A damaged store, or export of one: it can be read, or that is said as a StoreError."""
 
 from __future__ import annotations
 
+import io
+import json
 import random
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from fuzz.target import Target, told
-from myocan.hub.store import Reader, Store, StoreError
+from myocan.hub.store import (
+    Reader,
+    Store,
+    StoreError,
+    export_store,
+    import_store,
+    summarize,
+    verify,
+)
 
 COLUMNS = (
     *(("log_1", c) for c in ("offset", "time", "name", "value", "producer", "cause", "rule", "ts")),
@@ -72,6 +83,7 @@ class Stores(Target):
                     raw[place] = numbers[1] & 255
                 path.write_bytes(raw)
         read = self._read(path)
+        self._saved(path)
         return f"{read} and {self._opened(path)}"
 
     def _set(self, path: Path, column: int, row: int, text: str) -> None:
@@ -105,6 +117,19 @@ class Stores(Target):
             return "not read"
         return "read"
 
+    def _saved(self, path: Path) -> None:
+        """What can be read of it goes out, and comes in again."""
+        lines = io.BytesIO()
+        try:
+            verify(path)
+            summarize(path)
+            export_store(path, lines.write, "0")
+        except StoreError as refusal:
+            told(refusal)
+            return
+        lines.seek(0)
+        _imported(lines, self.folder / "again.sqlite")
+
     def _opened(self, path: Path) -> str:
         try:
             with Store.open(path) as store:
@@ -121,3 +146,53 @@ class Stores(Target):
             told(refusal)
             return "not opened"
         return "opened"
+
+
+class Imports(Target):
+    """Lines of an export: a store, or a StoreError and no store."""
+
+    name = "import"
+
+    def worse(self, entries: list[bytes], chance: random.Random) -> bytes:
+        """Mostly lines that are such, with a value exchanged for another."""
+        if chance.random() < 0.3:
+            return super().worse(entries, chance)
+        lines = chance.choice(entries).split(b"\n")
+        for _ in range(chance.choice((1, 1, 2))):
+            place = chance.randrange(len(lines))
+            try:
+                plain: Any = json.loads(lines[place])
+            except ValueError:
+                continue
+            inner = plain
+            while isinstance(inner, list | dict) and inner:
+                key = chance.choice(list(inner) if isinstance(inner, dict) else range(len(inner)))
+                if not isinstance(inner[key], list | dict) or not inner[key]:
+                    inner[key] = chance.choice(ODD)
+                    break
+                inner = inner[key]
+            lines[place] = json.dumps(plain).encode()
+        if chance.random() < 0.2:
+            lines.insert(chance.randrange(len(lines)), chance.choice(lines))
+        return b"\n".join(lines)
+
+    def take(self, data: bytes, chance: random.Random) -> str:
+        return _imported(io.BytesIO(data), self.folder / "store.sqlite")
+
+
+ODD = (None, True, 0, -1, 1, 7, 2**31, 2**63, -(2**63), 1.5, "", "x", "live", "[1,2]", [], {}, [[]])
+
+
+def _imported(lines: io.BytesIO, path: Path) -> str:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    try:
+        import_store(lines, path)
+    except StoreError as refusal:
+        told(refusal)
+        assert not path.exists()
+        return "refused"
+    with Store.open(path) as store:
+        for mode in store.modes():
+            store.recover(mode)
+    return "imported"

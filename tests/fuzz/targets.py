@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fuzz.agents import Lives
-from fuzz.stores import Stores
+from fuzz.stores import Imports, Stores
 from fuzz.target import Target, told
 from lang.promises import answered, formatted
 from myocan.hub.agent.deployment import _stored_program
@@ -333,5 +333,6 @@ TARGETS: list[type[Target]] = [
     Scenarios,
     Stored,
     Stores,
+    Imports,
     Lives,
 ]

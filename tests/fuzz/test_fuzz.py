@@ -28,6 +28,7 @@ INPUTS = {
     "scenarios": 12,
     "programs": 150,
     "store": 12,
+    "import": 25,
     "agent": 5,
 }
 """How many inputs the suite tries, beside the corpus."""

@@ -36,6 +36,7 @@ from myocan.hub.core.program import INSTANCES_VARIABLE, INT64_MAX  # noqa: E402
 from myocan.hub.core.scalars import decimal_text, time_text  # noqa: E402
 from myocan.hub.house import House  # noqa: E402
 from myocan.hub.store import Position, Reader, Store  # noqa: E402
+from myocan.hub.trust import Trust  # noqa: E402
 
 DAY_MS = 86_400_000
 DAYS = 21
@@ -89,9 +90,17 @@ class Life:
         self._store.begin_incarnation(note="recorded")
         silence: Any = Silence(self._store)
         shared = Shared(
-            self._house, self._store, silence, self._adapters, {}, silence,
-            lambda: self.now / 1000, threading.Event(), lambda: None,
-        )  # fmt: skip
+            house=self._house,
+            store=self._store,
+            journal=silence,
+            adapters=self._adapters,
+            functions={},
+            connection=silence,
+            monotonic=lambda: self.now / 1000,
+            stopping=threading.Event(),
+            wake=lambda: None,
+            trust=Trust(always=True),
+        )
         order = None if by is None else self._order(by, {})
         self._mode = Mode(LIVE, shared, order, lambda: self.now)
         self.settle()

@@ -172,6 +172,39 @@ def test_with_a_clock_that_is_not_believed_timers_run_and_ats_wait(
     assert "not believed: nobody has told it the time. Until it is, no AT comes due" in alert.value
 
 
+def test_a_log_that_was_ahead_of_a_clock_that_is_right_is_put_right(
+    broker, hub, modules, clock, log, state
+) -> None:
+    modules(
+        m=HOUSE + "SUBSCRIBE key2.press\nTIMER u 30 minutes\nON key2.press\n  THEN start(u)\n"
+        "ON u\n  THEN count++\n"
+    )
+    trust = Doubt("it is behind the log")
+    with Board(broker.url, "home", "porch") as board:
+        with hub(now_ms=clock):
+            board.send("key/press")
+            board.await_acknowledged()
+        clock.set(-24 * HOUR)
+        with hub(now_ms=clock, elapsed=clock.elapsed, trust=trust) as running:
+            board.send("key2/press")
+            board.await_acknowledged()
+            clock.move(29 * MINUTE, running)
+            board.send("other/press")
+            board.await_acknowledged()
+            assert state("m", "count") is None
+            clock.move(MINUTE, running)
+            until(lambda: state("m", "count") == "1", "end of the timer that was started since")
+            trust.why = ""
+            clock.move(SECOND, running)
+            until(lambda: len(log("$clock.trusted")) == 2, "trust")
+            clock.move(28 * MINUTE, running)
+            board.send("other/press")
+            board.await_acknowledged()
+            assert state("m", "count") == "1"
+            clock.move(2 * MINUTE, running)
+            until(lambda: state("m", "count") == "2", "end of the timer from before")
+
+
 @pytest.mark.parametrize(
     ("shows", "log", "kernel", "files", "said"),
     [

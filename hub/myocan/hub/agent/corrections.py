@@ -135,6 +135,16 @@ class Corrections:
             timers = [one for one in timers if one[0] in self._started]
         return self._move(correction, timers, offset)
 
+    def believe(self, correction: Correction, clockwork: Clockwork, offset: int) -> Written | None:
+        """Believe the clock; return the message that the log was wrong, if it was ahead of it.
+
+        The timers that move are those that were started before, by the clock that was wrong then.
+        """
+        before = [one for one in clockwork.timers() if one[0] not in self._started]
+        self.doubt = ""
+        self._started.clear()
+        return self._move(correction, before, offset) if correction.by_ms else None
+
     def follow(
         self, written: Written, clockwork: Clockwork, now_ms: int, behind_ms: int, offset: int
     ) -> None:

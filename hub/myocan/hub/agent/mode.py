@@ -396,7 +396,12 @@ class Mode:
 
     def believe(self) -> None:
         """Believe the clock from now on: what was missed until now is made up for."""
-        self._corrections.doubt = ""
+        behind = self._behind_ms()
+        correction = Correction(-behind, self.log_ms, self.clock.now_ms())
+        moved = self._corrections.believe(correction, self._clockwork, self.offset)
+        if moved is not None:
+            self.append(moved)
+            self.append(self._row_of_clock(STANDS, str(self.log_ms)))
         self.append(self._row_of_clock(TRUSTED, "true"))
         self.say(linker.INFO, "the clock of this machine is believed now", CLOCK)
         told = self._clockwork.trust(self.clock.now_ms())

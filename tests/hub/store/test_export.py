@@ -4,6 +4,7 @@ import io
 import json
 import random
 import re
+import sqlite3
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -109,6 +110,20 @@ def test_an_export_in_which_anything_was_changed_is_refused_or_makes_a_sound_sto
         assert verify(copy).problems == []
         with Store.open(copy) as store:
             store.begin_incarnation()
+
+
+def test_every_table_is_carried_or_follows_from_what_is(full: Path) -> None:
+    db = sqlite3.connect(full)
+    try:
+        names = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        keys = db.execute("SELECT key FROM meta").fetchall()
+    finally:
+        db.close()
+    carried = {"log", "name", "producer", "mode", "position", "start", "program", "meta", "gone"}
+    carried |= {"checkpoint", "state"}
+    follows = {"past"}
+    assert {name.rstrip("_0123456789") for (name,) in names} == carried | follows
+    assert sorted(key for (key,) in keys) == ["identity", "incarnation", "schema"]
 
 
 def test_every_line_is_json_and_says_what_it_is(full: Path) -> None:

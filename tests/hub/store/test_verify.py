@@ -292,6 +292,25 @@ def test_any_damage_is_a_diagnosis_and_never_a_traceback(seed: int, made: Path) 
                 store.recover(mode)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_of_a_damaged_write_ahead_log_the_sound_beginning_counts(
+    seed: int, place: Path, message: Message, leftovers: Callable[[Path, Path], Path]
+) -> None:
+    dice = random.Random(seed)
+    Store.open(place).close()
+    with Store.open(place) as store:
+        for n in range(1, 60):
+            store.append("live", [message(store, n, changes=f"[1,{n}]")])
+        path = leftovers(place, place.parent / "left")
+    spoil_at_random(path.with_name(path.name + "-wal"), dice)
+    found = verify(path)
+    assert found.sound
+    (live,) = found.modes
+    assert live.messages == live.last
+    with Store.open(path) as store:
+        assert store.recover("live").offset == live.last
+
+
 def test_a_file_that_is_no_database_or_empty_is_told(place: Path) -> None:
     with pytest.raises(StoreError, match="no store yet"):
         verify(place)

@@ -23,6 +23,8 @@ Progress: TypeAlias = Callable[[int], None]
 """Called now and then with the number of messages that were looked at."""
 
 EVERY = 10_000
+MANY = 100_000
+"""With more variables only the newest checkpoint is compared; each takes seconds."""
 MOST_MISSING = 10**9
 """More than so many are never taken out at one place."""
 SHOWN = 5
@@ -178,7 +180,13 @@ class _Verifier:
     def _reach(self, offset: int) -> None:
         """The next message comes behind `offset`."""
         while self._waiting and self._waiting[0] <= offset:
-            self._compare(self._waiting.pop(0))
+            checkpoint = self._waiting.pop(0)
+            if checkpoint == self._newest or len(self._mode.state) <= MANY or self._is_lost():
+                self._compare(checkpoint)
+
+    def _is_lost(self) -> bool:
+        """Whether the state is not surely known, so that the next checkpoint is needed for it."""
+        return self._mode.exact_after is None
 
     def _compare(self, checkpoint: int) -> None:
         """Compare the state at a checkpoint with what the log came to, or start from it."""

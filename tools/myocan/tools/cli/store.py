@@ -97,7 +97,7 @@ def info(given: StoreOption = None, house: HouseOption = None, as_json: JsonOpti
         print("what takes the most room, all instances together:")
     for topic in found.largest:
         name = f"{topic.module}.{topic.variable}"
-        print(f"  {name:40} {topic.messages:>12,} messages  {_size(topic.bytes):>10}")
+        print(f"  {name:40} {_count(topic.messages, 'message'):>20}  {_size(topic.bytes):>10}")
 
 
 def _told(mode: ModeSummary) -> list[str]:

@@ -65,6 +65,16 @@ def test_the_replay_benchmark_replays_what_it_wrote() -> None:
     assert all(document[name] > 0 for name in rates)
 
 
+def test_the_wear_benchmark_counts_bytes_of_hub_and_plain_sqlite() -> None:
+    document = run("wear.py")
+    assert set(document) == {"presses", "checkpoint_s", "results"}
+    assert [(row["presses/s"], row["who"]) for row in document["results"]] == [
+        (rate, who) for rate in (1, 50) for who in ("hub", "plain SQLite")
+    ]
+    for row in document["results"]:
+        assert set(row) == {"presses/s", "who", "written", "dirtied", "device"}
+
+
 def test_the_instances_benchmark_tells_time_and_memory_of_each_count() -> None:
     document = run("instances.py")
     assert set(document) == {"unit", "core", "rows"}

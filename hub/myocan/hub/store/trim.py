@@ -233,8 +233,10 @@ class Trimmer:
             end = min(limit, (max(first, group.done + 1) - 1) // BLOCK * BLOCK + BLOCK)
             if size is not None:
                 end = self._enough(number, group, end)
-            where = 'l."offset" > ? AND l."offset" <= ? AND l.name IN (SELECT name FROM '
-            where += f'{self._names} WHERE topics = ? AND newest > l."offset")'
+            where = (
+                f'l."offset" > ? AND l."offset" <= ? AND EXISTS (SELECT 1 FROM {self._names} AS k'
+                ' WHERE k.name = l.name AND k.topics = ? AND k.newest > l."offset")'
+            )
             group.held -= self._remove(where, [group.done, end, number])
             with self._writer.reading() as db:
                 db.execute(

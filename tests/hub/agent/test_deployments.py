@@ -11,7 +11,7 @@ import pytest
 
 from myocan.hub.agent.deployment import ModuleFiles, chosen, fingerprint
 from myocan.hub.control import ControlError, ask
-from myocan.hub.history import Deployed, deployments, sources_as_of
+from myocan.hub.history import Deployed, deployment_of, deployments, explain, sources_as_of
 from myocan.hub.house import House
 from myocan.hub.store import Reader
 from myocan.wire import Fixed
@@ -245,6 +245,37 @@ def test_a_rollback_is_a_deployment_and_outlives_a_restart_until_files_change(
     assert [one.by for one in history()] == ["start", "deploy", "rollback", "start"]
 
 
+def test_why_tells_of_the_rules_that_were_in_force_and_who_deployed_them(
+    modules, broker, hub, house, deploy, history
+) -> None:
+    modules(count=COUNT)
+    with hub(), Board(broker.url, "home", "porch") as board:
+        board.send("button1/press")
+        board.await_acknowledged()
+        modules(count=BY_TWO)
+        deploy(forced=True, failed=["two are one"])
+        board.send("button1/press")
+        board.await_acknowledged()
+        deploy(back_to=history()[0].offset)
+        board.send("button1/press")
+        board.await_acknowledged()
+    found = history()
+    assert [(one.forced, one.failed) for one in found] == [
+        (False, ()), (True, ("two are one",)), (False, ()),
+    ]  # fmt: skip
+    with Reader(house / ".myocan" / "store.sqlite") as reader:
+        said = [one.offset for one in reader.messages(module="count", variable="presses")]
+        links = [explain(reader, "live", offset)[0] for offset in said]
+        assert [link.action for link in links] == [
+            "THEN presses++", "THEN presses = presses + 2", "THEN presses++",
+        ]  # fmt: skip
+        for link, one in zip(links, found, strict=True):
+            known = deployment_of(reader, "live", link.since)
+            assert known is not None
+            assert (known.offset, known.by) == (one.offset, one.by)
+            assert deployment_of(reader, "live", link.message.offset) is None
+
+
 def test_some_modules_alone(modules, broker, hub, deploy, log, history) -> None:
     one = "SUBSCRIBE button1.press\nON button1.press\nTHEN ignore\n"
     modules(first=one, second=one)
@@ -370,6 +401,23 @@ def test_a_new_module_is_told_the_past_if_that_is_asked_for(
         board.await_acknowledged()
     assert state("report2", "presses") == "5"
     assert log("report2.presses")[0].value == "4"
+
+
+def test_a_copy_is_deployed_alone(modules, broker, hub, house, deploy, state, history) -> None:
+    modules(count=COUNT)
+    opened = House.load(house)
+    with hub(), Board(broker.url, "home", "porch") as board:
+        ask(opened, "mode copy", source="live", name="test")
+        modules(count=BY_TWO)
+        assert deploy(mode="test")["modules"] == {"count": "changed"}
+        ask(opened, "send", mode="test", module="button1", variable="press", value="null")
+        board.send("button1/press")
+        board.await_acknowledged()
+        with Reader(opened.store_path) as reader:
+            assert reader.value("test", "count", "presses") == "2"
+            assert [one.by for one in deployments(reader, "test")] == ["start", "deploy"]
+    assert state("count", "presses") == "1"
+    assert len(history()) == 1
 
 
 def test_instances_live_on_and_go_with_their_module(modules, broker, hub, deploy, state) -> None:

@@ -43,7 +43,7 @@ from myocan.hub.store import Reader
 
 __all__ = ["Deployer"]
 
-OUTCOME_S = 10.0
+OUTCOME_S = 1.0
 """How long somebody who asks what became of a deployment is kept waiting before he is told that it
 is under way."""
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from myocan.hub.core import Role
 from myocan.hub.core.linker import LOG_MODULE, TopicName, fold
-from myocan.hub.core.program import AT_VARIABLE, EXTERNAL_MODULE, INSTANCES_VARIABLE
+from myocan.hub.core.program import ADMIN_MODULE, AT_VARIABLE, EXTERNAL_MODULE, INSTANCES_VARIABLE
 from myocan.hub.core.recorded import topic_of
 from myocan.hub.history.past import CODE, Name, Past
 from myocan.hub.history.replay import Compile
@@ -68,7 +68,8 @@ def instead(
     for entry in entries:
         message = entry.message
         starts = start_ms is None or message.time_ms >= start_ms
-        if world is None and starts and message.cause is None and message.variable != CODE:
+        of_cycles = message.variable != CODE and message.module != ADMIN_MODULE
+        if world is None and starts and message.cause is None and of_cycles:
             start = message.time_ms if start_ms is None else start_ms
             world = _begin(cast, past, start, would_be)
         past.take(entry)

@@ -80,7 +80,7 @@ def why_not(
         if (module, INSTANCES_VARIABLE, name[2]) not in past.state:
             raise Unanswerable(f"there was no {module}[{name[2]}] then")
     last = reader.entry(mode, up_to)
-    asked_ms = at_ms if at_ms is not None else last.message.time_ms if last else 0
+    asked_ms = max(at_ms or 0, last.message.time_ms if last else 0)
     ats = list(_ats(publishers, past, name, asked_ms, cast_of))
     codes = reader.newest_of(mode, [(module, CODE) for module in past.sources], up_to=up_to)
     offsets = reader.newest_of(

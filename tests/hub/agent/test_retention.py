@@ -10,7 +10,7 @@ import pytest
 from myocan.hub.agent import trimming
 from myocan.hub.control import ControlError, ask
 from myocan.hub.house import House
-from myocan.hub.store import Message, Reader, Trimmed
+from myocan.hub.store import Message, Reader, Store, Trimmed
 from support.board import Board
 
 HOUR_MS = 3_600_000
@@ -131,10 +131,32 @@ def test_a_topic_that_no_module_uses_can_be_dropped(
         assert answer == {"dropped": "camera.image", "messages": 3}
         press(board)
     assert len(log("camera.image")) == 1
-    assert [json.loads(json.loads(one.value)) for one in log("$admin.topic")] == [
-        {"dropped": "camera.image"}
-    ]
+    begun, done = (json.loads(json.loads(one.value)) for one in log("$admin.topic"))
+    assert begun["dropping"] == "camera.image"
+    assert done == {"dropped": "camera.image", "messages": 3}
     assert len(log("button1.press")) == 4
+
+
+def test_a_hub_that_was_killed_while_it_dropped_a_topic_finishes_it(
+    kept, broker, house, log
+) -> None:
+    with kept(), Board(broker.url, "home", "porch") as board:
+        press(board, 3)
+    begun = {"dropping": "camera.image", "module": "camera", "variable": "image", "instance": ""}
+    value = json.dumps(json.dumps(begun))
+    with Store.open(house / ".myocan" / "store.sqlite") as store:
+        name, producer = store.name_id("$admin", "topic"), store.producer_id("command")
+        offset = store.next_offset("live")
+        last_ms = next(row[1] for row in store.rows("live", offset - 2))
+        change = f"[{name},{value}]"
+        store.append("live", [(offset, last_ms, name, value, producer, None, None, None, change)])
+    with kept():
+        for _ in range(200):
+            if not log("camera.image"):
+                break
+            time.sleep(0.05)
+    assert log("camera.image") == []
+    assert json.loads(json.loads(log("$admin.topic")[-1].value))["messages"] == 3
 
 
 def test_a_topic_that_is_used_stays(kept, broker, house, log) -> None:

@@ -41,7 +41,7 @@ from myocan.hub.agent.order import FilesAtStart, Order
 from myocan.hub.agent.topic_drop import Topics
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Bus, Outgoing
-from myocan.hub.control import Control
+from myocan.hub.control import Control, Request
 from myocan.hub.core import linker
 from myocan.hub.errors import HubError
 from myocan.hub.externals import Function, load_externals
@@ -228,6 +228,10 @@ class Agent:
                 **self._deployer.commands,
             }
         )
+        for mode in self._modes:
+            unfinished = topics.unfinished(mode)
+            if unfinished is not None:
+                self._unanswered.append(Asked(Request(unfinished), self._commands))
         self._intake = Intake(
             self._live.core,
             house.domain,

@@ -1,7 +1,8 @@
 """What the user of a hub can ask of it about topics: that one is forgotten.
 
 The one idea: a topic that no rule knows can go without anybody missing it. First its values, with
-a message that says so; then, when a checkpoint lies behind that, all its messages.
+a message that says so; then, when a checkpoint lies behind that, all its messages; then a message
+says that it is done. A start that finds only the first of the two does all of it once more.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from myocan.hub.store import Store
 
 __all__ = ["Topics"]
 
+NOTE = "topic"
+"""What is dropped, as `$admin` has it."""
+
 
 class Topics:
     """The commands for topics.
@@ -31,6 +35,14 @@ class Topics:
         self._mode_of = mode_of
         self._store = store
         self.commands: dict[str, Command] = {"topic drop": self._drop}
+
+    def unfinished(self, mode: Mode) -> dict[str, Any] | None:
+        """Return the request to drop what an earlier life of the hub began to, if there is that."""
+        begun = json.loads(json.loads(mode.administration.get(NOTE, '"{}"')))
+        if "dropping" not in begun:
+            return None
+        topic = {name: begun[name] for name in ("module", "variable", "instance")}
+        return {"command": "topic drop", "mode": mode.name, **topic}
 
     def _drop(self, content: dict[str, Any]) -> Answer:
         mode = self._mode_of(content)
@@ -48,8 +60,8 @@ class Topics:
             near = get_close_matches(variable, {name for name, _key in known.values()}, n=1)
             meant = f"; did you mean {module}.{near[0]}?" if near else ""
             raise CommandRefused(f"the log has nothing of {shown}{meant}")
-        told = json.dumps(json.dumps({"dropped": shown}, ensure_ascii=False), ensure_ascii=False)
-        mode.note("topic", told, COMMAND, forgotten=numbers)
+        begun = {"dropping": shown, "module": module, "variable": variable, "instance": instance}
+        mode.note(NOTE, _text(begun), COMMAND, forgotten=numbers)
         for key in numbers.values():
             mode.take_back((module, variable, key))
         mode.checkpoints.hurry()
@@ -65,9 +77,18 @@ class Topics:
                     return None
                 removed.append(mode.trimming.drop(numbers, up_to))
             messages = removed[0]()
-            return None if messages is None else {"dropped": shown, "messages": messages}
+            if messages is None:
+                return None
+            done = {"dropped": shown, "messages": messages}
+            mode.note(NOTE, _text(done), COMMAND)
+            return done
 
         return answer
+
+
+def _text(content: dict[str, Any]) -> str:
+    """Return an object as the log has it: its JSON, as a JSON text."""
+    return json.dumps(json.dumps(content, ensure_ascii=False), ensure_ascii=False)
 
 
 def _refuse_used(mode: Mode, module: str, variable: str, shown: str) -> None:

@@ -9,7 +9,8 @@ instances it takes them page by page, in the order of their keys; one that such 
 changed is let go of at once, so that a message to very many costs no memory, and those that are
 spoken to stay.
 
-What a batch has changed must be on the shelf before the next `Core.run`, `link` or `compact`.
+What a batch has changed must be on the shelf before the next `Core.run`, `link`, `let_go` or
+`compact`.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ cdef class Variables(Tables):
     cdef dict _module_numbers
     cdef list _slot_names
     cdef list _instances
+    cdef list _keyed_modules
     cdef Instances _no_instances
     cdef dict _elements
     cdef list _element_owners
@@ -44,8 +45,8 @@ cdef class Variables(Tables):
         tag="long long", value="long long")
     cdef long long _bring(self, long long module, str key, object cold) except? -99
     cdef object _alive(self, long long module)
-    @cython.locals(own=Instances, most="long long", alive="long long", left="long long", share="long long")
-    cdef long long _let_go(self) except -1
+    @cython.locals(own=Instances, most="long long", there="long long", left="long long", share="long long")
+    cpdef long long let_go(self) except -1
     @cython.locals(own=Instances, place="long long", slots="Slot*")
     cdef void _keep_if_keyed(self, long long module, long long slot) except *
     @cython.locals(cell="long long", slots="Slot*", number="long long", slot="long long")

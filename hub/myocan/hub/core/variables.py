@@ -50,6 +50,7 @@ class Variables(Tables):
         self._slot_numbers: dict[tuple[str, str], int] = {}
         self._module_numbers: dict[str, int] = {}
         self._instances: list[Instances] = []
+        self._keyed_modules: list[Instances] = []
         self._no_instances = Instances([], [])
         self._elements: dict[tuple[int, int], int] = {}
         self._other_topics: frozenset[TopicName] = frozenset()
@@ -96,6 +97,7 @@ class Variables(Tables):
                 slots = [base + number for number in keyed]
                 own = Instances(slots, [layout.slot_initial[slot] for slot in slots])
             self._instances.append(own)
+        self._keyed_modules = [own for own in self._instances if own is not self._no_instances]
         self._slot_names = list(self._slot_numbers)
         self._elements = {}
         self._element_owners: list[tuple[int, int]] = []
@@ -106,17 +108,12 @@ class Variables(Tables):
             self.restore(module_name, name, tag, number, instance)
 
     def compact(self) -> bool:
-        """Let go of instances and of unused texts if there are very many; for between batches.
+        """Drop unused texts if there are very many; for between batches.
 
         Returns:
             Whether text and topic numbers changed (`epoch` did too).
         """
-        self._gone.clear()
-        keys = len(self._elements)
-        for own in self._instances:
-            keys += own.count()
-        if self._shelf is not None and keys > self._most_instances:
-            keys = self._let_go()
+        keys = len(self._elements) + self.let_go()
         if len(self.texts) - self._fixed_texts - keys < MAX_POOL:
             return False
         self.link(self.programs, self._other_topics)
@@ -136,10 +133,31 @@ class Variables(Tables):
 
         Arguments:
             shelf: has them all, those too that are in memory now.
-            most: how many `compact` leaves in memory, of all modules together; 1 or more.
+            most: how many `let_go` leaves in memory, of all modules together; 1 or more.
         """
         self._shelf = shelf
         self._most_instances = most
+
+    def let_go(self) -> int:
+        """Let go of instances if there are too many in memory; for between batches.
+
+        Returns:
+            How many are in memory.
+        """
+        self._gone.clear()
+        there = 0
+        for own in self._keyed_modules:
+            there += own.count()
+        most = self._most_instances
+        if self._shelf is None or there <= most:
+            return there
+        left = 0
+        for own in self._keyed_modules:
+            # An eighth more than need be, so that this is not for a single one each time.
+            share = own.count() * (most - most // 8) // there
+            own.let_go(share if share > 1 else 1, self.texts)
+            left += own.count()
+        return left
 
     def _instances_of(self, module: str) -> Instances:
         number = self._module_numbers.get(module, -1)
@@ -347,20 +365,6 @@ class Variables(Tables):
             after = page[-1][0]
         self._cold = None
         yield from warm[at:]
-
-    def _let_go(self) -> int:
-        """Let go of instances until there are few enough; return how many there are."""
-        most = self._most_instances
-        alive = 0
-        for own in self._instances:
-            alive += own.count()
-        left = 0
-        for own in self._instances:
-            # An eighth more than need be, so that this is not for a single one each time.
-            share = own.count() * (most - most // 8) // alive if alive > most else own.count()
-            own.let_go(share if share > 1 else 1, self.texts)
-            left += own.count()
-        return left + len(self._elements)
 
     def _show(self, own: Instances, place: int) -> None:
         """Let the window of a module show the instance at this place."""

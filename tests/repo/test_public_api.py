@@ -45,7 +45,8 @@ OFFERED = {
     """,
     "myocan.hub.store": """
         Checkpoint Compacted DiskFailed DiskFull Entries Entry Faults Gap Imported ImportedMode
-        Kept LogRow Message ModeCopy ModeSummary ModeVerified Position Reader Recovered Reserve
+        Kept LogRow Message ModeCopy ModeSummary ModeVerified Position Present Reader Recovered
+        Reserve
         Start Store StoreDamaged StoreError StoreLocked StoreTooNew StoreTooOld Summary Syncer
         TopicSummary Trimmed Trimmer Verified compact export_store import_store summarize verify
     """,

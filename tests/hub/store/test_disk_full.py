@@ -62,7 +62,7 @@ def test_a_batch_that_does_not_fit_leaves_the_store_as_it_was(
 ) -> None:
     with Store.open(place) as store:
         store.begin_incarnation()
-        with no_file_larger_than(300_000):
+        with no_file_larger_than(302_000):
             refused = fill_up(store, message)
             goes_on(store, message, refused)
             with pytest.raises(DiskFull):

@@ -22,6 +22,7 @@ from myocan.hub.store.errors import (
 from myocan.hub.store.export import export_store
 from myocan.hub.store.importing import Imported, ImportedMode, import_store
 from myocan.hub.store.past import Kept
+from myocan.hub.store.present import Present
 from myocan.hub.store.reader import Reader
 from myocan.hub.store.reserve import Reserve
 from myocan.hub.store.rows import Entry, LogRow, Message, Position, Recovered
@@ -51,6 +52,7 @@ __all__ = [
     "ModeSummary",
     "ModeVerified",
     "Position",
+    "Present",
     "Reader",
     "Recovered",
     "Reserve",

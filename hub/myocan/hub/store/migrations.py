@@ -54,7 +54,18 @@ def _keep_checkpoints(db: sqlite3.Connection) -> None:
         )
 
 
-STEPS: Sequence[Step] = (Step("older checkpoints and retention", _keep_checkpoints),)
+def _index_due_times(db: sqlite3.Connection) -> None:
+    for number in modes(db):
+        db.execute(
+            f"CREATE INDEX state_{number}_due ON state_{number} (value) WHERE value GLOB"
+            " '[1-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]'"
+        )
+
+
+STEPS: Sequence[Step] = (
+    Step("older checkpoints and retention", _keep_checkpoints),
+    Step("an index of due times", _index_due_times),
+)
 """`STEPS[0]` leads from schema 1 to schema 2, and so on; as many as `schema.VERSION` - 1."""
 
 

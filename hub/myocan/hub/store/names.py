@@ -13,7 +13,7 @@ from myocan.hub.store.errors import DIAGNOSE, Unresolved
 
 __all__ = ["Names"]
 
-CACHED = 100_000
+CACHED = 50_000
 
 Key = TypeVar("Key", bound=tuple[str, ...])
 
@@ -42,8 +42,9 @@ class Names(Mapping[int, Key]):
         self._numbers: dict[Key, int] = {}
         self._keys: dict[int, Key] = {}
         self.pending: dict[Key, int] = {}
-        for number, *key in db.execute(f"SELECT id, {names} FROM {table} LIMIT ?", (cached,)):
-            self._remember(number, tuple(key))  # type: ignore[arg-type]
+        if self._next <= cached:  # else few of very many are wanted, and nobody knows which
+            for number, *key in db.execute(f"SELECT id, {names} FROM {table}"):
+                self._remember(number, tuple(key))  # type: ignore[arg-type]
 
     def number(self, key: Key) -> int:
         """The number that stands for `key`; drawn now if there is none."""

@@ -18,7 +18,8 @@ time rises with the offset; by topic with a scan of a range of offsets.
     position      per mode how far each board was heard, good for offset `at` of the log
     log_N         the log of mode N
     state_N       the state of mode N: name, at, value; a value holds from offset `at` on, until a
-                  newer one of the same name; NULL: forgotten
+                  newer one of the same name; NULL: forgotten. Its index `due` has what can be
+                  the due time of a timer, 13 digits from 2001 to 2286
     past_N        values of older checkpoints of mode N that state_N has no more: one holds from
                   offset `at` on, until offset `until`
     gone          how many messages retention has taken out of each `BLOCK` offsets of a mode
@@ -45,7 +46,7 @@ __all__ = [
     "version_of",
 ]
 
-VERSION = 2
+VERSION = 3
 BLOCK = 1024
 """Block b of a log is offsets b * BLOCK + 1 to (b + 1) * BLOCK."""
 """The number of this schema. Who changes the tables adds 1, and a step to `migrations.STEPS`."""
@@ -81,6 +82,8 @@ CREATE TABLE log_{n} ("offset" INTEGER PRIMARY KEY, time INTEGER NOT NULL, name 
 CREATE TABLE state_{n} (name INTEGER NOT NULL, at INTEGER NOT NULL, value TEXT,
     PRIMARY KEY (name, at)) WITHOUT ROWID;
 CREATE INDEX state_{n}_forgotten ON state_{n} (at) WHERE value IS NULL;
+CREATE INDEX state_{n}_due ON state_{n} (value) WHERE value GLOB
+    '[1-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]';
 CREATE TABLE past_{n} (until INTEGER NOT NULL, name INTEGER NOT NULL, at INTEGER NOT NULL,
     value TEXT NOT NULL, PRIMARY KEY (until, name)) WITHOUT ROWID;
 """

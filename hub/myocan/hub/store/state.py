@@ -19,6 +19,7 @@ from myocan.hub.store.rows import apply
 
 __all__ = [
     "Loaded",
+    "Tail",
     "announce",
     "complete",
     "copy",
@@ -26,6 +27,7 @@ __all__ = [
     "is_unfinished",
     "last_checkpoint",
     "load",
+    "load_changes",
     "load_checkpoint",
     "write_slice",
 ]
@@ -69,6 +71,24 @@ def load(db: sqlite3.Connection, mode: int, where: str, until: int = NEWEST) -> 
     """
     start = last_checkpoint(db, mode)
     state = load_checkpoint(db, mode, start)
+    offset, changed = load_changes(db, mode, start, where, until)
+    state.update(changed)
+    kept = {name: value for name, value in state.items() if value is not None}
+    return Loaded(start, offset, kept, changed)
+
+
+class Tail(NamedTuple):
+    """What the messages behind some offset have changed, up to message `offset`."""
+
+    offset: int
+    changed: dict[int, str | None]
+    """name_id -> JSON text; None: forgotten."""
+
+
+def load_changes(
+    db: sqlite3.Connection, mode: int, start: int, where: str, until: int = NEWEST
+) -> Tail:
+    """What the messages of `mode` behind `start` have changed, up to `until`; see `load`."""
     latest: dict[int, msgspec.Raw | None] = {}
     first, last, count = db.execute(
         f'SELECT min("offset"), max("offset"), count(*) FROM log_{mode}'
@@ -95,9 +115,7 @@ def load(db: sqlite3.Connection, mode: int, where: str, until: int = NEWEST) -> 
     changed = {
         name: None if value is None else str(value, "utf-8") for name, value in latest.items()
     }
-    state.update(changed)
-    kept = {name: value for name, value in state.items() if value is not None}
-    return Loaded(start, last or start, kept, changed)
+    return Tail(last or start, changed)
 
 
 def write_slice(

@@ -35,6 +35,7 @@ from myocan.hub.store import copies, files, migrations, schema, state
 from myocan.hub.store.checkpoint import Checkpoint, Mode
 from myocan.hub.store.copies import ModeCopy
 from myocan.hub.store.errors import DIAGNOSE, StoreDamaged, StoreError, translated
+from myocan.hub.store.present import Present
 from myocan.hub.store.rows import LogRow, Position, Recovered
 from myocan.hub.store.trim import Trimmer
 from myocan.hub.store.writer import Connect, Faults, Writer, connect
@@ -308,6 +309,18 @@ class Store:
             positions=positions.current(),
             released=positions.released,
         )
+
+    def present(self, mode: str) -> Present:
+        """The state of a mode as it is now, to be looked up; a mode unknown so far is made.
+
+        Whoever asks tells it what changes from now on (`Present.note`). Raises as `recover`.
+        """
+        return Present(self._live(), self._modes.get(mode) or self._make_mode(mode))
+
+    def positions(self, mode: str) -> list[Position]:
+        """How far each board was heard in a mode, as last appended."""
+        log = self._modes.get(mode)
+        return log.positions.current() if log else []
 
     # --- checkpoints
 

@@ -196,3 +196,44 @@ def test_a_restart_at_any_moment_changes_nothing(steps: list[tuple[int, bool, tu
     times = [due.at_ms for due in runs[0]]
     assert times == sorted(times)
     assert len(set(runs[0])) == len(runs[0])
+
+
+ROOMS = """MODULE room[location]
+SUBSCRIBE press
+TIMER late[location] 5 minutes
+TIMER later[location] 5 minutes
+TIMER whole 5 minutes
+PUBLIC rung 0
+ON press
+  THEN start(late[location])
+AT noon
+  THEN rung++
+"""
+
+
+def test_timers_of_instances_come_by_line_then_by_key_among_all_that_is_due() -> None:
+    program = compile_module(ROOMS, "room").program
+    assert program is not None
+    noon = ms("2027-10-30T10:00")
+    table = Timetable([program], lambda: PLACE, lambda *_: None, lambda *_: noon - HOUR)
+    for key in ("b", "ä", "a"):
+        table.note("room", "later", noon, noon - HOUR, key)
+        table.note("room", "late", noon, noon - HOUR, key)
+    table.note("room", "whole", noon, noon - HOUR)
+    table.note("room", "late", noon + 1, noon - HOUR, "ä")
+    table.note("room", "later", 0, noon - HOUR, "a")
+    found = []
+    while (due := table.take(noon + MINUTE)) is not None:
+        assert isinstance(due, Due)
+        found.append((due.at_ms - noon, due.variable, due.instance))
+        if not due.identities:
+            table.note("room", due.variable, 0, noon, due.instance)
+    assert found == [
+        (0, "late", "a"),
+        (0, "late", "b"),
+        (0, "later", "b"),
+        (0, "later", "ä"),
+        (0, "whole", ""),
+        (0, "%%at%%", ""),
+        (1, "late", "ä"),
+    ]

@@ -29,6 +29,7 @@ from myocan.hub.core import At, Program, Role
 from myocan.hub.core.linker import fold
 from myocan.hub.core.program import AT_VARIABLE
 from myocan.hub.durations import duration_text
+from myocan.hub.keyed_timers import KeyedTimers
 
 if TYPE_CHECKING:
     from myocan.hub.lang.schedules import Place, Schedule
@@ -77,23 +78,22 @@ class _Entry:
     due_ms: int | None = None
     at: At | None = None
     schedule: Schedule | None = None
-    key: str = ""
 
 
 @dataclass(slots=True)
 class _Hearers:
     """What depends on a variable: the timer that it is, by its line, and the ATs that name it.
 
-    running: the entry of the timer while it runs, by instance.
+    running: the entry of the timer while it runs, unless it is one for each instance.
     """
 
     timer: int | None = None
-    running: dict[str, _Entry] = field(default_factory=dict)
+    running: _Entry | None = None
     ats: list[_Entry] = field(default_factory=list)
 
 
-_Heap = list[tuple[int, str, int, str, int]]
-"""(when it is due, module, line, instance, number of the entry), the first first."""
+_Heap = list[tuple[int, str, int, int]]
+"""(when it is due, module, line, number of the entry), the first first."""
 
 
 class Timetable:
@@ -106,6 +106,7 @@ class Timetable:
             lower-case name; None if it says nothing.
         after_ms: returns behind which time the occurrences of an AT count, by module and identity.
         catch_up_ms: how far back missed ATs are made up for, in milliseconds.
+        keyed: the timers of instances; None: none runs yet.
 
     While `schedules` is False, timers come due and ATs do not.
     """
@@ -117,12 +118,18 @@ class Timetable:
         minutes: Callable[[str, str], int | None],
         after_ms: Callable[[str, str], int],
         catch_up_ms: int = CATCH_UP_MS,
+        keyed: KeyedTimers | None = None,
     ) -> None:
         self._minutes = minutes
+        self._keyed = KeyedTimers() if keyed is None else keyed
         self.catch_up_ms = catch_up_ms
         self.schedules = True
         self._timers: _Heap = []
         self._ats: _Heap = []
+        self._together: list[tuple[str, int, str, str]] = []
+        """Timers of instances that may be due at `_together_ms`: module, line, key, name; the first
+        of them last."""
+        self._together_ms = 0
         self._entries: dict[int, _Entry] = {}
         self._next_number = 0
         self._hearers: dict[tuple[str, str], _Hearers] = {}
@@ -153,12 +160,13 @@ class Timetable:
             key: the instance whose timer it is, "" for none.
         """
         hearers = self._hearers[module, name]
-        if hearers.timer is not None:
-            entry = hearers.running.get(key)
+        if hearers.timer is not None and key:
+            self._keyed.note((module, name, key), due_ms)
+        elif hearers.timer is not None:
+            entry = hearers.running
             if due_ms:
                 if entry is None:
-                    entry = self._add(module, name, hearers.timer, key=key)
-                    hearers.running[key] = entry
+                    entry = hearers.running = self._add(module, name, hearers.timer)
                 self._plan(entry, due_ms)
             elif entry is not None:
                 self._remove(entry)
@@ -167,8 +175,43 @@ class Timetable:
 
     def next_due_ms(self) -> int | None:
         """Return when something is due next, milliseconds since 1970 UTC; None for never."""
+        times = (self._planned_ms(), self._keyed_ms())
+        return min((time for time in times if time is not None), default=None)
+
+    def _planned_ms(self) -> int | None:
+        """Return when the next is due that is no timer of an instance."""
         heap = self._first()
         return heap[0][0] if heap else None
+
+    def _keyed_ms(self) -> int | None:
+        """Return when the next timer of an instance is due."""
+        next_ms = self._keyed.next_ms()
+        while self._together and (next_ms is None or self._together_ms <= next_ms):
+            module, _line, key, name = self._together[-1]
+            if self._keyed.is_due((module, name, key), self._together_ms):
+                return self._together_ms
+            self._together.pop()
+        return next_ms
+
+    def _keyed_is_first(self, due_ms: int) -> bool:
+        """Tell whether a timer of an instance is the first of all that is due at this time."""
+        if self._keyed_ms() != due_ms:
+            return False
+        if not self._together or self._together_ms != due_ms:
+            for module, _line, key, name in self._together:  # others were moved before them
+                self._keyed.put_back((module, name, key), self._together_ms)
+            self._together.clear()
+            self._together_ms = due_ms
+            for module, name, key in self._keyed.take(due_ms):
+                hearers = self._hearers.get((module, name))
+                if key and hearers is not None and hearers.timer is not None:  # else it is none
+                    self._together.append((module, hearers.timer, key, name))
+            self._together.sort(reverse=True)
+            if self._keyed_ms() != due_ms:
+                return False
+        if self._planned_ms() != due_ms:
+            return True
+        return self._together[-1][:2] < self._first()[0][1:3]
 
     def _first(self) -> _Heap:
         """Return the heap whose first entry is due next; an empty one if nothing is."""
@@ -179,7 +222,7 @@ class Timetable:
     def _clean(self, heap: _Heap) -> _Heap:
         """Take from the front of a heap what was stopped, or started anew; return it."""
         while heap:
-            due_ms, _module, _line, _key, number = heap[0]
+            due_ms, _module, _line, number = heap[0]
             entry = self._entries.get(number)
             if entry is not None and entry.due_ms == due_ms:
                 break
@@ -193,12 +236,16 @@ class Timetable:
 
     def running(self) -> list[tuple[tuple[str, str, str], int]]:
         """Return the timers that run, ((module, lower-case name, instance), when due), in order."""
-        return sorted(
-            ((module, name, key), entry.due_ms)
+        found = [
+            ((module, name, ""), hearers.running.due_ms)
             for (module, name), hearers in self._hearers.items()
-            for key, entry in hearers.running.items()
-            if entry.due_ms is not None
-        )
+            if hearers.running is not None and hearers.running.due_ms is not None
+        ]
+        together = [(module, name, key) for module, _line, key, name in self._together]
+        at_ms = self._together_ms
+        found += [(name, at_ms) for name in together if self._keyed.is_due(name, at_ms)]
+        found += [one for one in self._keyed.running() if self.is_timer(*one[0][:2])]
+        return sorted({*found})
 
     def miss_nothing(self, ats: Collection[tuple[str, str]], now_ms: int) -> None:
         """Let the occurrences of ATs, (module, identity), count from now on only."""
@@ -222,16 +269,19 @@ class Timetable:
         due_ms = self.next_due_ms()
         if due_ms is None or due_ms > now_ms:
             return None
-        entry = self._entries[heappop(self._first())[-1]]
         oldest = now_ms - self.catch_up_ms if oldest_ms is None else oldest_ms
+        if self._keyed_is_first(due_ms):
+            module, _line, key, name = self._together.pop()
+            return Due(max(due_ms, oldest), module, name, instance=key)
+        entry = self._entries[heappop(self._first())[-1]]
         if entry.at is None:
             self._remove(entry)
-            return Due(max(due_ms, oldest), entry.module, entry.name, instance=entry.key)
+            return Due(max(due_ms, oldest), entry.module, entry.name)
         if due_ms < oldest:
             return self._leave_out(entry, due_ms, oldest)
         together = [entry]
         self._plan(entry, self._next(entry, due_ms))
-        while self.next_due_ms() == due_ms:
+        while self._planned_ms() == due_ms and not self._keyed_is_first(due_ms):
             heap = self._first()
             other = self._entries[heap[0][-1]]
             if other.module != entry.module or other.at is None:
@@ -260,10 +310,8 @@ class Timetable:
             f"that is more than {duration_text(self.catch_up_ms)} ago ([agent] catch_up)"
         )
 
-    def _add(
-        self, module: str, name: str, line: int, at: At | None = None, key: str = ""
-    ) -> _Entry:
-        entry = _Entry(self._next_number, module, name, line, at=at, key=key)
+    def _add(self, module: str, name: str, line: int, at: At | None = None) -> _Entry:
+        entry = _Entry(self._next_number, module, name, line, at=at)
         self._entries[entry.number] = entry
         self._next_number += 1
         return entry
@@ -271,7 +319,7 @@ class Timetable:
     def _remove(self, timer: _Entry) -> None:
         """Forget a timer that does not run any more; what the heap has of it counts no more."""
         del self._entries[timer.number]
-        del self._hearers[timer.module, timer.name].running[timer.key]
+        self._hearers[timer.module, timer.name].running = None
 
     def _heard(self, module: str, name: str) -> _Hearers:
         return self._hearers.setdefault((module, name), _Hearers())
@@ -289,7 +337,7 @@ class Timetable:
     def _plan(self, entry: _Entry, due_ms: int | None) -> None:
         if due_ms is not None and due_ms != entry.due_ms:  # else it stands in the heap already
             heap = self._timers if entry.at is None else self._ats
-            heappush(heap, (due_ms, entry.module, entry.line, entry.key, entry.number))
+            heappush(heap, (due_ms, entry.module, entry.line, entry.number))
         entry.due_ms = due_ms
 
     def _next(self, entry: _Entry, after_ms: int) -> int | None:

@@ -83,6 +83,15 @@ def test_the_instances_benchmark_tells_time_and_memory_of_each_count() -> None:
 
 
 @needs_mosquitto
+def test_the_crowd_benchmark_starts_a_hub_and_speaks_to_instances() -> None:
+    document = run("crowd.py")
+    assert set(document) == {"core", "touched", "rows"}
+    (row,) = document["rows"]
+    assert row["instances"] == 50
+    assert row["ms"] > 0
+
+
+@needs_mosquitto
 def test_the_table_of_stages_accounts_for_all_of_the_time() -> None:
     document = run("stages.py")
     assert set(document) == {"unit", "core", "versions"}

@@ -213,11 +213,14 @@ class Agent(_Table):
 
     name: part of topics. catch_up: how far back missed ATs are made up for. stale_events: the age
     from which an event is not published any more. Both in words, see `parse_duration`.
+    instances_in_memory: how many instances of modules are kept there; others are in the store until
+    somebody speaks to them.
     """
 
     name: Annotated[str, AfterValidator(check_level)] = "main"
     catch_up: Annotated[str, AfterValidator(_catch_up)] = "24 hours"
     stale_events: Annotated[str, AfterValidator(_stale_events)] = "60 seconds"
+    instances_in_memory: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
 
     @property
     def catch_up_ms(self) -> int:

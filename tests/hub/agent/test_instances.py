@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from myocan.hub.agent import outlet
 from support.board import Board
 from support.clock import Clock, shown, until
 
@@ -33,9 +34,17 @@ ON allOff
 EVERYTHING = "mc1/live/home/lamp/#"
 
 
-@pytest.fixture
-def lamp(modules):
+@pytest.fixture(params=["all in memory", "one in memory"])
+def lamp(request, modules, house, monkeypatch):
+    """A house whose hub has all instances in memory, or one of them, and one of their values."""
     modules(lamp=LAMP)
+    if request.param == "one in memory":
+        few(house, monkeypatch)
+
+
+def few(house, monkeypatch):
+    (house / "myocan.toml").write_text('domain = "home"\n[agent]\ninstances_in_memory = 1\n')
+    monkeypatch.setattr(outlet, "MAX_VALUES", 1)
 
 
 def births(log):
@@ -177,6 +186,62 @@ def test_a_key_too_long_for_a_topic_stays_in_the_log(modules, broker, hub, log, 
         until(lambda: log(f"{name}.state"), "state")
     assert state(name, "state", key) == '"on"'
     assert "is not published" in caplog.text
+
+
+# ---------------------------------------------------------------------- few in memory
+
+
+KEYS = [f"room{number:02}" for number in range(20)]
+
+
+@pytest.fixture
+def crowd(modules, house, monkeypatch, broker, hub):
+    """A house in which twenty lamps were switched on at the same moment, with a clock that waits;
+    the hub keeps one of them in memory."""
+    modules(lamp=LAMP)
+    few(house, monkeypatch)
+    clock = Clock("2027-06-01T12:00")
+    with hub(now_ms=clock), Board(broker.url, "home", "porch") as board:
+        for key in KEYS:
+            board.send("lamp/instance", key)
+            board.send(f"lamp/event/{key}", "toggle")
+        board.await_acknowledged()
+    return clock
+
+
+def test_a_broker_that_knows_nothing_hears_of_all_though_few_are_in_memory(
+    crowd, broker, hub
+) -> None:
+    broker.kill()
+    broker.start()
+    with hub(now_ms=crowd), Board(broker.url, "home", "late", hears=[EVERYTHING]) as late:
+        late.await_that(lambda: len(late.heard) == 2 * len(KEYS) + 1, "all that is true")
+    assert {name: value for name, value, *_ in late.heard} == {
+        "lamp.count": len(KEYS),
+        **{f"lamp.state[{key}]": "on" for key in KEYS},
+        **{f"lamp.$instances[{key}]": True for key in KEYS},
+    }
+
+
+def test_timers_of_instances_that_are_not_in_memory_run_out_once(crowd, hub, log, state) -> None:
+    crowd.move(20 * 60_000)
+    with hub(now_ms=crowd):
+        assert len(log("lamp.state")) == len(KEYS)
+    crowd.move(20 * 60_000)
+    with hub(now_ms=crowd):
+        until(lambda: len(log("lamp.state")) == 2 * len(KEYS), "darkness")
+    with hub(now_ms=crowd):
+        pass
+    assert [row.instance for row in log("lamp.state")[len(KEYS) :]] == KEYS
+    assert {state("lamp", "offtimer", key) for key in KEYS} == {"0"}
+
+
+def test_a_message_to_all_reaches_those_that_are_not_in_memory(crowd, broker, hub, log) -> None:
+    with hub(now_ms=crowd), Board(broker.url, "home", "hall") as board:
+        board.send("lamp/alloff")
+        board.send("lamp/alloff")
+        board.await_acknowledged()
+    assert [row.instance for row in log("lamp.state")[len(KEYS) :]] == KEYS
 
 
 # ---------------------------------------------------------------------- new texts

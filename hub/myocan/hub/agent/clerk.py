@@ -115,6 +115,11 @@ class Clerk:
             return said[0], said[1], said[2] or instance
         return name if self.publishes(name) else None
 
+    def speakers(self) -> list[str]:
+        """Return the modules whose names have values that are said on topics."""
+        self._follow()
+        return sorted({module for module, _ in (*self._said_on, *self._published_names)})
+
     def publishes(self, name: Name) -> bool:
         """Tell whether the hub says values on this topic."""
         self._follow()

@@ -22,6 +22,7 @@ from myocan.hub.core import Core, Tag
 from myocan.hub.core.program import AT_VARIABLE
 from myocan.hub.core.scalars import parse_time
 from myocan.hub.house import House
+from myocan.hub.keyed_timers import KeyedTimers
 from myocan.hub.timetable import Due, Timetable
 
 __all__ = ["CLOCK", "Clockwork", "Occasion"]
@@ -60,6 +61,7 @@ class Clockwork:
         log_ms: of the last row of the log; all that was due before was taken. 0 for an empty log.
         catch_up_ms: what was due longer ago is left out.
         trusted: whether the clock is believed; if not, nothing but timers comes due until `trust`.
+        timers: those of instances, so far as `state` does not have them.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Clockwork:
         log_ms: int,
         catch_up_ms: int,
         trusted: bool = True,
+        timers: KeyedTimers | None = None,
     ) -> None:
         self._core = core
         self._new = frozenset(ats)
@@ -84,7 +87,7 @@ class Clockwork:
             return max(int(state.get((module, AT_VARIABLE, identity), 0)), log_ms - 1)
 
         self._timetable = Timetable(
-            core.programs, lambda: place, self._minutes, after_ms, catch_up_ms
+            core.programs, lambda: place, self._minutes, after_ms, catch_up_ms, timers
         )
         self._timetable.schedules = trusted
         self._timed = frozenset(self._timetable.variables)

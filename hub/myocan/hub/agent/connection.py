@@ -225,6 +225,11 @@ class Connection:
             assert self._bus is not None
             self.online = self._bus.publish(frames)
 
+    @property
+    def backlog(self) -> int:
+        """How many frames wait to be sent."""
+        return 0 if self._bus is None else self._bus.backlog
+
     def confirmed(self) -> int | None:
         """The offset up to which the broker has confirmed outputs; None before `start`."""
         return None if self._bus is None else self._bus.confirmed()

@@ -15,7 +15,7 @@ import json
 import logging
 import threading
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,14 @@ from myocan.hub.agent.clerk import CALLED, DONE, EXTERNALS, Clerk, Written
 from myocan.hub.agent.clocks import Clock, Setting
 from myocan.hub.agent.clockwork import CLOCK, Clockwork, Occasion
 from myocan.hub.agent.connection import Connection
-from myocan.hub.agent.corrections import JUMP_MS, STANDS, TRUSTED, Correction, Corrections
+from myocan.hub.agent.corrections import (
+    CORRECTED,
+    JUMP_MS,
+    STANDS,
+    TRUSTED,
+    Correction,
+    Corrections,
+)
 from myocan.hub.agent.deployment import FILES, load_in_force
 from myocan.hub.agent.exchange import Exchange, ats_left_behind, births_first, exchange, sources_in
 from myocan.hub.agent.journal import Journal
@@ -35,6 +42,7 @@ from myocan.hub.agent.latecomers import in_order, single
 from myocan.hub.agent.newcomers import said_of
 from myocan.hub.agent.order import FilesAtStart, Order, misfit
 from myocan.hub.agent.outlet import Name, Outlet
+from myocan.hub.agent.shelf import StoreShelf
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.agent.trimming import Trimming
 from myocan.hub.bus import Outgoing
@@ -60,6 +68,16 @@ CLOCK_CHECK_S = 30.0
 
 CLOCK_BEHIND_MS = 60_000
 """A clock that is further behind the log than this is worth a warning."""
+
+MAX_BACKLOG = 256
+"""Frames that wait for the broker, while which nothing is said that it may know."""
+
+SAY_MORE_S = 0.01
+"""The pause until the broker may have taken some of them."""
+
+EARLY_MS = 10**12
+EARLY_DAY = "2001-09-10"
+"""Due times before this are not found by the store's index: they have fewer digits."""
 
 MAX_DUE = 1000
 """Due messages that are taken before boards are acknowledged and the end may come."""
@@ -146,10 +164,9 @@ class Mode:
     def _recover(self, start: FilesAtStart | Order | None) -> None:
         """Bring back what the log knows, and put programs in force."""
         shared, store = self._shared, self._shared.store
-        recovered = store.recover(self.name)
-        names = store.names()
-        state = {names[number]: value for number, value in recovered.state.items()}
-        self.positions = recovered.positions
+        self._shelf = StoreShelf(store, self.name)
+        state = self._shelf.present.without_instances()
+        self.positions = store.positions(self.name)
         self.sources = sources_in(state)
         known = json.loads(state[FILES]) if FILES in state else None
         files = start if isinstance(start, FilesAtStart) else None
@@ -162,9 +179,12 @@ class Mode:
         self._outlet = Outlet(self.name, shared.house.domain)
         inputs = None if shared.house.publish.inputs else shared.adapters.subscribed
         self._clerk = Clerk(core, store, self._outlet, inputs)
-        for name, value in births_first(state):
+        state |= self._shelf.beside_instances(core.programs)
+        for name, value in state.items():
             self._clerk.restore(name, value)
         self._outlet.know(core.programs)
+        core.use_shelf(self._shelf, shared.house.agent.instances_in_memory)
+        self._unsaid: Iterator[list[tuple[Name, str]]] | None = None
         self.offset = store.next_offset(self.name)
         self.log_ms = next((row[1] for row in store.rows(self.name, self.offset - 2)), 0)
         self.administration = {
@@ -173,7 +193,8 @@ class Mode:
         if CLOCK_SETTING in self.administration:
             setting = Setting.from_json(self.administration[CLOCK_SETTING])
             self.clock.setting = setting
-        self.checkpoints = Checkpoints(store, self.name, recovered.checkpoint, shared.monotonic)
+        saved = self._shelf.present.checkpoint
+        self.checkpoints = Checkpoints(store, self.name, saved, shared.monotonic)
         self.trimming = Trimming(store, self.name, shared.house.retention, core, shared.monotonic)
         doubt = shared.trust.doubt(self.clock.now_ms(), self.log_ms) if self.is_live else ""
         self._corrections = Corrections(store, self._clerk, doubt)
@@ -183,14 +204,15 @@ class Mode:
         self._together: Written | None = None
         self._gone: set[Name] = set()
         self._calls = self._make_calls_of(state) if self.is_live else None
-        for name, value in state.items():
-            topic = self._clerk.topic_of(name)
-            if topic is not None:
-                self._outlet.remember(topic, value, self.offset - 1, name[0])
+        self._remember(state.items())
+        for page in self._shelf.said(self._clerk.speakers()):
+            if not self._outlet.knows_all:
+                break
+            self._remember(page)
         if order is None:
             self._begin(state)
         else:
-            self._put_in_force(order, state, self.now())
+            self._put_in_force(order, self._whole_state(), self.now())
         self._begin_clock(state)
         self._say_what_does_not_run(files)
 
@@ -240,10 +262,24 @@ class Mode:
     def _begin(self, state: Mapping[Name, str]) -> None:
         """Go on with the programs in force where the log ends."""
         self._tells_origins = any(program.attributes for program in self.core.programs)
-        self._clockwork, _, told_ms = self._clockwork_of(state, (), self.now())
+        known = {**state, **self._shelf.changed_of_instances()}
+        self._clockwork, _, told_ms = self._clockwork_of(known, (), self.now())
         told = self._clockwork.begin(told_ms)
         if told is not None:
             self._process_occasion(told)
+
+    def _remember(self, values: Iterable[tuple[Name, str]]) -> None:
+        """Let the outlet know what was said in an earlier life."""
+        for name, value in values:
+            topic = self._clerk.topic_of(name)
+            if topic is not None:
+                self._outlet.remember(topic, value, self.offset - 1, name[0])
+
+    def _whole_state(self) -> dict[Name, str]:
+        """Return all that the log knows, of all instances."""
+        names = self._shared.store.names()
+        state = self._shared.store.recover(self.name).state
+        return {names[number]: text for number, text in state.items()}
 
     def _clockwork_of(
         self, state: Mapping[Name, str], ats: Collection[tuple[str, str]], now: int
@@ -261,8 +297,17 @@ class Mode:
         """
         house = self._shared.house
         catch_up_ms = house.agent.catch_up_ms if self.is_live else FOREVER_MS
-        trusted = not self.doubt
-        clockwork = Clockwork(house, self.core, state, ats, now, self.log_ms, catch_up_ms, trusted)
+        clockwork = Clockwork(
+            house,
+            self.core,
+            state,
+            ats,
+            now,
+            self.log_ms,
+            catch_up_ms,
+            not self.doubt,
+            self._shelf.timers(self.core, few_digits=_has_early_times(state, self.log_ms)),
+        )
         self._clerk.watch(clockwork.variables)
         due = clockwork.next_ms()
         if due is None:
@@ -283,9 +328,7 @@ class Mode:
         now = self.take_what_is_due()
         if now is None:
             return None
-        names = self._shared.store.names()
-        state = self._shared.store.recover(self.name).state
-        return self._put_in_force(order, {names[n]: text for n, text in state.items()}, now)
+        return self._put_in_force(order, self._whole_state(), now)
 
     def _put_in_force(self, order: Order, state: Mapping[Name, str], now: int) -> dict[str, Any]:
         """Carry an order out.
@@ -321,6 +364,8 @@ class Mode:
         self.append(written)
         values = self._outlet.finals(found.fresh, shared.connection.incarnation)
         self._publish([*gone, *values, *written.frames])
+        if found.fresh:
+            self._say_the_rest()
         return order.answer(found, offset, newcomers)
 
     def _know_topics(self, found: Exchange) -> list[Outgoing]:
@@ -430,6 +475,8 @@ class Mode:
     def due_s(self) -> float | None:
         """Return in how many seconds there is something to do here; None if nobody knows."""
         waits = [self.checkpoints.due_s(), self.trimming.due_s()]
+        if self._unsaid is not None:
+            waits.append(SAY_MORE_S if self._shared.connection.backlog > MAX_BACKLOG else 0.0)
         if self._calls is not None:
             waits.append(self._calls.due_s())
         due = self._clockwork.next_ms()
@@ -516,6 +563,7 @@ class Mode:
         first, incarnation = self._away.first, self._shared.connection.incarnation
         frames, left_out, finals = self._unconfirmed(first - 1)
         frames += self._outlet.finals(finals, incarnation)
+        self._say_the_rest()
         untold = self.offset - 1
         self._tell_left_out(left_out.texts(self._shared.house.agent.stale_events_ms), now)
         frames += self._unconfirmed(untold)[0]
@@ -629,6 +677,9 @@ class Mode:
             self._together.state |= written.state
             self._together.calls += written.calls
         self.offset += len(written.rows)
+        self._shelf.present.note(written.state, self.offset - 1)
+        if self._together is None:
+            self.core.let_go()
         if written.rows:
             self.log_ms = max(self.log_ms, written.rows[-1][1])
         for name, value in written.noted:
@@ -648,6 +699,7 @@ class Mode:
         if self._left_out:
             texts, self._left_out = self._left_out, []
             self._tell_left_out(texts, self.now())
+        self._say_more()
         if self._calls is None:
             return
         for problem in self._calls.keep(self._shared.journal.synced):
@@ -698,12 +750,41 @@ class Mode:
             again, left_out, _finals = self._unconfirmed(confirmed)
             self._left_out += left_out.texts(self._shared.house.agent.stale_events_ms)
             self._told = self.offset - 1
+        self._say_the_rest()
         gone = filter(None, map(self._outlet.clear, sorted(self._gone)))
         return [*again, *gone, *self._outlet.values(connection.incarnation)]
 
+    def _say_the_rest(self) -> None:
+        """Begin to say what there was no room to remember, page by page in the turns to come."""
+        self._unsaid = None
+        if not self._outlet.knows_all:
+            self._unsaid = self._shelf.said(self._clerk.speakers())
+
+    def _say_more(self) -> None:
+        """Say a page of what there was no room to remember, when the broker has taken the last."""
+        connection = self._shared.connection
+        if self._unsaid is None or connection.backlog > MAX_BACKLOG:
+            return
+        page = next(self._unsaid, None) if connection.online else None
+        if page is None:
+            self._unsaid = None
+            return
+        said = ((self._clerk.topic_of(name), name[0], value) for name, value in page)
+        frames = [
+            self._outlet.say(topic, value, self.offset - 1, module, connection.incarnation)
+            for topic, module, value in said
+            if topic is not None
+        ]
+        connection.publish(list(filter(None, frames)))
+
     def farewell(self) -> list[Outgoing]:
         """Return what takes the mode's values from the broker."""
-        return self._outlet.farewell()
+        gone = self._outlet.farewell()
+        if not self._outlet.knows_all:
+            pages = self._shelf.said(self._clerk.speakers())
+            topics = (self._clerk.topic_of(name) for page in pages for name, _value in page)
+            gone += filter(None, (self._outlet.clear(topic) for topic in topics if topic))
+        return gone
 
     def _run(
         self,
@@ -757,3 +838,10 @@ def _line(level: int, text: str, producer: str) -> OwnMessage:
     """Return a line of the hub's own log."""
     value = json.dumps(text, ensure_ascii=False)
     return OwnMessage(linker.LOG_TOPICS[level], value, producer)
+
+
+def _has_early_times(state: Mapping[Name, str], log_ms: int) -> bool:
+    """Tell whether timers may be due in the last century, on a machine that lost its clock."""
+    corrected = state.get(CORRECTED)
+    shown: list[str] = json.loads(corrected).split() if corrected else []
+    return log_ms < EARLY_MS or (len(shown) > 1 and shown[1] < EARLY_DAY)

@@ -1,7 +1,8 @@
 """What goes out on the data topics, and what is said again when a broker or a board comes back.
 
 The one idea: only what the log has is published, under the offset it has there. A topic's newest
-value is kept, so that at each connection all values go out again; boards ignore what they know.
+value is kept, so that at each connection all values go out again; boards ignore what they know. Of
+very many instances only those that spoke last are kept here; the others are looked up.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ __all__ = ["Name", "Outlet"]
 
 MAX_TOPICS = 1 << 16
 """Topics whose text is remembered; bounds what very many instances cost here."""
+
+MAX_VALUES = 10_000
+"""Values of instances that are remembered here; there may be a million, and the store has all."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +43,9 @@ class Outlet:
         self._unsayable: set[tuple[str, str]] = set()
         self._momentary: set[tuple[str, str]] = set()
         self._values: dict[Name, tuple[str, int, str, str]] = {}
+        self._of_instances: dict[Name, None] = {}
+        self.knows_all = True
+        """Whether no value was left out for lack of room."""
 
     def know(self, programs: Iterable[Program]) -> None:
         """Learn which PUBLIC variables say *that* something happened rather than how things are.
@@ -80,6 +87,8 @@ class Outlet:
         when = "null" if ts is None else str(ts)
         if retain:
             self._values[name] = (value, offset, when, producer)
+            if name[2]:
+                self._make_room(name)
         payload = f'[{value},{offset},{when},"{producer}",{incarnation}]'.encode()
         return topic, payload, 1, retain, offset
 
@@ -98,10 +107,38 @@ class Outlet:
         """Take a value that was published in an earlier life of the hub."""
         if value != "null" and self._topic(name)[1]:
             self._values.setdefault(name, (value, offset, "null", producer))
+            if name[2]:
+                self._make_room(name)
+
+    def say(
+        self, name: Name, value: str, offset: int, producer: str, incarnation: int
+    ) -> Outgoing | None:
+        """Return the frame of a value that was looked up; None if it is remembered here anyway.
+
+        Arguments:
+            name, value, producer, incarnation: as of `frame`.
+            offset: as of which message it is the value.
+        """
+        if name in self._values or value == "null":
+            return None
+        topic, retain = self._topic(name)
+        payload = f'[{value},{offset},null,"{producer}",{incarnation}]'.encode()
+        return (topic, payload, 1, True, 0) if retain else None
+
+    def _make_room(self, name: Name) -> None:
+        """Remember an instance's value as the newest, and forget the oldest if there are many."""
+        self._of_instances.pop(name, None)
+        self._of_instances[name] = None
+        if len(self._of_instances) > MAX_VALUES:
+            oldest = next(iter(self._of_instances))
+            del self._of_instances[oldest]
+            self._values.pop(oldest, None)
+            self.knows_all = False
 
     def forget(self, name: Name) -> Outgoing | None:
         """Forget a topic's value; return the frame that takes it from the broker, see `clear`."""
         self._values.pop(name, None)
+        self._of_instances.pop(name, None)
         return self.clear(name)
 
     def clear(self, name: Name) -> Outgoing | None:

@@ -236,6 +236,11 @@ class Bus:
             self._nudge()  # whoever has the lock may have looked already
         return True
 
+    @property
+    def backlog(self) -> int:
+        """How many published frames wait for the socket, or for the broker's acknowledgements."""
+        return len(self._pending)
+
     def confirmed(self) -> int:
         """Return the largest token T of which is known: all that was published up to T is safe.
 

@@ -117,7 +117,9 @@ def exchange(
         for known in (found.state, touched):
             _apply(changes, known)
     found.said = _said(clerk, touched)
-    found.cleared = _without_value(clerk, state, touched, [t for t in had if t not in found.said])
+    found.cleared = _without_value(
+        clerk, found.state, touched, [t for t in had if t not in found.said]
+    )
     found.fresh = [
         topic
         for topic, value in found.said.items()

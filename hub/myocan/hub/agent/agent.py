@@ -85,8 +85,9 @@ class Agent:
         trust: says what speaks against the wall clock; None: what the house says, and nothing if
             it is one's own.
         fdatasync: makes a descriptor's file durable.
-        open_store, make_syncer, make_bus: make what has to do with disk and network, from the
-            arguments of `Store.open`, `Syncer`, `Bus`; a simulation has its own.
+        open_store, make_syncer, make_bus, make_control: make what has to do with disk and network,
+            from the arguments of `Store.open`, `Syncer`, `Bus`, `Control`; a simulation has its
+            own.
         stopping: what `stop` sets, and who waits for the disk waits for.
 
     `run` may be called once; `stop` ends it, from any thread or a signal's handler.
@@ -106,6 +107,7 @@ class Agent:
         open_store: Callable[[Path], Store] = Store.open,
         make_syncer: Callable[..., Syncer] = Syncer,
         make_bus: Callable[..., Bus] = Bus,
+        make_control: Callable[..., Control] = Control,
         stopping: threading.Event | None = None,
     ) -> None:
         self.house = house
@@ -125,7 +127,7 @@ class Agent:
         self._introduced = False
         self._said_full = False
         self._unanswered: list[Asked] = []
-        self._control = Control(house, self.wake)
+        self._control = make_control(house, self.wake)
         self._connection = Connection(
             house,
             broker_url or house.broker.url,

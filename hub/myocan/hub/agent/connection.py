@@ -16,6 +16,7 @@ import platform
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -388,7 +389,7 @@ class Connection:
                 "online": online,
                 "incarnation": self.incarnation,
                 "wire": WIRE_VERSION,
-                "version": version("myocan"),
+                "version": _version(),
                 "store": self._store.identity,
                 "offset": self._store.next_offset("live") - 1,
                 **({"storage": FULL, "reason": self._reason} if self._reason else {}),
@@ -397,10 +398,16 @@ class Connection:
         )
 
 
+@cache
+def _version() -> str:
+    """Return what is installed; it is looked up in a file, so once."""
+    return version("myocan")
+
+
 def _versions() -> str:
     """Return what a start is made of, for the log: versions decide what replays can be compared."""
     core = "compiled" if COMPILED else "pure"
     return (
-        f"myocan {version('myocan')} ({core}), Python {platform.python_version()}, "
+        f"myocan {_version()} ({core}), Python {platform.python_version()}, "
         f"SQLite {sqlite3.sqlite_version}"
     )

@@ -102,12 +102,14 @@ class Store:
         *,
         faults: Faults | None = None,
         draw: Callable[[int], bytes] = os.urandom,
+        connect: Connect = connect,
     ) -> Self:
         """Open the store at `path`, made if it is not there, its folder too.
 
         One that an earlier version wrote is brought up to date; see `migrations.py`. `draw` gives
-        random bytes. Raises StoreLocked if another hub has it open, StoreTooNew if a later version
-        wrote it, StoreDamaged or another StoreError if it cannot be read.
+        random bytes, `connect` opens the file. Raises StoreLocked if another hub has it open,
+        StoreTooNew if a later version wrote it, StoreDamaged or another StoreError if it cannot be
+        read.
         """
         return cls(path, faults, draw, connect)
 

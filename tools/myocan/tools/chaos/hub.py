@@ -29,12 +29,16 @@ class ChaosHub:
     """The hub of the house in `folder`, and its broker.
 
     `steering` is None where the hub is `myocan run` itself, else the hub is a steered one.
-    `starts` counts its processes; `ended_by_itself` lists what it said when it ended unasked.
+    `starts` counts its processes; `ended_by_itself` lists what it said when it ended unasked. One
+    that finds no room on its disk at its start says so and ends, which is right; those are counted
+    in `found_no_room`.
     """
 
     def __init__(self, folder: Path, steering: Path | None) -> None:
         self.starts = 0
         self.ended_by_itself: list[str] = []
+        self.found_no_room = 0
+        self._starved = False
         self.told: dict[str, str] = {}
         self.steering: Steering | None = None
         self._errors = folder / "hub.err"
@@ -55,6 +59,7 @@ class ChaosHub:
     def start(self) -> None:
         """Start it; returns at once."""
         self.starts += 1
+        self._starved = False
         with self._errors.open("ab") as errors:
             self._process = subprocess.Popen(
                 bound_to_this_thread(self._command),
@@ -90,7 +95,10 @@ class ChaosHub:
             return False
         status = self._process.returncode
         self._reap()
-        self.ended_by_itself.append(f"exit status {status}; it said: {self.said()}")
+        if self._starved and "no room to write" in self.said():
+            self.found_no_room += 1
+        else:
+            self.ended_by_itself.append(f"exit status {status}; it said: {self.said()}")
         return True
 
     def signal(self, number: int) -> None:
@@ -107,6 +115,7 @@ class ChaosHub:
     def fill_disk(self, full: bool) -> None:
         """Let it find no room on its disk, or room again."""
         if self._process is not None:
+            self._starved |= full
             limit = FULL_AT if full else resource.RLIM_INFINITY
             with contextlib.suppress(ProcessLookupError):
                 resource.prlimit(

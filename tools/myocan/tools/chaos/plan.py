@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 __all__ = ["PAUSE_S", "Strike", "draw_kills", "draw_plan"]
 
-PAUSE_S = 1.2
+PAUSE_S = 2.0
 """The mean time between the beginnings of two strikes, in seconds."""
 
 _KINDS = (
@@ -22,7 +22,7 @@ _KINDS = (
     ("stop", "broker", 2, 0.1, 2.0),
     ("cut", "board", 4, 0.1, 3.0),
     ("freeze", "board", 3, 0.1, 6.0),
-    ("unplug", "board", 2, 0.1, 1.0),
+    ("unplug", "board", 1, 0.1, 1.0),
     ("fill", "disk", 2, 0.5, 3.0),
     ("slow", "disk", 2, 0.5, 3.0),
     ("set", "clock", 1, 0.0, 0.0),

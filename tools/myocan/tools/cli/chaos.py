@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from myocan.tools.cli.houses import JsonOption
 
 if TYPE_CHECKING:
     from myocan.tools.chaos import Outcome
+    from myocan.tools.chaos.simulation import Search
 
 
 def chaos(
@@ -35,6 +37,18 @@ def chaos(
             help="Instead: kill -9 the hub N times, each time once it works again.",
         ),
     ] = 0,
+    simulate: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Instead: simulate N houses in this process, power cuts included (needs apsw).",
+        ),
+    ] = 0,
+    strikes: Annotated[
+        str | None,
+        typer.Option(metavar="I,J", help="With --simulate: only these of a seed's strikes."),
+    ] = None,
     runtime: Annotated[
         Runtime, typer.Option(help="What runs the boards. auto: MicroPython if it is there.")
     ] = Runtime.AUTO,
@@ -53,6 +67,8 @@ def chaos(
     from myocan.tools.chaos import draw_kills, draw_plan, run_chaos
     from myocan.tools.chaos.run import BOARDS
 
+    if simulate:
+        return _simulate(_any_seed() if seed is None else seed, simulate, strikes, as_json)
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise typer.BadParameter(f"{keep} is not empty", param_hint="--keep")
     drawn = _any_seed() if seed is None else seed
@@ -77,6 +93,47 @@ def chaos(
         _show(outcome)
     if outcome.faults:
         raise typer.Exit(Exit.NO)
+
+
+def _simulate(seed: int, count: int, strikes: str | None, as_json: bool) -> None:
+    from myocan.tools.errors import ToolsError
+
+    try:
+        from myocan.tools.chaos.simulation import draw, search
+    except ModuleNotFoundError as error:
+        if error.name != "apsw":
+            raise
+        raise ToolsError("--simulate needs apsw: pip install 'myocan[dev]'") from None
+    try:
+        only = None if strikes is None else [int(place) for place in strikes.split(",") if place]
+    except ValueError:
+        raise typer.BadParameter("numbers with commas between", param_hint="--strikes") from None
+    done = search(range(seed, seed + count), only, _tell_search)
+    failed = done.failed
+    if as_json:
+        print(json.dumps(asdict(done)), flush=True)
+    else:
+        pace = done.seeds / max(done.seconds, 0.1) * 60
+        print(
+            f"{done.seeds} houses simulated from seed {seed} on, {pace:.0f} a minute: {done.kills} "
+            f"kills and {done.power_cuts} power cuts of {done.lives} lives of hubs, "
+            f"{done.events} events, {done.messages} messages."
+        )
+        if failed is None:
+            print("The books balance.")
+    if failed is None:
+        return
+    if not as_json:
+        drawn = draw(failed.seed)
+        places = ",".join(str(drawn.index(strike)) for strike in failed.strikes)
+        print("The books do not balance:\n  " + "\n  ".join(failed.faults))
+        print("The least that does it:\n  " + "\n  ".join(map(str, failed.strikes)))
+        print(f"myocan chaos --simulate 1 --seed {failed.seed} --strikes '{places}'")
+    raise typer.Exit(Exit.NO)
+
+
+def _tell_search(done: Search) -> None:
+    _tell(f"{done.seeds} houses, {done.seconds:.0f} s")
 
 
 def _any_seed() -> int:

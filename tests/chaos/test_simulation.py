@@ -12,12 +12,12 @@ from chaos.mutants import MUTANTS, Mutant, say_no_values_again
 from myocan.tools.chaos.simulation import Course, draw, search, shrunk
 from support.command_line import run_myocan
 
-SEEDS = range(1, 61)
+SEEDS = range(1, 51)
 LIMIT = 120
 """So many seeds may pass before a mutant is found."""
 LIKELY = {
-    "acknowledge_before_the_sync": 60,
-    "live_on_as_the_same_incarnation": 30,
+    "acknowledge_before_the_sync": 30,
+    "live_on_as_the_same_incarnation": 125,
 }
 """Where the search for a mutant begins, so that the test is short; others begin with 1."""
 

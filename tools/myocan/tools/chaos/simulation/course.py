@@ -31,8 +31,9 @@ LASTS_S = (5.0, 5.0, 10.0, 45.0)
 enough apart for a checkpoint."""
 SETTLE_S = 240.0
 """How long the house may take to get straight afterwards."""
-SETTLED_S = 2.0
-"""How long it is watched once it seems to be: longer than the hall's timer."""
+SETTLED_S = 12.0
+"""How long it is watched once it seems to be: longer than the timer of the hall, and than a hub waits
+for what boards held while it was away."""
 
 _KINDS = (
     # what, weight
@@ -151,7 +152,7 @@ class Course:
 
     def _make_template(self) -> None:
         """Make a store in which the house's rules are in force: most simulations begin with it."""
-        with self._place(0) as folder:
+        with self._place(0) as folder, _quiet():
             world = World(0)
             disk = Disk(folder, world.chance)
             life = Life(world, disk, Broker(world), self._house)
@@ -331,7 +332,8 @@ class _Simulation:
     def _look(self) -> None:
         world, life = self._world, self._life
         assert life is not None
-        if not all(board.silent for board in self._boards) or life.dead:
+        silent = all(board.silent for board in self._boards)
+        if life.dead or life.bus is None or not life.bus.online or not silent:
             self._settled_since = None
         elif self._settled_since is None:
             self._settled_since = world.monotonic()

@@ -206,6 +206,11 @@ class SimulatedBus:
         self._confirmed = 0
         self._stopped = False
 
+    @property
+    def online(self) -> bool:
+        """Whether there is a connection."""
+        return self._link is not None
+
     def start(self) -> None:
         self._dial(0.0)
 

@@ -9,17 +9,22 @@ from pathlib import Path
 import pytest
 
 from chaos.mutants import MUTANTS, Mutant, say_no_values_again
-from myocan.tools.chaos.simulation import Course, draw, search, shrunk
+from myocan.tools.chaos.simulation import Course, Strike, draw, search, shrunk
 from support.command_line import run_myocan
 
-SEEDS = range(1, 51)
+SEEDS = range(1, 41)
 LIMIT = 120
 """So many seeds may pass before a mutant is found."""
-LIKELY = {
-    "acknowledge_before_the_sync": 30,
-    "live_on_as_the_same_incarnation": 125,
+SLOW = Strike(0.2, "slow disk", 30.0, 0)
+STRUCK = {
+    "acknowledge_before_the_sync": [SLOW, Strike(2.0, "cut power", 30, 0)],
+    "live_on_as_the_same_incarnation": [
+        SLOW,
+        Strike(1.5, "blackout", 1, 0),
+        Strike(3.5, "blackout", 1, 0),
+    ],
 }
-"""Where the search for a mutant begins, so that the test is short; others begin with 1."""
+"""What befalls the house of a mutant that chance finds late; others are struck as the seeds say."""
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +46,20 @@ def test_a_seed_has_one_course(course: Course) -> None:
     assert first.points > 100
 
 
+@pytest.mark.parametrize("strikes", STRUCK.values(), ids=STRUCK)
+def test_the_books_of_an_honest_hub_balance_where_mutants_are_struck(
+    strikes: list[Strike], course: Course
+) -> None:
+    assert [course.run(seed, strikes).faults for seed in (1, 2, 3)] == [[], [], []]
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_a_hub_that_breaks_a_promise_is_found(
     mutant: Mutant, course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mutant(monkeypatch)
-    first = LIKELY.get(mutant.__name__, 1)
-    assert any(course.run(seed).faults for seed in range(first, first + LIMIT))
+    strikes = STRUCK.get(mutant.__name__)
+    assert any(course.run(seed, strikes).faults for seed in range(1, 1 + LIMIT))
 
 
 def test_what_does_not_matter_is_left_out(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:

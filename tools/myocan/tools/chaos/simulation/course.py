@@ -32,8 +32,8 @@ enough apart for a checkpoint."""
 SETTLE_S = 240.0
 """How long the house may take to get straight afterwards."""
 SETTLED_S = 12.0
-"""How long it is watched once it seems to be: longer than the timer of the hall, and than a hub waits
-for what boards held while it was away."""
+"""How long it is watched once it seems to be: longer than the timer of the hall, and than a hub
+waits for what boards held while it was away."""
 
 _KINDS = (
     # what, weight

@@ -140,7 +140,7 @@ class Disk:
         self.store = self._make_place()
         if template is not None:
             for file in template.iterdir():
-                if not file.name.endswith((".lock", "-shm")):
+                if file.name in (NAME, f"{NAME}-wal"):
                     shutil.copyfile(file, self.store.with_name(file.name))
                     path = str(self.store.with_name(file.name))
                     self._contents[path] = _Content(file.read_bytes())

@@ -46,6 +46,7 @@ class Life:
         self.disk = disk
         self.broker = broker
         self.dead = False
+        self._gone = False
         self.dies_in: int | None = None
         self.power = False
         self.sync_s = 0.05
@@ -73,8 +74,8 @@ class Life:
         except BaseException:
             # Whatever goes wrong while a dead hub's files are closed is nobody's business, and one
             # that finds no room at its start is started again.
-            if not self.dead:
-                if not self.disk.full:
+            if not self._gone:
+                if self.dead or not self.disk.full:
                     raise
                 self.die()
         return not self.dead
@@ -99,6 +100,7 @@ class Life:
             self.disk.kill()
         if self.bus is not None:
             self.bus.vanish(self.power)
+        self._gone = True
 
     def _open_store(self, path: Path) -> Store:
         return Store.open(

@@ -72,6 +72,15 @@ def test_a_run_that_would_never_end_is_refused() -> None:
     assert "never come to an end" in refused(kept)
 
 
+@pytest.mark.parametrize(
+    "instruction", [(Op.PUSH_TEXT, 99, 0, 0), (Op.JUMP, INT64_MAX, 0, 0), (Op.CALL, -1, 0, 0)]
+)
+def test_code_that_no_way_leads_to_can_be_linked(instruction: tuple[int, ...]) -> None:
+    kept = plain()
+    kept["code"] += instruction
+    refused(kept)
+
+
 DAMAGE: dict[str, tuple[Op, int, Any]] = {
     "a variable that is not there": (Op.NEXT, 1, 99),
     "a variable below zero": (Op.NEXT, 1, -1),

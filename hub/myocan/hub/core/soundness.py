@@ -114,6 +114,7 @@ def check(program: Program) -> None:
     _flag(program.history)
     for variable in program.variables:
         _check_variable(variable)
+    _check_layout(program)
     count = len(program.variables)
     for entries, keyed in ((program.entries, False), (program.keyed_entries, True)):
         _integers("an entry", (*entries.keys(), *entries.values()))
@@ -140,6 +141,17 @@ def check(program: Program) -> None:
     for definition in program.topics:
         _texts("a topic", (*definition.topic, definition.keep, *definition.members))
         _integers("a topic", (definition.line,))
+
+
+def _check_layout(program: Program) -> None:
+    """What the linker moves is there, in code that no way leads to, too."""
+    code, texts = program.code, len(program.texts)
+    for pc in range(0, len(code), 4):
+        op, a, b = Op(code[pc]), code[pc + 1], code[pc + 2]
+        _require(op not in _TEXT_IN_A or 0 <= a < texts, "a text that is not there")
+        _require(op not in _TEXT_IN_B or 0 <= b < texts, "a text that is not there")
+        if op in _JUMPS:
+            _require(0 <= a < len(code), "it jumps to where no instruction is")
 
 
 def _require(holds: bool, otherwise: str) -> None:
@@ -256,7 +268,7 @@ class _Walk:
         return named
 
     def _check_operands(self, op: Op, a: int, b: int, c: int) -> None:
-        program, variables = self._program, self._program.variables
+        variables = self._program.variables
         for one in [*self._named(op, a, b), *([a] if op in _SELECTING else [])]:
             _require(0 <= one < len(variables), "it names a variable that is not there")
             _require(self._keyed or not variables[one].keyed, "it names what is an instance's")
@@ -274,15 +286,15 @@ class _Walk:
             _in_range(variables[a], b)
         if op in (Op.START, Op.RESET, Op.CANCEL):
             _require(variables[a].role is Role.TIMER, "it times what is no timer")
-        _require(op not in _TEXT_IN_A or 0 <= a < len(program.texts), "a text that is not there")
-        _require(op not in _TEXT_IN_B or 0 <= b < len(program.texts), "a text that is not there")
         _require(op not in (Op.PUSH, Op.LOAD) or 0 <= b <= 9, "a number that is too large")
         _require(op is not Op.HAS_NUMBER or 0 <= c <= 9, "a number that is too large")
         _require(op is not Op.ROUND or 0 <= a <= 9, "too many digits")
         _require(op is not Op.LOG or 0 <= a <= 2, "a level of the log that is not there")
         _require(op is not Op.LOAD_CLOCK or a in _PARTS, "no part of the clock")
         _require(self._keyed or op not in _OF_AN_INSTANCE, "a key where there is none")
-        _require(bool(program.key) or op not in (Op.CREATE, Op.DROP), "instances of what has none")
+        _require(
+            bool(self._program.key) or op not in (Op.CREATE, Op.DROP), "instances of what has none"
+        )
 
 
 def _pushed(op: Op, stack: tuple[int, ...]) -> tuple[int, ...]:

@@ -67,6 +67,8 @@ def test_why_not_shows_what_the_rules_made_of_it(myocan: Myocan, past: Path) -> 
         (["why", "lamp1.state", "--at", "yesterday"], 2, "no moment"),
         (["why", "lamp1.state", "--at", "2001-01-01"], 1, "never said or changed"),
         (["replay", "--with", "nowhere"], 3, "no rules"),
+        (["replay", "--mode", "nowhere"], 3, "no mode nowhere; there are live"),
+        (["why", "lamp1.state", "--mode", "nowhere"], 3, "no mode nowhere"),
     ],
 )
 def test_a_question_that_has_no_answer_says_why(

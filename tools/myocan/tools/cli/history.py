@@ -74,6 +74,7 @@ def why(
     opened = open_house(house)
     zone = ZoneInfo(opened.timezone)
     with Reader(opened.store_path) as reader:
+        _check_mode(reader, mode)
         up_to = reader.newest(mode)
         if at is not None:
             moment = parse_moment(at, datetime.now(zone))
@@ -95,6 +96,14 @@ def why(
     missing = None if links[-1].started else links[-1].message.cause
     if missing is not None and len(links) < MOST:
         print(f"  the log was trimmed here: what led to this, #{missing}, was not kept so long")
+
+
+def _check_mode(reader: Reader, mode: str) -> None:
+    """Raise ToolsError if the store has no such mode: an empty log answers nothing."""
+    from myocan.tools.errors import ToolsError
+
+    if mode not in reader.modes():
+        raise ToolsError(f"there is no mode {mode}; there are {', '.join(reader.modes())}")
 
 
 def _links(reader: Reader, mode: str, house: House, what: str, up_to: int) -> list[Link]:
@@ -300,6 +309,7 @@ def replay(
         return int(parse_moment(text, datetime.now(zone)).timestamp() * 1000)
 
     with Reader(opened.store_path) as reader:
+        _check_mode(reader, mode)
         up_to = reader.newest(mode) if until is None else reader.since(mode, in_ms(until) + 1)
         start_ms = None if since is None else in_ms(since)
         if start_ms is None:

@@ -19,7 +19,7 @@ __all__ = ["Name", "Outlet"]
 MAX_TOPICS = 1 << 16
 """Topics whose text is remembered; bounds what very many instances cost here."""
 
-MAX_VALUES = 10_000
+MAX_VALUES = 4096
 """Values of instances that are remembered here; there may be a million, and the store has all."""
 
 _log = logging.getLogger(__name__)

@@ -101,7 +101,7 @@ class Connection:
         self._introduction_ends: float | None = None
         self._namesakes = Namesakes(now_ms)
         self._asked = False
-        self._heard = 0
+        self._heard = self._heard_end = 0
         self._yielded = False
         self.alerts: list[str] = []
         self._reason = ""
@@ -314,6 +314,9 @@ class Connection:
             return  # somebody else's nonsense; our own status replaces it
         if not self._introduced:
             self._heard = max(self._heard, status.get("incarnation", 0))
+            end = status.get("offset")
+            if status.get("store") == self._store.identity and type(end) is int:
+                self._heard_end = max(self._heard_end, end)
         verdict = self._namesakes.judge(status, retained)
         if verdict is Verdict.YIELD:
             self._yielded = True
@@ -329,6 +332,7 @@ class Connection:
         """Begin a life behind those that the broker has heard of."""
         heard = self._heard
         if heard < self.incarnation:
+            self._compare_ends()
             return
         self._alert(
             f"the broker has heard incarnation {heard} of hub {self._house.agent.name}, and this "
@@ -336,6 +340,15 @@ class Connection:
             "another hub had this name ([agent] name in myocan.toml)"
         )
         self.incarnation = self._store.begin_incarnation(heard, _versions())
+
+    def _compare_ends(self) -> None:
+        """Tell if the broker heard more of this store in its last life than it has."""
+        if self._heard_end > self._found:
+            self._alert(
+                f"the broker has heard of message {self._heard_end} of this store, which ends at "
+                f"{self._found}: it was restored from an older copy, or the power went before all "
+                "was on the disk"
+            )
 
     def _taken_by(self, status: dict[str, Any]) -> str:
         domain, agent = self._house.domain, self._house.agent.name

@@ -118,7 +118,10 @@ class Contents:
         self.db = _connect(path)
         try:
             self._check_kind()
-            self.meta = dict(self._all("SELECT key, value FROM meta", "meta"))
+            self.meta = {
+                key: value for key, value in self._all("SELECT key, value FROM meta", "meta")
+                if _is_text(key) and (value is None or isinstance(value, int) or _is_text(value))
+            }  # fmt: skip
             self.modes = self._modes()
         except BaseException:
             self.db.close()

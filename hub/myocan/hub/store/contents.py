@@ -118,10 +118,7 @@ class Contents:
         self.db = _connect(path)
         try:
             self._check_kind()
-            self.meta = {
-                key: value for key, value in self._all("SELECT key, value FROM meta", "meta")
-                if _is_text(key) and (value is None or isinstance(value, int) or _is_text(value))
-            }  # fmt: skip
+            self.meta = self._settings()
             self.modes = self._modes()
         except BaseException:
             self.db.close()
@@ -312,6 +309,15 @@ class Contents:
         except _ERRORS as error:
             self.problems.note(f"{table} cannot be read to its end ({error})")
         return rows
+
+    def _settings(self) -> dict[str, Any]:
+        settings = {}
+        for key, value in self._all("SELECT key, value FROM meta", "meta"):
+            if _is_text(key) and (value is None or isinstance(value, int) or _is_text(value)):
+                settings[key] = value
+            else:
+                self.problems.note("meta: a setting cannot be read")
+        return settings
 
     def _modes(self) -> list[tuple[int, str]]:
         modes = [

@@ -27,8 +27,9 @@ sys.path.insert(0, str(FOLDER.parent))
 from histories.houses import HOUSES, Recorded  # noqa: E402
 from myocan.hub.agent.batch import Batch, OwnMessage  # noqa: E402
 from myocan.hub.agent.deployment import Reason, load_deployment  # noqa: E402
-from myocan.hub.agent.mode import LIVE, Mode, Shared  # noqa: E402
+from myocan.hub.agent.mode import Mode  # noqa: E402
 from myocan.hub.agent.order import Order, newcomers_of  # noqa: E402
+from myocan.hub.agent.shared import LIVE, Shared  # noqa: E402
 from myocan.hub.agent.topics import AdapterTopics  # noqa: E402
 from myocan.hub.core import Program, Role, Type, Variable  # noqa: E402
 from myocan.hub.core.linker import TopicName  # noqa: E402

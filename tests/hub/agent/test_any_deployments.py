@@ -19,8 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from myocan.hub.agent.batch import OwnMessage
 from myocan.hub.agent.deployment import ModuleFiles, Reason, chosen, compiled
-from myocan.hub.agent.mode import LIVE, Mode, Shared
+from myocan.hub.agent.mode import Mode
 from myocan.hub.agent.order import FilesAtStart, Order, newcomers_of
+from myocan.hub.agent.shared import LIVE, Shared
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Outgoing
 from myocan.hub.core.linker import fold

@@ -6,7 +6,7 @@ from array import array
 
 import pytest
 
-from myocan.hub.agent import latecomers, mode
+from myocan.hub.agent import latecomers, occasions
 from myocan.hub.agent.away import NOWHERE, Away, LeftOut
 from myocan.hub.agent.batch import Batch
 from myocan.hub.agent.clockwork import Clockwork
@@ -185,8 +185,8 @@ def test_who_has_missed_nothing_waits_for_nobody(
 def test_timers_that_come_faster_than_they_are_done_leave_boards_their_turn(
     broker, hub, modules, clock, log, monkeypatch
 ) -> None:
-    monkeypatch.setattr(mode, "MAX_DUE", 4)
-    monkeypatch.setattr(mode, "BUSY_TURNS", 3)
+    monkeypatch.setattr(occasions, "MAX_DUE", 4)
+    monkeypatch.setattr(occasions, "BUSY_TURNS", 3)
     modules(
         m="SUBSCRIBE go.press\nSUBSCRIBE key.press\nPUBLIC count 0\nTIMER t 0.1 seconds\n"
         "ON go.press\n  THEN start(t)\nON t\n  THEN start(t)\nON key.press\n  THEN count++\n"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from myocan.hub.agent import mode
+from myocan.hub.agent import occasions
 from myocan.hub.control import ControlError, ask
 from myocan.hub.history import replay
 from myocan.hub.house import House
@@ -231,7 +231,7 @@ def test_a_fast_clock_goes_on_over_a_restart(broker, hub, opened, modules, clock
 def test_a_clock_that_is_far_ahead_takes_turns_with_the_house(
     broker, hub, opened, modules, clock, of, monkeypatch
 ) -> None:
-    monkeypatch.setattr(mode, "MAX_DUE", 3)
+    monkeypatch.setattr(occasions, "MAX_DUE", 3)
     modules(timed=TIMED)
     with hub(now_ms=clock):
         ask(opened, "mode copy", source="live", name="test")

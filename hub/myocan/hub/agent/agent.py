@@ -35,9 +35,10 @@ from myocan.hub.agent.instances import Instances
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.journal import DISK_FULL_S, Journal
 from myocan.hub.agent.latecomers import Latecomers
-from myocan.hub.agent.mode import HUB, Mode, Shared
+from myocan.hub.agent.mode import Mode
 from myocan.hub.agent.modes import Modes
 from myocan.hub.agent.order import FilesAtStart, Order
+from myocan.hub.agent.shared import HUB, Shared
 from myocan.hub.agent.topic_drop import Topics
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Bus, Outgoing

@@ -12,7 +12,8 @@ from __future__ import annotations
 from itertools import islice
 
 from myocan.hub.agent.batch import Batch, OwnMessage
-from myocan.hub.agent.mode import LIVE, Mode
+from myocan.hub.agent.mode import Mode
+from myocan.hub.agent.shared import LIVE
 from myocan.hub.agent.topics import split_name
 from myocan.hub.core import Role
 from myocan.hub.core.linker import fold

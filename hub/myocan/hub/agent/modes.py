@@ -18,8 +18,9 @@ from myocan.hub.agent.clocks import Setting, parse_speed
 from myocan.hub.agent.commands import COMMAND, Answer, Command, CommandRefused
 from myocan.hub.agent.deployment import Reason, load_deployment
 from myocan.hub.agent.mirror import MIRRORED, Mirror
-from myocan.hub.agent.mode import LIVE, Mode, Shared
+from myocan.hub.agent.mode import Mode
 from myocan.hub.agent.order import FilesAtStart, Order
+from myocan.hub.agent.shared import LIVE, Shared
 from myocan.hub.agent.topics import keyed_topics, said_by
 from myocan.hub.bus import Outgoing
 from myocan.hub.core.linker import fold

@@ -21,6 +21,9 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 PORTIONS = ("hub", "shared")
 LIBRARY_SUFFIXES = (".so", ".pyd")
+BUILD_BLIND = frozenset(("models", "repo", "edge", "tools"))
+"""Folders of tests that never run the core: models of the protocol, looks at the source, boards."""
+
 GRACE_S = 3.0
 """How long a thread or process that a test has told to end may take to do so."""
 
@@ -74,6 +77,18 @@ def pytest_configure(config: pytest.Config) -> None:
             "or let tools/test do it",
             returncode=4,
         )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In the second of two builds leave out what cannot tell one from the other."""
+    if os.environ.get("MYOCAN_TEST_AGAIN") != "1":
+        return
+    tests = ROOT / "tests"
+    again = [item.path.relative_to(tests).parts[0] not in BUILD_BLIND for item in items]
+    config.hook.pytest_deselected(
+        items=[item for item, kept in zip(items, again, strict=True) if not kept]
+    )
+    items[:] = [item for item, kept in zip(items, again, strict=True) if kept]
 
 
 def core_build() -> str:

@@ -47,9 +47,9 @@ __all__ = [
 ]
 
 VERSION = 3
+"""The number of this schema. Who changes the tables adds 1, and a step to `migrations.STEPS`."""
 BLOCK = 1024
 """Block b of a log is offsets b * BLOCK + 1 to (b + 1) * BLOCK."""
-"""The number of this schema. Who changes the tables adds 1, and a step to `migrations.STEPS`."""
 PAGE_SIZE = 1024
 """A commit appends whole pages, so small ones spare the disk; they cost no speed (tools/bench)."""
 APPLICATION_ID = 0x6D796F63

@@ -245,6 +245,18 @@ def test_a_snapshot_with_instances_is_restored_elsewhere_and_over_new_programs()
     assert other.core.snapshot() == {}
 
 
+def test_instances_without_a_variable_of_their_own_live_all_the_same() -> None:
+    bell = Variable("ring", Role.SUBSCRIBE, Type.ANY, ("", "lamp", "ring"), line=2)
+    house = House(Program("lamp", (bell,), (), key="location"))
+    keys = [f"room {number}" for number in range(20)]
+    house.bear(*keys)
+    assert house.core.instances("lamp") == sorted(keys)
+    assert house.send("ring", "true") == []
+    for key in keys[1:]:
+        house.send("$instances", "null", key)
+    assert house.core.instances("lamp") == ["room 0"]
+
+
 def test_a_value_of_an_instance_that_does_not_live_is_not_restored() -> None:
     core = House().core
     assert not core.restore("lamp", "state", Tag.TEXT, core.intern("on"), "hall")

@@ -169,7 +169,7 @@ cdef struct Subscription:
     int last_when
 
 cdef inline void* _zeros(list owner, Py_ssize_t size) except NULL:
-    cdef array.array cell_array = array.array("b", bytes(size))
+    cdef array.array cell_array = array.array("b", bytes(size or 1))  # NULL is an error
     owner.append(cell_array)
     return cell_array.data.as_voidptr
 
@@ -228,7 +228,7 @@ cdef inline long long* table(list owner, list cells) except NULL:
     return cell_array.data.as_longlongs
 
 cdef inline long long* grown(list owner, long long* cells, Py_ssize_t used, Py_ssize_t capacity) except NULL:
-    cdef array.array cell_array = array.array("q", bytes(8 * capacity))
+    cdef array.array cell_array = array.array("q", bytes(8 * capacity or 8))  # NULL is an error
     if used:
         memcpy(cell_array.data.as_longlongs, cells, 8 * used)
     owner.append(cell_array)

@@ -76,7 +76,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ('[broker]\nulr = "x"', "[broker] ulr: unknown key; did you mean 'url'?"),
         ('[broker]\nURL = "x"', "[broker] URL: unknown key; did you mean 'url'?"),
         ("latitude = 50.0", "latitude: unknown key; it belongs under [location]"),
-        ("[agent]\nzebra = 1", "[agent] zebra: unknown key; known here: catch_up, name"),
+        ("[agent]\nzebra = 1", "[agent] zebra: unknown key; known here: catch_up, "),
         ('[agent]\ncatch_up = "soon"', "[agent] catch_up: 'soon' is no duration; write one like"),
         (
             '[agent]\ncatch_up = "5 s"',

@@ -71,16 +71,18 @@ def test_a_night_is_tried_in_a_copy(myocan: Myocan, running: Path) -> None:
         for name in ("lamp1.state", "lamp1.toggle")
     )
     assert "live: as before; test: off since" in state
-    assert "test: 2 times since" in toggle
+    assert "test: 2 times, the last " in toggle
     plain = json.loads(myocan("mode", "diff", "live", "test", "--json", cwd=running).stdout)
     assert {one["topic"]: one["steps"] for one in plain}["lamp1.state"] == [0, 3]
 
     said("mode", "copy", "twin")
     assert said("mode", "diff", "live", "twin") == "live and twin do not differ\n"
     assert said("mode", "drop", "test") == "test dropped\n"
-    assert (
-        said("mode", "create", "fresh", "--mirror") == "fresh created; it hears what live hears\n"
-    )
+    said("mode", "create", "new")
+    assert "rules of" not in myocan("mode", "diff", "live", "new", cwd=running).stdout
+    said("mode", "drop", "new")
+    made = said("mode", "create", "fresh", "--mirror")
+    assert made == "fresh created; it hears what live hears\n"
     said("send", "lamp1.toggle")
     assert [one["name"] for one in json.loads(said("mode", "list", "--json"))] == [
         "live", "twin", "fresh"]  # fmt: skip
@@ -96,6 +98,8 @@ def test_what_cannot_be_is_told(myocan: Myocan, running: Path) -> None:
         (("mode", "copy", "nothing", "test"), 3, "no mode nothing runs here"),
         (("mode", "copy", "live", "test", "more"), 2, "myocan mode copy live test"),
         (("mode", "drop", "live"), 3, "the house itself"),
+        (("mode", "copy", "live"), 2, "how is the copy to be called"),
+        (("mode", "copy", "live"), 2, "how is the copy to be called"),
         (("mode", "diff", "live", "test"), 3, "there is no mode test; there are live"),
         (("clock", "live", "frozen"), 3, "mode copy live NAME"),
         (("clock", "live", "back"), 2, "live, frozen, set T"),

@@ -239,6 +239,32 @@ def test_a_clock_that_is_far_ahead_takes_turns_with_the_house(
         assert len(of("test", "timed.nights")) == 100
 
 
+def test_a_clock_that_was_fast_can_be_stopped(broker, hub, opened, modules, of) -> None:
+    modules(timed=TIMED)
+    with hub():
+        ask(opened, "mode copy", source="live", name="test")
+        ask(opened, "clock", mode="test", to="speed", amount="100000")
+        ask(opened, "clock", mode="test", to="speed", amount="0.00001")
+        stopped = ask(opened, "clock", mode="test", to="frozen")
+        assert stopped["speed"] == "0"
+        assert stopped["now_ms"] >= stopped["log_ms"]
+
+
+def test_a_test_mode_that_has_much_to_do_lets_the_house_have_its_turn(
+    broker, hub, opened, modules, clock, of, monkeypatch
+) -> None:
+    monkeypatch.setattr(occasions, "TEST_TURN_S", 0.0)
+    modules(timed=TIMED)
+    with hub(now_ms=clock) as running:
+        ask(opened, "mode copy", source="live", name="test")
+        turns = []
+        turn = running.agent._process
+        monkeypatch.setattr(running.agent, "_process", lambda: (turns.append(0), turn())[1])
+        ask(opened, "clock", mode="test", to="advance", amount=30 * DAY)
+        assert len(of("test", "timed.nights")) == 30
+        assert len(turns) >= 30
+
+
 @pytest.mark.parametrize(
     ("command", "content", "words"),
     [

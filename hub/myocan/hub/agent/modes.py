@@ -235,18 +235,20 @@ class Modes:
 
     def _setting(self, mode: Mode, content: dict[str, Any]) -> Setting | None:
         clock = mode.clock
+        # A clock that was fast shows less, when read a moment later, than the log has.
+        now_ms = max(clock.now_ms(), mode.log_ms)
         to, amount = str(content.get("to")), content.get("amount")
         try:
             if to == "live":
                 return None
             if to == "frozen":
-                return clock.setting_at(speed=parse_speed("0"))
+                return clock.setting_at(now_ms, parse_speed("0"))
             if to == "speed":
-                return clock.setting_at(speed=parse_speed(str(amount)))
+                return clock.setting_at(now_ms, parse_speed(str(amount)))
             if to == "set":
                 return clock.setting_at(_milliseconds(amount))
             if to == "advance":
-                return clock.setting_at(_milliseconds(clock.now_ms() + _milliseconds(amount)))
+                return clock.setting_at(_milliseconds(now_ms + _milliseconds(amount)))
         except ValueError as error:
             raise CommandRefused(str(error)) from None
         raise CommandRefused(f"a clock can be live, frozen, set, advance or speed, not {to!r}")
@@ -291,7 +293,13 @@ def _clock_of(mode: Mode) -> dict[str, Any]:
     setting = mode.clock.setting
     speed = "1" if setting is None else str(setting.speed)
     now_ms = mode.clock.now_ms()
-    return {"mode": mode.name, "now_ms": now_ms, "speed": speed, "live": setting is None}
+    return {
+        "mode": mode.name,
+        "now_ms": now_ms,
+        "log_ms": mode.log_ms,
+        "speed": speed,
+        "live": setting is None,
+    }
 
 
 def _user_of(content: dict[str, Any]) -> str:
@@ -304,6 +312,6 @@ def _text(content: dict[str, Any]) -> str:
 
 
 def _milliseconds(amount: object) -> int:
-    if not isinstance(amount, int) or isinstance(amount, bool) or not 0 <= amount <= MAX_MS:
+    if not isinstance(amount, int) or isinstance(amount, bool) or amount > MAX_MS:
         raise ValueError("a clock shows times up to the year 2100")
-    return amount
+    return max(amount, 0)

@@ -22,7 +22,7 @@ from myocan.hub.agent.corrections import (
 )
 from myocan.hub.agent.latecomers import in_order, single
 from myocan.hub.agent.outlet import Name
-from myocan.hub.agent.processing import Processing
+from myocan.hub.agent.processing import MAX_BACKLOG, Processing
 from myocan.hub.agent.trimming import Trimming
 from myocan.hub.core import linker
 from myocan.hub.store import Position
@@ -32,14 +32,14 @@ __all__ = ["CLOCK_SETTING", "Occasions"]
 CLOCK_CHECK_S = 30.0
 """The loop looks at the clock at least this often while something is to come due."""
 
-MAX_BACKLOG = 256
-"""Frames that wait for the broker, while which nothing is said that it may know."""
-
 SAY_MORE_S = 0.01
 """The pause until the broker may have taken some of them."""
 
 MAX_DUE = 1000
 """Due messages that are taken before boards are acknowledged and the end may come."""
+
+TEST_TURN_S = 0.02
+"""How long a test mode may be at it before the house has its turn, in seconds."""
 
 BUSY_TURNS = 20
 """Turns in a row of nothing but what is due, after which that has to have become less."""
@@ -88,12 +88,15 @@ class Occasions(Processing):
 
     def _take_what_is_due(self, now: int) -> bool:
         self.catch_up(now)
+        ends_s = self._shared.monotonic() + TEST_TURN_S
         for _ in range(MAX_DUE):
             if not self._take_next(now, now):
                 self._end_catching_up(now)
                 self._busy_turns = self._lag_ms = 0
                 return True
             if self._shared.stopping.is_set():
+                return False
+            if not self.is_live and self._shared.monotonic() >= ends_s:
                 return False
         return False
 

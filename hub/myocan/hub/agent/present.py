@@ -48,12 +48,13 @@ class Present:
     def now(self) -> int:
         """Return the log's time: the clock's, but never less than it was."""
         now = self.clock.now_ms()
-        behind = self.log_ms - now > CLOCK_BEHIND_MS
+        behind = self.clock.setting is None and self.log_ms - now > CLOCK_BEHIND_MS
         if behind and not self._clock_behind:
             _log.warning(
-                "the clock is %s behind the log: it was set back, or was wrong before; until it "
-                "has caught up, the log's time stands",
+                "the clock is %s behind the log of %s: it was set back, or was wrong before; "
+                "until it has caught up, the log's time stands",
                 duration_text(self.log_ms - now),
+                self.name,
             )
         self._clock_behind = behind
         return max(now, self.log_ms)

@@ -47,11 +47,14 @@ def compare_modes(reader: Reader, one: str, other: str) -> list[Apart]:
     together = _last_common(reader, one, other)
     tracks = [_tracks(reader, mode, together) for mode in (one, other)]
     found = []
+    rules = [_rules(reader, mode) for mode in (one, other)]
     for name in sorted(tracks[0].keys() | tracks[1].keys()):
         steps = [track.get(name, []) for track in tracks]
         values = [[step.value for step in taken] for taken in steps]
         if values[0] == values[1]:
             continue
+        if name[1] == CODE and rules[0].get(name) == rules[1].get(name):
+            continue  # the same again
         pairs = zip(*values, strict=False)
         shorter = min(map(len, values))
         parted = next((place for place, (a, b) in enumerate(pairs) if a != b), shorter)
@@ -61,6 +64,10 @@ def compare_modes(reader: Reader, one: str, other: str) -> list[Apart]:
             Apart(name, (len(steps[0]), len(steps[1])), (first[0], first[1]), (last[0], last[1]))
         )
     return found
+
+
+def _rules(reader: Reader, mode: str) -> dict[Name, str]:
+    return {name: text for name, text in reader.state(mode).items() if name[1] == CODE}
 
 
 def _last_common(reader: Reader, one: str, other: str) -> int:
@@ -78,8 +85,12 @@ def _last_common(reader: Reader, one: str, other: str) -> int:
 def _tracks(reader: Reader, mode: str, after: int) -> dict[Name, list[Step]]:
     tracks: dict[Name, list[Step]] = defaultdict(list)
     for entry in reader.entries(mode, after=after):
+        message = entry.message
         for name, value in _said(entry):
-            tracks[name].append(Step(entry.message.offset, entry.message.time_ms, value))
+            tracks[name].append(Step(message.offset, message.time_ms, value))
+        told = tracks.get((message.module, message.variable, message.instance))
+        if told and told[-1][::2] == (message.cause, message.value):
+            told[-1] = told[-1]._replace(offset=message.offset)  # what was decided is said here
     return tracks
 
 

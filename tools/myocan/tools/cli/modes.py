@@ -25,6 +25,9 @@ mode = typer.Typer(no_args_is_help=True, help="Copies of the house, to try thing
 
 LIVE = "live"
 
+AHEAD_MS = 1000
+"""A log that is further ahead of its clock waits for it, and that is told."""
+
 MirrorOption = Annotated[
     bool, typer.Option("--mirror", help="Let it hear from now on what the live house hears.")
 ]
@@ -74,6 +77,8 @@ def copy(
     """
     if len(names) > 2:
         raise typer.BadParameter("one mode is copied to one name: myocan mode copy live test")
+    if names == [LIVE]:
+        raise typer.BadParameter("how is the copy to be called? myocan mode copy live NAME")
     source, name = names if len(names) == 2 else (LIVE, names[0])
     answer = ask_hub(house, "mode copy", source=source, name=name, mirror=mirror, user=user_name())
     print(json.dumps(answer) if as_json else _made(name, f"copied from {source}", mirror))
@@ -219,16 +224,21 @@ def _side(
     """Return what one of the two did, in words."""
     if last is None:
         return f"{mode}: as before"
-    since = ""
-    if first is not None:
-        moment = datetime.fromtimestamp(first.time_ms / 1000, zone)
-        since = f" since {moment:%Y-%m-%d %H:%M:%S} (#{first.offset})"
     if _is_code(apart):
-        return f"{mode}: others{since}"
+        return f"{mode}: others {_since(last, zone)}"
     if last.value == "null":
-        return f"{mode}: {'once' if steps == 1 else f'{steps} times'}{since}"
+        times = "once" if steps == 1 else f"{steps} times"
+        return f"{mode}: {times}, the last {_since(last, zone).removeprefix('since ')}"
     value = "forgotten" if last.value is None else show_value(last.value)
-    return f"{mode}: {value}{since}"
+    said = f"{mode}: {value} {_since(last, zone)}"
+    if first is not None and first != last:
+        said += f", apart {_since(first, zone)}"
+    return said
+
+
+def _since(step: Step, zone: ZoneInfo) -> str:
+    moment = datetime.fromtimestamp(step.time_ms / 1000, zone)
+    return f"since {moment:%Y-%m-%d %H:%M:%S} (#{step.offset})"
 
 
 def _plain(apart: Apart) -> dict[str, Any]:
@@ -272,6 +282,9 @@ def clock(
     shown = datetime.fromtimestamp(answer["now_ms"] / 1000, zone)
     pace = "is the wall clock" if answer["live"] else _pace(str(answer["speed"]))
     print(f"{mode}: {shown:%Y-%m-%d %H:%M:%S}, its clock {pace}")
+    if answer["log_ms"] - answer["now_ms"] > AHEAD_MS:
+        until = datetime.fromtimestamp(answer["log_ms"] / 1000, zone)
+        print(f"its log is at {until:%Y-%m-%d %H:%M:%S} already: nothing comes due before that")
 
 
 def _amount(house: House, mode: str, to: str, amount: str, zone: ZoneInfo) -> dict[str, int | str]:

@@ -217,6 +217,38 @@ def test_what_did_not_happen_is_explained_by_the_guard_that_did_not_hold(
     assert "line 19, ON motion[where].seen: ran" in told
 
 
+def test_what_was_heard_before_other_modules_changed_is_told(
+    modules: Any, hub: Any, broker: Any, house: Path, cast_of: Callable[..., Cast]
+) -> None:
+    counts = "SUBSCRIBE door.open\nPUBLIC total 0\nON door.open\n  AND total==0\n  THEN total++\n"
+    clock = Clock("2027-06-01T21:00")
+    path = house / ".myocan" / "store.sqlite"
+
+    def told() -> str:
+        with Reader(path) as reader:
+            args = (("counts", "total", ""), reader.newest(), program, cast_of)
+            return "\n".join(why_not(reader, "live", *args))
+
+    modules(counts=counts)
+    with Board(broker.url, "home", "porch") as board, hub(now_ms=clock):
+        board.send("door/open")
+        board.send("door/open")
+        board.await_acknowledged()
+    before = told()
+    assert "ON door.open: ran" in before
+    for other in ("PUBLIC a 0\n", "PUBLIC a 1\n"):
+        modules(counts=counts, other=other)
+        clock.move(60_000)
+        with hub(now_ms=clock):
+            pass
+        assert told() == before
+    modules(counts=counts.replace("total==0", "total==1"), other=other)
+    with hub(now_ms=clock):
+        pass
+    with pytest.raises(Unanswerable, match="heard nothing since its rules were changed"):
+        told()
+
+
 def test_what_waits_for_a_time_and_what_never_is_so_is_told(
     lived: Path, cast_of: Callable[..., Cast], tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ not hold, is told. What these rules wait for beside messages, their ATs, is told
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -82,18 +83,23 @@ def why_not(
     last = reader.entry(mode, up_to)
     asked_ms = max(at_ms or 0, last.message.time_ms if last else 0)
     ats = list(_ats(publishers, past, name, asked_ms, cast_of))
-    codes = reader.newest_of(mode, [(module, CODE) for module in past.sources], up_to=up_to)
-    offsets = reader.newest_of(
-        mode,
-        sorted(_heard(publishers)),
-        instance=name[2] or None,
-        after=max(codes[-1] if codes else 0, reader.trimmed(mode)),
-        up_to=up_to,
-        count=count,
-    )
+    offsets: set[int] = set()
+    for module, program in publishers.items():
+        since = _in_force_since(reader, mode, module, past.sources[module], up_to)
+        offsets.update(
+            reader.newest_of(
+                mode,
+                sorted(_heard({module: program})),
+                instance=name[2] or None,
+                after=max(since, reader.trimmed(mode)),
+                up_to=up_to,
+                count=count,
+            )
+        )
     if not offsets and not ats:
         raise Unanswerable(f"what publishes {shown} had heard nothing since its rules were changed")
-    return [*_tell(reader, mode, offsets, compile_module, cast_of), *ats]
+    newest = sorted(offsets)[-count:]
+    return [*_tell(reader, mode, newest, compile_module, cast_of), *ats]
 
 
 def _past(reader: Reader, mode: str, offset: int) -> Past:
@@ -105,6 +111,20 @@ def _past(reader: Reader, mode: str, offset: int) -> Past:
             f"the log of that time is not kept any more; it is whole from "
             f"#{reader.trimmed(mode) + 1} on"
         ) from None
+
+
+def _in_force_since(reader: Reader, mode: str, module: str, source: str, up_to: int) -> int:
+    """Return the message that put a module's text in force; 0 if the log has it no more.
+
+    A message that says the same text once more changed nothing.
+    """
+    since = 0
+    while newest := reader.newest_of(mode, [(module, CODE)], up_to=up_to):
+        entry = reader.entry(mode, newest[0])
+        if entry is None or json.loads(entry.message.value) != source:
+            break
+        since, up_to = newest[0], newest[0] - 1
+    return since
 
 
 # ---------------------------------------------------------------------- who could have said it

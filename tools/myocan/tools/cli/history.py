@@ -69,8 +69,12 @@ def why(
     from myocan.hub.history.why import MOST
     from myocan.hub.store import Reader
 
-    if (what is None) == (not_ is None):
+    if what is None and not_ is None:
         raise typer.BadParameter("say what to explain: MODULE.VARIABLE, an offset, or --not")
+    if what is not None and not_ is not None:
+        raise typer.BadParameter(
+            "say one of them, not both: what to explain, or behind --not what did not happen"
+        )
     opened = open_house(house)
     zone = ZoneInfo(opened.timezone)
     with Reader(opened.store_path) as reader:
@@ -110,8 +114,11 @@ def _links(reader: Reader, mode: str, house: House, what: str, up_to: int) -> li
     """Return the chain of a topic's newest message, or of the message with an offset."""
     from myocan.hub.history import explain, find
 
-    if what.lstrip("#").isdigit():
+    if what.lstrip("#").isdecimal():
         offset = int(what.lstrip("#"))
+        if not offset:
+            print("there is no message #0: messages are counted from 1")
+            raise typer.Exit(Exit.NO)
         newest = reader.newest(mode)
         links = explain(reader, mode, offset) if offset <= newest else []
         if not links and offset <= reader.trimmed(mode):
@@ -251,6 +258,8 @@ def _why_not(
 
     name, _, value = asked.partition("=")
     topic = parse_topic(name, house.domain)
+    if not value.strip():
+        _refuse_no_value(reader, mode, topic)
     entry = find(reader, mode, topic, up_to)
     held = None if entry is None else entry.changes.get(topic, entry.message.value)
     if held is not None and value and show_value(held) == value.strip():
@@ -271,6 +280,23 @@ def _why_not(
     shown = "it was never said" if held is None else f"it is {show_value(held)}"
     print(f"{topic}: {shown}. What came last, and what its rules made of it:")
     print("\n".join(lines))
+
+
+def _refuse_no_value(reader: Reader, mode: str, topic: Topic) -> None:
+    """Raise typer.BadParameter if a topic has values, and is no event."""
+    from myocan.hub.core import Role, Type
+
+    source = reader.state(mode, topic.module).get((topic.module, CODE, ""))
+    program = None if source is None else _program(topic.module, json.loads(source))
+    for one in () if program is None else program.variables:
+        public = one.role is Role.PUBLIC and one.name.lower() == topic.variable
+        if public and one.type is not Type.EVENT:
+            plain = {Type.BOOLEAN: "true", Type.DECIMAL: "1", Type.TIME: "07:30"}
+            example = one.members[-1] if one.members else plain.get(one.type, "on")
+            raise typer.BadParameter(
+                f"a value is missing: what is {topic} not? Say --not TOPIC=VALUE, "
+                f"like --not {topic}={example}"
+            )
 
 
 def replay(
@@ -320,10 +346,15 @@ def replay(
             print(f"the log was trimmed up to #{past.offset}; this starts there", file=sys.stderr)
         entries = reader.entries(mode, after=past.offset, up_to=up_to)
         if with_ is not None:
-            partings = instead(entries, _program, _others(opened, with_), start_ms, past)
+            others = _others(opened, with_)
+            if start_ms is not None and reader.since(mode, start_ms) >= up_to and not as_json:
+                print(_nothing(reader, mode, zone))
+                return
+            partings = instead(entries, _program, others, start_ms, past)
             _show_partings(partings, zone, as_json)
             return
         found = again(entries, _program, start_ms)
+        nothing = "" if found.rows or not found.equal else _nothing(reader, mode, zone)
     if as_json:
         plain = {
             "inputs": found.inputs,
@@ -333,6 +364,8 @@ def replay(
             "differences": [one._asdict() for one in found.differences],
         }
         print(json.dumps(plain, ensure_ascii=False))
+    elif nothing:
+        print(nothing)
     else:
         for one in found.differences:
             moment = datetime.fromtimestamp(one.time_ms / 1000, zone)
@@ -352,12 +385,28 @@ def replay(
         raise typer.Exit(Exit.NO)
 
 
+def _nothing(reader: Reader, mode: str, zone: ZoneInfo) -> str:
+    """Return that no message is in the time asked for, and up to when there are some."""
+    newest = reader.entry(mode, reader.newest(mode))
+    if newest is None:
+        return "there is nothing in the log yet"
+    moment = datetime.fromtimestamp(newest.message.time_ms / 1000, zone)
+    return (
+        f"there is nothing in the log in that time; its newest message is "
+        f"#{newest.message.offset}, of {moment:%Y-%m-%d %H:%M:%S}"
+    )
+
+
 def _others(house: House, folder: Path) -> Cast:
     """Return the house with the rules in a folder instead of its own."""
     from myocan.tools.errors import ToolsError
     from myocan.tools.house_check import check_adapter_file, read_source, topics_of_boards
     from myocan.tools.scenario_files import make_cast
 
+    if not folder.exists():
+        raise ToolsError(f"there is no folder {folder}; say one that has other rules (.scc) in it")
+    if not folder.is_dir():
+        raise ToolsError(f"{folder} is a file; say the folder that the other rules (.scc) are in")
     files = sorted(folder.glob("*.scc"))
     if not files:
         raise ToolsError(f"{folder} has no rules (.scc) in it")

@@ -28,7 +28,10 @@ __all__ = ["Outcome", "run_chaos"]
 BOARDS = 3
 PRESSES_S = 12.0
 """How often a finger presses each board's button, presses a second."""
-OUTBOX = 1 << 18
+KILLED_PRESSES_S = 4.0
+"""As often where the hub is killed as soon as it works: what it takes in such short lives, so that no
+board's memory fills up and every press counts."""
+OUTBOX = 1 << 20
 SMALL_OUTBOX = 2048
 """Bytes of the last board's outbox: about fifteen presses, so that it loses some, and says so."""
 SETTLE_S = 180.0
@@ -137,6 +140,7 @@ class _House:
 
         self._tell = tell
         self._seed = seed
+        self._presses_s = KILLED_PRESSES_S if counted else PRESSES_S
         self._pressing = threading.Event()
         self._fingers: list[threading.Thread] = []
         self._clock_ms = 0
@@ -196,7 +200,7 @@ class _House:
 
     def _press(self, board: ChaosBoard, number: int) -> None:
         chance = random.Random(self._seed * BOARDS + number)
-        while not self._pressing.wait(chance.expovariate(PRESSES_S)):
+        while not self._pressing.wait(chance.expovariate(self._presses_s)):
             board.press()
 
     # ------------------------------------------------------------------ strikes

@@ -71,6 +71,12 @@ def test_what_does_not_matter_is_left_out(course: Course, monkeypatch: pytest.Mo
     assert len(least.strikes) <= 1 < len(failed.strikes)
 
 
+def test_the_broker_forgets_what_a_power_cut_took_back(course: Course) -> None:
+    # A reading that was published, then lost with the hub's power and the board's.
+    strikes = [draw(10625)[place] for place in (1, 4)]
+    assert course.run(10625, strikes).faults == []
+
+
 def test_the_command_line_simulates_from_a_seed(tmp_path: Path) -> None:
     done = run_myocan("chaos", "--simulate", "2", "--seed", "5", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

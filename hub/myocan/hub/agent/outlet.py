@@ -42,6 +42,7 @@ class Outlet:
         self._topics: dict[Name, tuple[str, bool]] = {}
         self._unsayable: set[tuple[str, str]] = set()
         self._momentary: set[tuple[str, str]] = set()
+        self._plain: list[Name] = []
         self._values: dict[Name, tuple[str, int, str, str]] = {}
         self._of_instances: dict[Name, None] = {}
         self.knows_all = True
@@ -63,6 +64,18 @@ class Outlet:
             and variable.type == Type.ENUMERATION
             and len(variable.members) == 1
         }
+        self._plain = [
+            (variable.topic[1], variable.topic[2], variable.instance)
+            for program in programs
+            for variable in program.variables
+            if variable.role == Role.PUBLIC
+            and variable.topic is not None
+            and not variable.topic[0]
+            and variable.type != Type.EVENT
+            and not variable.keyed
+            and not variable.map
+            and (variable.topic[1], variable.topic[2]) not in self._momentary
+        ]
         for name in [name for name in self._values if name[:2] in self._momentary]:
             del self._values[name]
 
@@ -173,16 +186,24 @@ class Outlet:
         ]
 
     def values(self, incarnation: int) -> list[Outgoing]:
-        """Return the newest value of every topic, under the present incarnation."""
+        """Return the newest value of every topic, under the present incarnation.
+
+        A topic without an instance that has none is cleared: what the broker has there was said by
+        a log that a power cut, or an older copy of the store, has taken back.
+        """
+        unsaid = [name for name in self._plain if name not in self._values]
         return [
-            (
-                self._topic(name)[0],
-                f'[{value},{offset},{when},"{producer}",{incarnation}]'.encode(),
-                1,
-                True,
-                0,
-            )
-            for name, (value, offset, when, producer) in self._values.items()
+            *((self._topic(name)[0], b"", 1, True, 0) for name in unsaid),
+            *(
+                (
+                    self._topic(name)[0],
+                    f'[{value},{offset},{when},"{producer}",{incarnation}]'.encode(),
+                    1,
+                    True,
+                    0,
+                )
+                for name, (value, offset, when, producer) in self._values.items()
+            ),
         ]
 
     def farewell(self) -> list[Outgoing]:

@@ -29,8 +29,8 @@ BOARDS = 3
 PRESSES_S = 12.0
 """How often a finger presses each board's button, presses a second."""
 KILLED_PRESSES_S = 4.0
-"""As often where the hub is killed as soon as it works: what it takes in such short lives, so that no
-board's memory fills up and every press counts."""
+"""As often where the hub is killed as soon as it works: what it takes in such short lives, so that
+no board's memory fills up and every press counts."""
 OUTBOX = 1 << 20
 SMALL_OUTBOX = 2048
 """Bytes of the last board's outbox: about fifteen presses, so that it loses some, and says so."""

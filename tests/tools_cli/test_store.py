@@ -146,3 +146,33 @@ def test_a_file_that_is_not_there_is_told(myocan: Myocan, house: Path) -> None:
     assert told.returncode == 3
     assert "No such file" in told.stderr
     assert not (house / "new.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (("store", "verify"), "folder"),
+        (("store", "export", "-"), "file/store.sqlite"),
+        (("store", "compact"), "folder"),
+        (("mode", "list"), "folder"),
+        (("run",), "folder"),
+        (("run",), "file/store.sqlite"),
+    ],
+)
+def test_a_place_where_no_store_can_be_is_told_by_every_command(
+    myocan: Myocan, tmp_path: Path, words: tuple[str, ...], place: str
+) -> None:
+    house = make_house(tmp_path / "house")
+    (house / "folder").mkdir()
+    (house / "file").write_text("no store\n")
+    settings = house / "myocan.toml"
+    settings.write_text(settings.read_text() + f'\n[store]\npath = "{place}"\n')
+    refused = myocan(*words, cwd=house)
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert "is a folder, not a store" in refused.stderr or "is a file, not a folder" in (
+        refused.stderr
+    )
+    assert "with --store, or as path under [store] in myocan.toml" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert sorted(path.name for path in house.glob("f*")) == ["file", "folder"]
+    assert not list((house / "folder").iterdir())

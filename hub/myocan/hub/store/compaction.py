@@ -34,6 +34,7 @@ def compact(path: Path, progress: Callable[[], None] | None = None) -> Compacted
     then all is as it was.
     """
     path = path.resolve()
+    files.check_place(path)
     if not path.exists():
         raise StoreError(f"{path}: there is no store yet; `myocan run` makes one")
     lock = files.lock(path)

@@ -113,6 +113,7 @@ class Contents:
     def __init__(self, path: Path) -> None:
         self.path = path = path.resolve()
         self.problems = Problems()
+        files.check_place(path)
         if not path.exists():
             raise StoreError(f"{path}: there is no store yet; `myocan run` makes one")
         self.db = _connect(path)

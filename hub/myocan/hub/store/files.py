@@ -4,16 +4,38 @@ import fcntl
 import os
 from pathlib import Path
 
-from myocan.hub.store.errors import StoreLocked
+from myocan.hub.store.errors import StoreError, StoreLocked
 
-__all__ = ["lock", "sync_folder", "wal_of"]
+__all__ = ["check_place", "lock", "sync_folder", "wal_of"]
+
+
+def check_place(path: Path) -> None:
+    """Raise StoreError if no store can be at `path`: a folder is there, or it is below a file.
+
+    SQLite says of a folder that the disk failed, and of a place below a file nothing of use.
+    """
+    if path.is_dir():
+        raise StoreError(
+            f"{path}: this is a folder, not a store; name the file in it, like"
+            f" {path / 'store.sqlite'}, {_WHERE}"
+        )
+    above = next(place for place in path.parents if place.exists())
+    if not above.is_dir():
+        raise StoreError(
+            f"{path}: no store can be there, since {above} is a file, not a folder; name another"
+            f" place {_WHERE}"
+        )
+
+
+_WHERE = "with --store, or as path under [store] in myocan.toml"
 
 
 def lock(path: Path) -> int:
     """A descriptor that holds the lock on the store at `path` as long as it is open.
 
-    Makes the folder if it is not there. Raises StoreLocked.
+    Makes the folder if it is not there. Raises StoreLocked; StoreError if no store can be there.
     """
+    check_place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # A file of its own: closing a descriptor of the database would drop SQLite's locks on it. It
     # stays when the store is closed: removing it would let two hubs lock two files of that name.

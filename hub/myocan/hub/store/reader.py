@@ -46,6 +46,7 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path = path.resolve()
         self._frozen = False
+        files.check_place(path)
         if not path.exists():
             raise StoreError(f"{path}: there is no store yet; `myocan run` makes one")
         self._db = self._connect()

@@ -158,3 +158,32 @@ def test_without_a_hub_it_is_said_how_to_start_one(
     done = myocan(*command, cwd=house)
     assert done.returncode == 3
     assert "myocan run" in done.stderr
+
+
+REPORT = """MODULE report HISTORY
+  SUBSCRIBE button1.press
+  PUBLIC count 0
+  ON button1.press
+    THEN count++
+"""
+
+
+def test_a_value_that_a_deployment_took_is_not_told_as_if_it_were_there(
+    myocan: Myocan, house: Path
+) -> None:
+    with HubProcess(house):
+        for _ in range(2):
+            assert myocan("send", "button1.press", cwd=house).returncode == 0
+        (house / "modules" / "report.scc").write_text(REPORT)
+        assert myocan("deploy", cwd=house).returncode == 0
+        assert myocan("get", "report.count", cwd=house).stdout == "2\n"
+        assert myocan("deploy", "rollback", cwd=house).returncode == 0
+        (house / "modules" / "report.scc").unlink()
+        got = myocan("get", "report.count", cwd=house)
+        assert (got.returncode, got.stdout) == (1, "")
+        assert "report.count has no value any more, since 20" in got.stderr
+        as_json = myocan("get", "report.count", "--json", cwd=house)
+        assert (as_json.returncode, as_json.stdout) == (1, "{}\n")
+        why = myocan("why", "report.count", cwd=house).stdout
+        assert why.startswith("report.count has no value any more, because of this:\n")
+        assert "by a rollback of" in why, why

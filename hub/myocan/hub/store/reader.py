@@ -215,11 +215,12 @@ class Reader:
             return Message(*row[:-1])
 
     def last_change(
-        self, mode: str, name: tuple[str, str, str], *, up_to: int | None = None
+        self, mode: str, name: tuple[str, str, str], *, after: int = 0, up_to: int | None = None
     ) -> Entry | None:
         """The newest message that changed a variable, or had it forgotten; None if none did.
 
-        `name` is (module, variable, instance). May go over the whole log, if it changed never.
+        `name` is (module, variable, instance). Only offsets above `after`, up to `up_to` (None: the
+        newest) are looked at, maybe all of them.
         """
         with self.reading() as db:
             number = self.number_of_mode(db, mode)
@@ -227,7 +228,7 @@ class Reader:
             if number is None or known < 0:
                 return None
             try:
-                offset = last_change(db, number, known, MOST if up_to is None else up_to)
+                offset = last_change(db, number, known, after, MOST if up_to is None else up_to)
             except ValueError as error:
                 raise StoreDamaged(
                     f"{self.path}: changes in the log cannot be read ({error}); restore a backup"

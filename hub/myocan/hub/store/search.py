@@ -45,14 +45,15 @@ def newest_of(
     return sorted(offset for (offset,) in rows)
 
 
-def last_change(db: sqlite3.Connection, mode: int, name: int, up_to: int) -> int | None:
-    """The offset of the newest message up to `up_to` that changed variable `name` or had it
-    forgotten; None if none did. Raises ValueError if changes in the log cannot be read."""
+def last_change(db: sqlite3.Connection, mode: int, name: int, after: int, up_to: int) -> int | None:
+    """The offset of the newest message above `after`, up to `up_to`, that changed variable `name`
+    or had it forgotten; None if none did. Raises ValueError if changes in the log cannot be read.
+    """
     query = 'SELECT ifnull(max("offset"), 0) FROM checkpoint WHERE mode = ? AND complete = 1'
     (checkpoint,) = db.execute(f'{query} AND "offset" <= ?', (mode, up_to)).fetchone()
-    found = _last_change(db, mode, name, checkpoint, up_to)
-    if found is None and checkpoint:
-        found = _last_change(db, mode, name, 0, _unchanged_since(db, mode, name, checkpoint))
+    found = _last_change(db, mode, name, max(after, checkpoint), up_to)
+    if found is None and checkpoint > after:
+        found = _last_change(db, mode, name, after, _unchanged_since(db, mode, name, checkpoint))
     return found
 
 

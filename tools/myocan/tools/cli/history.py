@@ -13,6 +13,7 @@ import typer
 
 from myocan.tools.cli.exits import Exit
 from myocan.tools.cli.houses import HouseOption, JsonOption, ModeOption, open_house
+from myocan.tools.cli.messages import forgotten
 from myocan.tools.cli.moments import parse_moment
 from myocan.tools.cli.topics import Topic, parse_topic, show_value
 
@@ -90,11 +91,13 @@ def why(
             _why_not(reader, mode, opened, not_, up_to, at_ms)
             return
         assert what is not None
-        links = _links(reader, mode, opened, what, up_to)
+        links, gone = _links(reader, mode, opened, what, up_to)
         deployed = _deployed(reader, mode, links)
     if as_json:
         print(json.dumps([_plain(link) for link in links], ensure_ascii=False))
         return
+    if gone is not None:
+        print(f"{gone} has no value any more, because of this:")
     for place, link in enumerate(links):
         print("\n".join(_told(link, place, links, opened, zone, deployed)))
     missing = None if links[-1].started else links[-1].message.cause
@@ -110,8 +113,13 @@ def _check_mode(reader: Reader, mode: str) -> None:
         raise ToolsError(f"there is no mode {mode}; there are {', '.join(reader.modes())}")
 
 
-def _links(reader: Reader, mode: str, house: House, what: str, up_to: int) -> list[Link]:
-    """Return the chain of a topic's newest message, or of the message with an offset."""
+def _links(
+    reader: Reader, mode: str, house: House, what: str, up_to: int
+) -> tuple[list[Link], Topic | None]:
+    """Return the chain of a topic's newest message, or of the message with an offset.
+
+    Where a topic has lost its value since, it is the chain of what took it, and the topic.
+    """
     from myocan.hub.history import explain, find
 
     if what.lstrip("#").isdecimal():
@@ -127,13 +135,16 @@ def _links(reader: Reader, mode: str, house: House, what: str, up_to: int) -> li
         if not links:
             print(f"there is no message #{offset}; the newest is #{newest}")
             raise typer.Exit(Exit.NO)
-        return links
+        return links, None
     topic = parse_topic(what, house.domain)
     entry = find(reader, mode, topic, up_to)
     if entry is None:
         print(_never(reader, mode, topic))
         raise typer.Exit(Exit.NO)
-    return explain(reader, mode, entry.message.offset)
+    gone = forgotten(reader, mode, topic, entry.message.offset - 1, up_to)
+    if gone is not None:
+        return explain(reader, mode, gone.offset), topic
+    return explain(reader, mode, entry.message.offset), None
 
 
 def _deployed(reader: Reader, mode: str, links: list[Link]) -> dict[int, str]:

@@ -85,9 +85,24 @@ def values_of(reader: Reader, mode: str, topic: Topic) -> dict[Topic, str]:
     if not found:
         last = reader.last(mode, *topic)
         # What a rule said and has no state any more belonged to an instance that was dropped.
-        if last is not None and last.value != "null" and last.cause is None:
+        if last is None or last.value == "null" or last.cause is not None:
+            return found
+        if forgotten(reader, mode, topic, last.offset) is None:
             found[topic] = last.value
     return found
+
+
+def forgotten(
+    reader: Reader, mode: str, topic: Topic, after: int = 0, up_to: int | None = None
+) -> Message | None:
+    """Return the message by which a variable lost its value, if nothing behind it gave it one.
+
+    Only offsets above `after`, up to `up_to` (None: the newest) are looked at.
+    """
+    change = reader.last_change(mode, topic, after=after, up_to=up_to)
+    if change is None or change.changes.get(topic, "") is not None:
+        return None
+    return change.message
 
 
 def _of_another(topic: Topic) -> bool:
@@ -156,10 +171,13 @@ def get(
 
     Example: [bold]myocan get lamp1.state[/bold]
     """
+    from zoneinfo import ZoneInfo
+
     from myocan.hub.store import Reader
 
     opened = open_house(house)
-    topic, module = None, None
+    zone = ZoneInfo(opened.timezone)
+    topic, module, gone = None, None, None
     if what is not None and "." in what:
         topic = parse_topic(what, opened.domain)
     elif what is not None:
@@ -167,6 +185,7 @@ def get(
     with Reader(opened.store_path) as reader:
         if topic is not None:
             state = values_of(reader, mode, topic)
+            gone = None if state else forgotten(reader, mode, topic)
         else:
             found = sorted(reader.state(mode, module).items())
             state = {Topic(*key): value for key, value in found}
@@ -181,6 +200,10 @@ def get(
             print(f"{topic} = {show_value(value)}")
     if what is not None and not state:
         said = f"{what} has no value yet; `myocan get` lists those that have"
+        if gone is not None:
+            since = f"{datetime.fromtimestamp(gone.time_ms / 1000, zone):%Y-%m-%d %H:%M:%S}"
+            said = f"{what} has no value any more, since {since} (#{gone.offset}); ask: "
+            said += f"myocan why {what}"
         print(f"myocan: {said}", file=sys.stderr)
         raise typer.Exit(Exit.NO)
 

@@ -50,6 +50,9 @@ def trimmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_why_says_where_the_log_was_trimmed(myocan: Myocan, trimmed: Path) -> None:
+    listed = json.loads(myocan("mode", "list", "--json", cwd=trimmed).stdout)
+    with Reader(trimmed / ".myocan" / "store.sqlite") as reader:
+        assert listed[0]["messages"] == len(list(reader.messages())) < reader.newest()
     told = myocan("why", "lamp1.state", cwd=trimmed)
     assert told.returncode == 0, told.stderr
     assert "the log was trimmed here" in told.stdout or "from send-" in told.stdout

@@ -114,6 +114,18 @@ class Reader:
             query = f'SELECT ifnull(max("offset"), 0) FROM log_{number}'
             return int(db.execute(query).fetchone()[0])
 
+    def count(self, mode: str = "live") -> int:
+        """How many messages the log of a mode has: all up to the newest, but for those that
+        retention has taken out. Does not go over the log."""
+        with self.reading() as db:
+            number = self.number_of_mode(db, mode)
+            if number is None:
+                return 0
+            query = f'SELECT ifnull(max("offset"), 0) FROM log_{number}'
+            (newest,) = db.execute(query).fetchone()
+            query = "SELECT ifnull(sum(messages), 0) FROM gone WHERE mode = ?"
+            return int(newest - db.execute(query, (number,)).fetchone()[0])
+
     def since(self, mode: str, time_ms: int) -> int:
         """The offset after which the log's time is `time_ms` or later, for `messages(after=…)`.
 

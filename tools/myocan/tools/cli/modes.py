@@ -148,7 +148,7 @@ def _about(reader: Reader, name: str) -> _Mode:
         }
     return _Mode(
         name,
-        reader.newest(name),
+        reader.count(name),
         "" if is_live else ("copy" if source else "new"),
         source,
         "" if is_live else str(made.get("by", "")),

@@ -35,6 +35,11 @@ def test_instances_come_and_go_by_the_command_line(myocan: Myocan, house: Path) 
         wrong = myocan("instance", "drop", "heater", "bath room", cwd=house)
         assert (wrong.returncode, wrong.stdout) == (3, "")
         assert "heater has no instance 'bath room'" in wrong.stderr
+        other = myocan("instance", "create", "nope", "x", cwd=house)
+        assert other.returncode == 3
+        assert "no module nope runs here; these have instances: heater" in other.stderr
+        near = myocan("instance", "create", "heatr", "x", cwd=house)
+        assert "no module heatr runs here; did you mean heater?" in near.stderr
     away = myocan("instance", "list", "heater", cwd=house)
     assert away.returncode == 3
     assert "myocan run" in away.stderr

@@ -67,9 +67,14 @@ def _keyed(mode: Mode, content: dict[str, Any]) -> Program:
     programs = {program.module: program for program in mode.core.programs}
     program = programs.get(str(name))
     if program is None:
-        near = get_close_matches(str(name), programs, n=1) or sorted(programs)
-        known = f"; did you mean {near[0]}?" if near else ""
-        raise CommandRefused(f"no module {name} runs here{known}")
+        keyed = sorted(name for name, program in programs.items() if program.key)
+        if near := get_close_matches(str(name), programs, n=1):
+            hint = f"did you mean {near[0]}?"
+        elif keyed:
+            hint = f"these have instances: {', '.join(keyed)}"
+        else:
+            hint = "none that runs has instances"
+        raise CommandRefused(f"no module {name} runs here; {hint}")
     if not program.key:
         raise CommandRefused(
             f"module {name} has no instances; a key behind its name gives it some: "

@@ -102,7 +102,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ('[broker]\nlisten = "::1:70000"', "[broker] listen: takes an address and a port"),
         ('[boards]\naccept_unknown = "yes"', "[boards] accept_unknown: has to be a valid boolean"),
         ("broker = 3", "broker: "),
-        ("domain = [", "(at end of document)"),
+        ("domain = [", "this is not valid TOML: Invalid value (at end of document)"),
+        ('domain = "x"\ntimezone = UTC', "this is not valid TOML: Invalid value (at line 2"),
     ],
 )
 def test_a_mistake_is_answered_with_file_key_and_remedy(

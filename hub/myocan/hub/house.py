@@ -307,7 +307,10 @@ class House(_Table):
         except (OSError, UnicodeDecodeError) as error:
             raise HouseError(f"{file} cannot be read: {error}") from error
         except tomllib.TOMLDecodeError as error:
-            raise HouseError(f"{file}: {error}") from error
+            raise HouseError(
+                f"{file}: this is not valid TOML: {error}; a value is written like"
+                ' domain = "home", with both brackets and both quotes'
+            ) from error
         except RecursionError:
             raise HouseError(f"{file}: brackets within brackets, far too many; mend it") from None
         try:

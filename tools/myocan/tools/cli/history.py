@@ -365,7 +365,8 @@ def replay(
             _show_partings(partings, zone, as_json)
             return
         found = again(entries, _program, start_ms)
-        nothing = "" if found.rows or not found.equal else _nothing(reader, mode, zone)
+        asked = since is not None or until is not None or not reader.newest(mode)
+        nothing = _nothing(reader, mode, zone) if asked and found.equal and not found.rows else ""
     if as_json:
         plain = {
             "inputs": found.inputs,

@@ -146,7 +146,9 @@ def _check_board(
     lit = state.get(f"counter{n}.lamp", '"off"') == '"on"'
     if lit != presses % 2:
         faults.append(f"counter{n}.lamp is {state.get(f'counter{n}.lamp')} after {presses} presses")
-    if board.lamp != lit:
+    # A board may still show what a power cut took back, until the hub says another value; of a
+    # variable that the log does not know it says none.
+    if f"counter{n}.lamp" in state and board.lamp != lit:
         faults.append(f"{name}: the lamp's pin is {board.lamp}, counter{n}.lamp {lit}")
     return presses
 

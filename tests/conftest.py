@@ -21,8 +21,16 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 PORTIONS = ("hub", "shared")
 LIBRARY_SUFFIXES = (".so", ".pyd")
-BUILD_BLIND = frozenset(("models", "repo", "edge", "tools"))
-"""Folders of tests that never run the core: models of the protocol, looks at the source, boards."""
+OF_EACH_BUILD = (
+    "core",
+    "fuzz",
+    "histories",
+    "lang",
+    "scenario",
+    "hub/agent/test_any_deployments.py",
+)
+"""What is run of both builds of the core: all that could tell them apart. The rest, whole hubs with
+their brokers and boards, command lines, models, takes most of the time and is run of one."""
 
 GRACE_S = 3.0
 """How long a thread or process that a test has told to end may take to do so."""
@@ -80,11 +88,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In the second of two builds leave out what cannot tell one from the other."""
+    """Of the second build, run only what is of each."""
     if os.environ.get("MYOCAN_TEST_AGAIN") != "1":
         return
-    tests = ROOT / "tests"
-    again = [item.path.relative_to(tests).parts[0] not in BUILD_BLIND for item in items]
+    of_each = tuple(ROOT / "tests" / place for place in OF_EACH_BUILD)
+    again = [any(item.path.is_relative_to(place) for place in of_each) for item in items]
     config.hook.pytest_deselected(
         items=[item for item, kept in zip(items, again, strict=True) if not kept]
     )

@@ -98,5 +98,5 @@ def test_changes_that_are_none_are_told_with_their_offset(changes: str, made: Pa
 
 def test_a_path_that_is_a_folder_is_told(place: Path) -> None:
     place.mkdir()
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="is a folder, not a store"):
         Store.open(place)

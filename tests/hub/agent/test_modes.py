@@ -7,11 +7,11 @@ import json
 import pytest
 
 from myocan.hub.agent import occasions
-from myocan.hub.control import ControlError, ask
+from myocan.hub.control import ControlError, Request, ask
 from myocan.hub.history import replay
 from myocan.hub.house import House
 from myocan.hub.lang import compile_module
-from myocan.hub.store import Reader
+from myocan.hub.store import DiskFull, Reader, copies
 from support.board import Board
 from support.clock import Clock
 
@@ -237,6 +237,56 @@ def test_a_clock_that_is_far_ahead_takes_turns_with_the_house(
         ask(opened, "mode copy", source="live", name="test")
         ask(opened, "clock", mode="test", to="advance", amount=100 * DAY)
         assert len(of("test", "timed.nights")) == 100
+
+
+def ask_late(running, command: str, **content: object) -> Request:
+    """Ask as who has given up waiting, so that others can ask meanwhile."""
+    request = Request({"command": command, **content})
+    running.agent._control.requests.put(request)
+    running.agent.wake()
+    return request
+
+
+def test_what_a_dropped_mode_was_asked_for_is_refused_and_the_house_goes_on(
+    broker, hub, opened, modules, clock, of, monkeypatch
+) -> None:
+    monkeypatch.setattr(occasions, "TEST_TURN_S", 0.0)
+    modules(timed=TIMED)
+    with hub(now_ms=clock) as running:
+        ask(opened, "mode copy", source="live", name="test")
+        mode = running.agent._modes.of({"mode": "test"})
+        monkeypatch.setattr(mode, "take_what_is_due", lambda: None)
+        waiting = [
+            ask_late(running, "send", mode="test", module="timed", variable="go", value="null"),
+            ask_late(running, "clock", mode="test", to="advance", amount=DAY),
+        ]
+        ask(opened, "mode drop", name="test")
+        refused = {"error": "mode test was dropped meanwhile"}
+        assert [one.wait(20) for one in waiting] == [refused, refused]
+        ask(opened, "mode copy", source="live", name="test")
+
+
+def test_while_a_mode_is_copied_none_is_made_of_it_or_without_it(
+    broker, hub, opened, of, monkeypatch
+) -> None:
+    with hub() as running:
+        ask(opened, "mode copy", source="live", name="one")
+        monkeypatch.setattr(copies.ModeCopy, "step", lambda copy: True)
+        copying = ask_late(running, "mode copy", source="one", name="two")
+        with pytest.raises(ControlError, match="two is being copied"):
+            ask(opened, "mode create", name="two")
+        with pytest.raises(ControlError, match="two is being copied"):
+            ask(opened, "mode copy", source="live", name="three")
+        with pytest.raises(ControlError, match="one is being copied"):
+            ask(opened, "mode drop", name="one")
+
+        def no_room(copy: copies.ModeCopy) -> bool:
+            raise DiskFull("the disk is full")
+
+        monkeypatch.setattr(copies.ModeCopy, "step", no_room)
+        assert copying.wait(20) == {"error": "the disk has no room for a copy of one"}
+        monkeypatch.undo()
+        assert ask(opened, "mode copy", source="one", name="two")["copied"] == "two"
 
 
 def test_a_clock_that_was_fast_can_be_stopped(broker, hub, opened, modules, of) -> None:

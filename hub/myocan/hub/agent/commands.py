@@ -7,13 +7,22 @@ as everything else, and a replay finds it where it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from myocan.hub.agent.journal import Journal
 from myocan.hub.control import Request
 from myocan.hub.store import DiskFull
 
-__all__ = ["COMMAND", "Answer", "Asked", "Command", "CommandRefused", "Commands"]
+__all__ = [
+    "COMMAND",
+    "Answer",
+    "Asked",
+    "Command",
+    "CommandRefused",
+    "Commands",
+    "Droppable",
+    "later",
+]
 
 COMMAND = "command"
 """The producer of what a user asks for."""
@@ -28,6 +37,24 @@ Command = Callable[[dict[str, Any]], Answer]
 
 class CommandRefused(Exception):
     """A command that is not done; the text says why, to who gave it."""
+
+
+class Droppable(Protocol):
+    """What a command may be for, and may be gone before that is done."""
+
+    name: str
+    dropped: bool
+
+
+def later(of: Droppable, answer: Callable[[], dict[str, Any] | None]) -> Answer:
+    """Return what is to be asked after each turn, as long as what it is for is there."""
+
+    def ask() -> dict[str, Any] | None:
+        if of.dropped:
+            raise CommandRefused(f"mode {of.name} was dropped meanwhile")
+        return answer()
+
+    return ask
 
 
 class Commands:

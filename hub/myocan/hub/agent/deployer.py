@@ -150,6 +150,9 @@ class Deployer:
                 return
             self._waiting = ready
         one = self._waiting
+        if one.wish.mode.dropped:
+            self._end(f"mode {one.wish.mode.name} was dropped meanwhile")
+            return
         if one.wish.mode.sources != one.wish.in_force:
             self._end("other code was put in force meanwhile; look at it, and deploy again")
             return

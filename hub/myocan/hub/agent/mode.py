@@ -32,7 +32,7 @@ from myocan.hub.agent.newcomers import said_of
 from myocan.hub.agent.occasions import CLOCK_SETTING, Occasions
 from myocan.hub.agent.order import FilesAtStart, Order, misfit
 from myocan.hub.agent.outlet import Name, Outlet
-from myocan.hub.agent.processing import line_of
+from myocan.hub.agent.processing import line_of, text_of
 from myocan.hub.agent.shared import HUB, Shared
 from myocan.hub.agent.shelf import StoreShelf
 from myocan.hub.agent.trimming import Trimming
@@ -67,7 +67,7 @@ class Mode(Occasions):
     `offset` is that of the next message of its log, `log_ms` the time of the last one; `sources`
     are the texts in force by module. As of the start, `positions` tells how far each board was
     heard, and `administration` what `$admin` says, by variable. `caught_up` tells whether all was
-    done that was due when that was last looked at.
+    done that was due when that was last looked at, `dropped` that it is no mode any more.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Mode(Occasions):
         self.clock = Clock(wall_ms)
         self._clock_behind = False
         self.caught_up = False
+        self.dropped = False
         self._busy_turns = self._lag_ms = 0
         self._recover(start)
 
@@ -342,7 +343,7 @@ class Mode(Occasions):
         self.checkpoints.keep(self.offset - 1)
         trimmed = self.trimming.keep(self.now())
         if trimmed is not None:
-            self.note("retention", json.dumps(json.dumps(trimmed)), HUB)
+            self.note("retention", text_of(trimmed), HUB)
 
 
 def _has_early_times(state: Mapping[Name, str], log_ms: int) -> bool:

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 from myocan.hub.agent.batch import OwnMessage
 from myocan.hub.agent.clocks import Setting, parse_speed
-from myocan.hub.agent.commands import COMMAND, Answer, Command, CommandRefused
+from myocan.hub.agent.commands import COMMAND, Answer, Command, CommandRefused, later
 from myocan.hub.agent.deployment import Reason, load_deployment
 from myocan.hub.agent.mirror import MIRRORED, Mirror
 from myocan.hub.agent.mode import Mode
 from myocan.hub.agent.order import FilesAtStart, Order
+from myocan.hub.agent.processing import text_of
 from myocan.hub.agent.shared import LIVE, Shared
 from myocan.hub.agent.topics import keyed_topics, said_by
 from myocan.hub.bus import Outgoing
@@ -118,7 +119,8 @@ class Modes:
 
     def greeting(self) -> list[Outgoing]:
         """Return what the broker may have missed."""
-        return [*self._gone, *(frame for mode in self for frame in mode.greeting())]
+        gone, self._gone = self._gone, []
+        return [*gone, *(frame for mode in self for frame in mode.greeting())]
 
     def close(self) -> None:
         """Write what is left to write, in an orderly end."""
@@ -152,12 +154,18 @@ class Modes:
     def _copy(self, content: dict[str, Any]) -> Answer:
         source = self.of({"mode": content.get("source", LIVE)}).name
         name = self._new_name(content)
-        if self._copying is not None:
-            raise CommandRefused(f"mode {self._copying.name} is being copied; ask again after it")
         copy = self._shared.store.start_copy(source, name)
         mirror = bool(content.get("mirror"))
         self._copying = _Copying(copy, source, name, mirror, _user_of(content))
-        return lambda: None if name not in self._modes else {"copied": name, "source": source}
+
+        def answer() -> dict[str, Any] | None:
+            if name in self._modes:
+                return {"copied": name, "source": source}
+            if self._copying is None or self._copying.copy is not copy:
+                raise CommandRefused(f"the disk has no room for a copy of {source}")
+            return None
+
+        return answer
 
     def _step(self, copying: _Copying) -> None:
         """Go on with a copy; let it be a mode when it is done."""
@@ -165,7 +173,9 @@ class Modes:
             if copying.copy.step():
                 return
         except DiskFull as error:
-            _log.error("%s; the copy %s waits", error, copying.name)
+            _log.error("%s; the copy %s is given up", error, copying.name)
+            self._copying = None
+            copying.copy.abandon()
             return
         self._copying = None
         self._shared.store.finish_copy(copying.copy, copying.name)
@@ -181,8 +191,8 @@ class Modes:
             mode.note(MIRRORED, str(after), COMMAND)
             self._mirror(mode, after)
         made = {"from": source, "offset": mode.offset - 1, "mirror": mirror, "by": user}
-        mode.note(MADE, _text(made), COMMAND)
-        self.live.note(f"{MADE}.{mode.name}", _text(made), COMMAND)
+        mode.note(MADE, text_of(made), COMMAND)
+        self.live.note(f"{MADE}.{mode.name}", text_of(made), COMMAND)
         self._modes[mode.name] = mode
         self._shared.connection.publish(mode.greeting())
 
@@ -192,13 +202,17 @@ class Modes:
             raise CommandRefused("live is the house itself; only test modes are dropped")
         if name not in self._shared.store.modes():
             self.of({"mode": name})
-        mode = self._modes.pop(name, None)
-        self._mirrors.pop(name, None)
+        if self._copying is not None and self._copying.source == name:
+            raise CommandRefused(f"{name} is being copied; drop it after that")
         self._shared.store.drop_mode(name)
-        if mode is not None:
-            farewell = mode.farewell()
-            self._gone += farewell
+        self._mirrors.pop(name, None)
+        mode = self._modes.pop(name)
+        mode.dropped = True
+        farewell = mode.farewell()
+        if self._shared.connection.online:
             self._shared.connection.publish(farewell)
+        else:
+            self._gone += farewell
         self.live.note(f"{MADE}.{name}", "null", COMMAND)
         return {"dropped": name}
 
@@ -208,6 +222,8 @@ class Modes:
             check_level(name)
         except ValueError as error:
             raise CommandRefused(f"{name!r} cannot be a mode: its name {error}") from None
+        if self._copying is not None:
+            raise CommandRefused(f"mode {self._copying.name} is being copied; ask again after it")
         if name in self._shared.store.modes():
             raise CommandRefused(f"there is a mode {name} already; drop it, or take another name")
         if len(self._modes) >= MAX_MODES:
@@ -231,7 +247,7 @@ class Modes:
         def answer() -> dict[str, Any] | None:
             return _clock_of(mode) if mode.caught_up else None
 
-        return answer
+        return later(mode, answer)
 
     def _setting(self, mode: Mode, content: dict[str, Any]) -> Setting | None:
         clock = mode.clock
@@ -280,7 +296,7 @@ class Modes:
             mode.process_own([message], now)
             return {"mode": mode.name, "offset": offset}
 
-        return answer
+        return later(mode, answer)
 
     def _test_mode(self, content: dict[str, Any], reason: str) -> Mode:
         mode = self.of(content)
@@ -304,11 +320,6 @@ def _clock_of(mode: Mode) -> dict[str, Any]:
 
 def _user_of(content: dict[str, Any]) -> str:
     return str(content.get("user") or "")
-
-
-def _text(content: dict[str, Any]) -> str:
-    """Return an object as the log has it: its JSON, as a JSON text."""
-    return json.dumps(json.dumps(content, ensure_ascii=False), ensure_ascii=False)
 
 
 def _milliseconds(amount: object) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from myocan.hub.agent.away import LeftOut
 from myocan.hub.agent.batch import Batch, OwnMessage
@@ -25,7 +26,7 @@ from myocan.hub.core import Core, linker
 from myocan.hub.core.program import ADMIN_MODULE
 from myocan.hub.store import Position
 
-__all__ = ["Processing", "line_of"]
+__all__ = ["Processing", "line_of", "text_of"]
 
 MAX_BACKLOG = 256
 """Frames that wait for the broker, while which nothing is said that it may know."""
@@ -256,3 +257,8 @@ def line_of(level: int, text: str, producer: str) -> OwnMessage:
     """Return a line of the hub's own log."""
     value = json.dumps(text, ensure_ascii=False)
     return OwnMessage(linker.LOG_TOPICS[level], value, producer)
+
+
+def text_of(content: dict[str, Any]) -> str:
+    """Return an object as a message of administration has it: its JSON, as a JSON text."""
+    return json.dumps(json.dumps(content, ensure_ascii=False), ensure_ascii=False)

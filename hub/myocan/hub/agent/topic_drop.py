@@ -12,8 +12,9 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-from myocan.hub.agent.commands import COMMAND, Answer, Command, CommandRefused
+from myocan.hub.agent.commands import COMMAND, Answer, Command, CommandRefused, later
 from myocan.hub.agent.mode import Mode
+from myocan.hub.agent.processing import text_of
 from myocan.hub.core.linker import fold
 from myocan.hub.store import Store
 
@@ -61,7 +62,7 @@ class Topics:
             meant = f"; did you mean {module}.{near[0]}?" if near else ""
             raise CommandRefused(f"the log has nothing of {shown}{meant}")
         begun = {"dropping": shown, "module": module, "variable": variable, "instance": instance}
-        mode.note(NOTE, _text(begun), COMMAND, forgotten=numbers)
+        mode.note(NOTE, text_of(begun), COMMAND, forgotten=numbers)
         for key in numbers.values():
             mode.take_back((module, variable, key))
         mode.checkpoints.hurry()
@@ -80,15 +81,10 @@ class Topics:
             if messages is None:
                 return None
             done = {"dropped": shown, "messages": messages}
-            mode.note(NOTE, _text(done), COMMAND)
+            mode.note(NOTE, text_of(done), COMMAND)
             return done
 
-        return answer
-
-
-def _text(content: dict[str, Any]) -> str:
-    """Return an object as the log has it: its JSON, as a JSON text."""
-    return json.dumps(json.dumps(content, ensure_ascii=False), ensure_ascii=False)
+        return later(mode, answer)
 
 
 def _refuse_used(mode: Mode, module: str, variable: str, shown: str) -> None:

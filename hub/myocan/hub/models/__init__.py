@@ -4,6 +4,8 @@
 reach their state from anywhere without handing it around.
 """
 
+from myocan.hub.models.cells import Device
+from myocan.hub.models.contexts import AsyncContext, Context
 from myocan.hub.models.errors import (
     CommitRejected,
     LockOrder,
@@ -13,7 +15,7 @@ from myocan.hub.models.errors import (
 )
 from myocan.hub.models.model import StateModel, field
 from myocan.hub.models.services import Services
-from myocan.hub.models.state import AsyncContext, Context, Device, State
+from myocan.hub.models.state import State
 from myocan.hub.models.subscriptions import Changed, Subscriber, Subscription
 
 state = State()

@@ -8,39 +8,32 @@ commit, after the field, the model and the device have had their say, and when t
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextvars import ContextVar, Token
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
 from pydantic import ValidationError
 
+from myocan.hub.models.cells import Cell, Device, Loaded, Now
+from myocan.hub.models.contexts import Context, held_here
 from myocan.hub.models.errors import (
     CommitRejected,
-    LockOrder,
     ModelError,
     StaleCheckout,
     StateError,
 )
 from myocan.hub.models.keeper import FileKeeper, Keeper, Nowhere
-from myocan.hub.models.locks import Turnstile
 from myocan.hub.models.model import StateModel, from_json, reason
 from myocan.hub.models.services import Services
 from myocan.hub.models.subscriptions import Changed, Subscriber, Subscription
 
-__all__ = ["AsyncContext", "Context", "Device", "State"]
+__all__ = ["State"]
 
 _Model = TypeVar("_Model", bound=StateModel)
-
-Device = Callable[[Any, Any], str | None]
-"""Asked with the state as it is and as it is to be; returns why not, or None. What it raises is a
-refusal, too."""
 
 SETTLE_S = 5.0
 """How long the end waits for slow subscribers."""
@@ -50,46 +43,13 @@ _log = logging.getLogger(__name__)
 _GONE = object()
 """Stands for the value of a field that a copy has lost."""
 
-_held: ContextVar[tuple[str, ...]] = ContextVar("held", default=())
-"""The models that this thread or task holds, by topic."""
-
-
-class _Now(NamedTuple):
-    """What is true: the model as it is, and how many commits made it so. Replaced as a whole."""
-
-    current: StateModel
-    version: int
-
-
-@dataclass(slots=True)
-class _Cell:
-    """One model and key in the runtime layer.
-
-    changed_at: the version that each field is of.
-    """
-
-    now: _Now
-    recovered: bool = False
-    changed_at: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Loaded:
-    """A model that the state knows."""
-
-    model: type[StateModel]
-    lock: Turnstile = field(default_factory=Turnstile)
-    cells: dict[str, _Cell] = field(default_factory=dict)
-    subscriptions: tuple[Subscription, ...] = ()
-    devices: tuple[Device, ...] = ()
-
 
 class _Origin(NamedTuple):
     """Where a copy comes from: the cell with its key, and what was in it then."""
 
-    loaded: _Loaded
+    loaded: Loaded
     key: str
-    cell: _Cell
+    cell: Cell
     version: int
     values: dict[str, Any]
 
@@ -125,8 +85,8 @@ class State:
         self._producer = producer
         self._keeper: Keeper = Nowhere() if path is None else FileKeeper(Path(path), producer)
         self._lock = threading.RLock()
-        self._loaded: dict[str, _Loaded] = {}
-        self._groups: dict[tuple[type[StateModel], ...], dict[str, _Loaded]] = {}
+        self._loaded: dict[str, Loaded] = {}
+        self._groups: dict[tuple[type[StateModel], ...], dict[str, Loaded]] = {}
         self._closed = False
         self.services = Services()
         """Objects that all parts of the application share."""
@@ -272,7 +232,7 @@ class State:
 
     # ------------------------------------------------------------------ the two layers
 
-    def _of(self, model: type[StateModel]) -> _Loaded:
+    def _of(self, model: type[StateModel]) -> Loaded:
         loaded = self._loaded.get(model.topic)
         if loaded is not None and loaded.model is model:
             return loaded
@@ -287,8 +247,8 @@ class State:
                 )
             return known
 
-    def _load(self, model: type[StateModel]) -> _Loaded:
-        loaded = _Loaded(model)
+    def _load(self, model: type[StateModel]) -> Loaded:
+        loaded = Loaded(model)
         found: dict[str, dict[str, str]] = {}
         for (topic, variable, key), text in self._keeper.recovered.items():
             if topic == model.topic:
@@ -303,14 +263,14 @@ class State:
                     values[name],
                     why,
                 )
-            loaded.cells[key] = _Cell(_Now(current, 1), True)
-        loaded.cells.setdefault("", _Cell(_Now(model(), 0)))
+            loaded.cells[key] = Cell(Now(current, 1), True)
+        loaded.cells.setdefault("", Cell(Now(model(), 0)))
         return loaded
 
-    def _checkout(self, loaded: _Loaded, model: type[_Model], key: str) -> _Model:
+    def _checkout(self, loaded: Loaded, model: type[_Model], key: str) -> _Model:
         cell = loaded.cells.get(key)
         if cell is None:
-            cell = loaded.cells.setdefault(key, _Cell(_Now(model(), 0)))
+            cell = loaded.cells.setdefault(key, Cell(Now(model(), 0)))
         current, version = cell.now
         copy = current.copy_of(_Origin(loaded, key, cell, version, current.__dict__))
         assert isinstance(copy, model)
@@ -353,7 +313,7 @@ class State:
         origin = getattr(copy, "__origin__", None)
         if not isinstance(origin, _Origin) or origin.loaded is not self._loaded.get(copy.topic):
             raise StateError(f"this {type(copy).__name__} was not checked out here")
-        if copy.topic not in _held.get():
+        if copy.topic not in held_here.get():
             raise StateError(f"{copy.topic} is not held here: with state({type(copy).__name__})")
         values = copy.__dict__
         changed = [name for name, old in origin.values.items() if values.get(name, _GONE) != old]
@@ -393,7 +353,7 @@ class State:
         loaded, key, cell, _version, _values = plan.origin
         old, version = cell.now
         with self._lock:  # else who subscribes now might be told of it twice, or not at all
-            cell.now = _Now(plan.new, version + 1)
+            cell.now = Now(plan.new, version + 1)
             for name in plan.fields:
                 cell.changed_at[name] = version + 1
             if loaded.subscriptions:
@@ -419,128 +379,3 @@ def _ask_devices(plan: _Plan) -> None:
 
 def _shown(model: type[StateModel], key: str) -> str:
     return f"{model.topic}[{key}]" if key else model.topic
-
-
-class Context:
-    """Models that are held, in a `with` block.
-
-    Arguments:
-        state: whose they are.
-        models: by topic, in their order.
-    """
-
-    def __init__(self, state: State, models: dict[str, _Loaded]) -> None:
-        self._state = state
-        self._models = models
-        self._token: Token[tuple[str, ...]] | None = None
-
-    def __enter__(self) -> Self:
-        self._refuse_disorder()
-        for loaded in self._models.values():
-            loaded.lock.acquire()
-        self._begin()
-        return self
-
-    async def __aenter__(self) -> AsyncContext:
-        self._refuse_disorder()
-        taken = []
-        try:
-            for loaded in self._models.values():
-                await loaded.lock.acquire_async()
-                taken.append(loaded)
-        except BaseException:
-            for loaded in taken:
-                loaded.lock.release()
-            raise
-        self._begin()
-        return AsyncContext(self)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._token is not None, "not entered"
-        _held.reset(self._token)
-        self._token = None
-        for loaded in self._models.values():
-            loaded.lock.release()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.__exit__(kind, error, trace)
-
-    def checkout(self, model: type[_Model], key: str = "") -> _Model:
-        """Return a copy of a model that is held.
-
-        key: of which instance, "" for the one that has none. Raises StateError for another model.
-        """
-        loaded = self._models.get(model.topic)
-        if loaded is None or loaded.model is not model or self._token is None:
-            raise StateError(f"{model.__name__} is not held here; name it in the `with`")
-        return self._state._checkout(loaded, model, key)
-
-    def commit(self, *copies: StateModel, merge: bool = False) -> bool:
-        """Let copies be true, all of them or none; what does not differ is left alone.
-
-        Returns when it is on the disk; subscribers are told meanwhile. The copies may be changed
-        and committed again.
-
-        Arguments:
-            copies: of models that are held.
-            merge: take over the changed fields alone, if somebody else has changed others since.
-
-        Returns:
-            Whether anything differs from what was true.
-
-        Raises:
-            CommitRejected: the field, the model or the device says no; nothing has changed.
-            StaleCheckout: somebody else has committed since.
-            StateError: no such copy, or the disk fails.
-        """
-        return self._state._wait(self._state._commit(copies, merge))
-
-    def _refuse_disorder(self) -> None:
-        """Two that hold what the other waits for would wait for ever: so there is one order."""
-        if self._token is not None:
-            raise StateError("this is held already; ask the state for another")
-        held = _held.get()
-        if not held:
-            return
-        again = [topic for topic in self._models if topic in held]
-        if again:
-            raise LockOrder(f"{', '.join(again)}: held already by a block around this one; use it")
-        if min(self._models) < max(held):
-            together = ", ".join(sorted({*held, *self._models}))
-            raise LockOrder(f"hold these together, in one `with state(...)`: {together}")
-
-    def _begin(self) -> None:
-        self._token = _held.set((*_held.get(), *self._models))
-
-
-class AsyncContext:
-    """Models that are held, in an `async with` block. Arguments: the context that holds them."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    def checkout(self, model: type[_Model], key: str = "") -> _Model:
-        """See `Context.checkout`."""
-        return self._context.checkout(model, key)
-
-    async def commit(self, *copies: StateModel, merge: bool = False) -> bool:
-        """See `Context.commit`; the loop goes on meanwhile.
-
-        A task that is cancelled waits for what has begun: it is true then, or refused.
-        """
-        work = asyncio.ensure_future(asyncio.to_thread(self._context.commit, *copies, merge=merge))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            await asyncio.wait([work])
-            raise

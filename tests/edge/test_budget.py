@@ -19,9 +19,11 @@ KINDS = ("button", "contact", "relay", "led")
 BESIDE_THE_CORE = {
     *(f"myocan/edge/ports/{name}.py" for name in (*KINDS, "debounce", "levels")),
     "myocan/edge/board.py",
+    "myocan/edge/guard.py",
     "myocan/edge/wifi.py",
 }
-"""Kinds of ports (a board carries those that it uses), and the firmware's own loop."""
+"""Kinds of ports (a board carries those that it uses), what only some configurations ask for, and
+the firmware's own loop."""
 
 
 def carried() -> dict[str, Path]:

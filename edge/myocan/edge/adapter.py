@@ -100,6 +100,10 @@ class Adapter:
         self._silence_ms = _SILENCE_MS
         self.ports = [open_port(spec, pins) for spec in config["ports"]]
         self._inlets = [Inlet(port, self.remark) for port in self.ports if port.subscribe]
+        if any(port.guard for port in self.ports):
+            from myocan.edge.guard import guard_ports
+
+            guard_ports(self.ports, self._inlets, self.remark)
         for inlet in self._inlets:
             inlet.hub_lost(self._now)
         self._topics = [self._own + "ack", self._own + "status"]
@@ -136,6 +140,7 @@ class Adapter:
         for inlet in self._inlets:
             if inlet.step(now):
                 self._changed()
+                due = 0  # another port may need this one
             due = min(due, inlet.waiting.left(now))
         if len(self.outbox):
             due = min(due, _HELD_MS)

@@ -1,8 +1,8 @@
 """What all ports have in common; the file to read before writing one.
 
 The one idea to know: a port lives between two calls. `step(now)` looks at its pins and tells what
-happened with `tell`; `take(value)` sets its pins to what the hub wants. It never waits, never
-sleeps, and keeps nothing that a power cut could spoil.
+happened with `tell`; `take(value)` sets its pins to what the hub wants, if `check(value)` has
+nothing against it. It never waits, never sleeps, and keeps nothing that a power cut could spoil.
 
 To write one's own: a file `ports/KIND.py` with a subclass of Port, and at its end `PORT = NAME`.
 """
@@ -14,6 +14,7 @@ TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from myocan.edge.guard import Guard
     from myocan.edge.interfaces import Pins, Spec
     from myocan.wire.message import Value
 
@@ -47,6 +48,10 @@ class Port:
         """The value that the port's outputs show, None for a port that takes none."""
         self.outlet: Callable[[str, Value, bool], None] | None = None
         """Set by the adapter: takes (variable, value, whether every single one counts)."""
+        self.guard: Guard | None = None
+        """What the port's limits and interlocks say, if the configuration has any."""
+        self.shown: dict[str, Value] | None = None
+        """What the port told -> its newest value; kept for the interlocks of other ports."""
 
     # what a subclass defines
 
@@ -63,8 +68,21 @@ class Port:
     def refresh(self) -> None:
         """Tell the present value again: the hub has lost it."""
 
+    def check(self, value: "Value") -> None:
+        """Raise Refused if `value` cannot be taken now, with a text for people; act on nothing.
+
+        Here are the port's limits and interlocks. A subclass first calls this one, then looks for
+        what it has no level for, or cannot do. The safe value is always taken.
+        """
+        if self.guard is not None:
+            self.guard.check(value)
+
+    def alike(self, one: "Value", other: "Value") -> bool:
+        """Return whether two values that differ mean the same to the port (False and "off")."""
+        return False
+
     def take(self, value: "Value") -> None:
-        """Do what `value` says and set `applied`; raises Refused for a value it cannot take."""
+        """Do what `value` says and set `applied`; first of all `check` it, which raises Refused."""
         raise Refused(f"port '{self.name}' takes no values")
 
     def make_safe(self) -> None:
@@ -74,9 +92,16 @@ class Port:
 
     def tell(self, what: str, value: "Value" = None) -> None:
         """Publish `value` (None for an event), if the configuration wants to know `what`."""
+        if self.shown is not None:
+            self.shown[what] = value
         variable = self.publish.get(what)
         if variable is not None and self.outlet is not None:
             self.outlet(variable, value, what in self.EVENTS)
+
+    def cannot_tell(self) -> None:
+        """Say that nobody knows what the port told last: a sensor that does not answer."""
+        if self.shown:
+            self.shown.clear()
 
 
 def open_port(spec: "Spec", pins: "Pins") -> Port:
@@ -92,4 +117,8 @@ def open_port(spec: "Spec", pins: "Pins") -> Port:
     if make is None:
         raise ConfigError(f"this board has no ports of kind '{kind}': flash it again")
     port: Port = make(spec, pins)
+    if spec.get("guard"):
+        from myocan.edge.guard import Guard
+
+        port.guard = Guard(port, spec["guard"])
     return port

@@ -26,7 +26,15 @@ class Relay(Port):
         self._output = pins.digital_out(spec["pin"], self._safe ^ self._inverted)
         self.applied = self._levels.value(self._safe)
 
+    def check(self, value: "Value") -> None:
+        super().check(value)
+        self._levels.level(value)
+
+    def alike(self, one: "Value", other: "Value") -> bool:
+        return self._levels.level(one) == self._levels.level(other)
+
     def take(self, value: "Value") -> None:
+        self.check(value)
         self._output.value(self._levels.level(value) ^ self._inverted)
         self.applied = value
 

@@ -71,7 +71,7 @@ OFFERED = {
         StageError check_board find_port flash look serial_ports stage
     """,
     "myocan.tools.vboard": """
-        Change NoMicroPython PinState VirtualBoard VirtualBoardError micropython_path
+        AttachedPart Change NoMicroPython PinState VirtualBoard VirtualBoardError micropython_path
     """,
     "myocan.tools.chaos": """
         Outcome Strike draw_kills draw_plan run_chaos

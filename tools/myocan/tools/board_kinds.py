@@ -165,6 +165,10 @@ class BoardKind(Facts):
         """Return the names of all pins that may be used."""
         return [name for name, pin in self.pins.items() if not pin.reserved]
 
+    def pins_that(self, can: Capability) -> list[str]:
+        """Return the names of the pins that can do something."""
+        return [name for name, pin in self.pins.items() if can in pin.can]
+
     def pin_numbers(self) -> dict[str, int]:
         """Return name -> number of every pin."""
         return {name: pin.number for name, pin in self.pins.items()}

@@ -8,11 +8,17 @@
 `python -m myocan.tools.vboard NAME DIRECTORY` runs one by hand.
 """
 
-from myocan.tools.vboard.client import PinState, VirtualBoard, VirtualBoardError
+from myocan.tools.vboard.client import (
+    AttachedPart,
+    PinState,
+    VirtualBoard,
+    VirtualBoardError,
+)
 from myocan.tools.vboard.micropython import NoMicroPython, micropython_path
 from myocan.tools.vboard.pins import Change
 
 __all__ = [
+    "AttachedPart",
     "Change",
     "NoMicroPython",
     "PinState",

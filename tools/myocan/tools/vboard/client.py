@@ -6,6 +6,7 @@ the process that started it, in whatever way that ends.
 
 from __future__ import annotations
 
+import inspect
 import json
 import select
 import shutil
@@ -14,11 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from myocan.tools.errors import ToolsError
 from myocan.tools.vboard.micropython import micropython_path
+from myocan.tools.vboard.parts import Part
 from myocan.tools.vboard.pins import Change, Level
 from myocan.tools.vboard.simulator import Spec
 
@@ -33,12 +36,19 @@ class VirtualBoardError(ToolsError):
 
 
 class PinState(NamedTuple):
-    """A pin: level (None floating), mode ("in", "out", None), pull ("up", "down", None)."""
+    """A pin: level (None floating), mode ("in", "out", "pwm", "analog", None), pull ("up", "down",
+    None), when its level changed last, and of PWM the duty (0 to 1) and the frequency.
+
+    sent: the newest bytes that went out as pulses, in hexadecimal: colours of NeoPixels.
+    """
 
     level: Level
     mode: str | None
     pull: str | None
     at_ns: int
+    duty: float | None
+    freq_hz: int | None
+    sent: str
 
 
 class VirtualBoard:
@@ -104,6 +114,8 @@ class VirtualBoard:
             heap=self._heap,
             flash=self._flash,
             link=str(self._link or ""),
+            analog=self.kind.pins_that("adc"),
+            adc2=self.kind.pins_that("adc2"),
         )
 
     def start(self) -> Self:
@@ -175,6 +187,60 @@ class VirtualBoard:
         """
         reply = self._ask("wait", timeout, pin=pin, level=level, timeout_s=timeout, after_ns=after)
         return int(reply["at_ns"])
+
+    def analog(self, pin: str, volts: float) -> None:
+        """Put an analog level to a pin; its inputs count up to 3.3 V."""
+        self._ask("analog", pin=pin, volts=volts)
+
+    def until(
+        self, pin: str, holds: Callable[[PinState], object], timeout: float = 5.0
+    ) -> PinState:
+        """Wait until `holds` is true of a pin, e.g. `lambda state: state.duty == 0.5`; returns how
+        it is then. What is over between two looks, 5 ms apart, is not seen: for levels, see `wait`.
+
+        Raises VirtualBoardError after `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while not holds(state := self.get(pin)):
+            if time.monotonic() > deadline:
+                raise VirtualBoardError(
+                    f"virtual board {self.name}: {pin} did not become what was waited for within "
+                    f"{timeout} s; it is {state}"
+                )
+            time.sleep(0.005)
+        return state
+
+    def attach(self, kind: str | type[Part], **given: Any) -> AttachedPart:
+        """Wire a part to it: a sensor, or whatever else talks on a bus.
+
+        kind: "bme280", "ds18b20", "dht11", "dht22", "registers" (sensors.py and parts.py say what
+            each takes), or a class of one's own.
+
+        Raises VirtualBoardError if it is wired wrong.
+        """
+        name, file = (kind, "") if isinstance(kind, str) else (kind.__name__, inspect.getfile(kind))
+        reply = self._ask("attach", kind=name, file=file, given=given)
+        return AttachedPart(self, int(reply["part"]))
+
+    def networks(
+        self,
+        networks: Mapping[str, str] | None,
+        *,
+        hidden: Collection[str] = (),
+        cable: bool = True,
+    ) -> None:
+        """Say which networks there are: name -> password, {} for none, None for any that is asked
+        for. A board in one that is no longer there has lost it.
+
+        hidden: names that a scan does not show. cable: whether its Ethernet is plugged in.
+        """
+        given = None if networks is None else dict(networks)
+        self._ask("set_radio", networks=given, hidden=list(hidden), cable=cable)
+
+    def network(self) -> dict[str, Any]:
+        """Return what the board has made of its networks: `ssid`, `address`, `country`,
+        `hostname`, `settings`, `joins` (the names that it has asked for, in order) and others."""
+        return self._ask("get_radio")
 
     def changes(self, since: int = 0) -> list[Change]:
         """Return all changes of pins after a time, oldest first."""
@@ -264,6 +330,26 @@ class VirtualBoard:
         if "error" in reply:
             raise VirtualBoardError(f"virtual board {self.name}: {reply['error']}")
         return reply
+
+
+class AttachedPart:
+    """A part that was wired to a virtual board; comes from `VirtualBoard.attach`."""
+
+    def __init__(self, board: VirtualBoard, number: int) -> None:
+        self._board = board
+        self._number = number
+
+    def set(self, **values: Any) -> None:
+        """Change what it shows: `set(celsius=30)`, `set(present=False)` to pull it out."""
+        self._board._ask("set_part", part=self._number, values=values)
+
+    def get(self, name: str) -> Any:
+        """Return one of its values."""
+        return self._board._ask("get_part", part=self._number)["values"][name]
+
+    def remove(self) -> None:
+        """Take it away for good."""
+        self._board._ask("detach", part=self._number)
 
 
 class Connection:

@@ -15,6 +15,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from myocan.tools.vboard.parts import PartError
 from myocan.tools.vboard.pins import Change, Level, UnknownPin
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Control:
     """The commands of a virtual board, and the socket on which they arrive."""
 
     COMMANDS = (
-        *("set", "get", "wait", "press", "changes"),
+        *("set", "get", "wait", "press", "changes", "analog"),
+        *("attach", "detach", "set_part", "get_part", "set_radio", "get_radio"),
         *("power", "reset", "soft_reset", "wait_started", "describe", "stop"),
     )
 
@@ -101,6 +103,36 @@ class Control:
 
     async def changes(self, since_ns: int = 0) -> Reply:
         return {"changes": list(self._pins.changes(since_ns))}
+
+    async def analog(self, pin: str, volts: float) -> Reply:
+        """Put an analog level to a pin."""
+        self._pins.wire(pin).volts = float(volts)
+        return {}
+
+    async def attach(self, kind: str, file: str, given: dict[str, Any]) -> Reply:
+        """Wire a part; see `exchange.Bench.attach`."""
+        return {"part": self._board.bench.attach(kind, file, given)}
+
+    async def detach(self, part: int) -> Reply:
+        self._board.bench.detach(part)
+        return {}
+
+    async def set_part(self, part: int, values: dict[str, Any]) -> Reply:
+        self._board.bench.part(part).set(values)
+        return {}
+
+    async def get_part(self, part: int) -> Reply:
+        return {"values": self._board.bench.part(part).values}
+
+    async def set_radio(
+        self, networks: dict[str, str] | None, hidden: list[str], cable: bool
+    ) -> Reply:
+        """Say what is in the air (None: any network that is asked for) and in the socket."""
+        self._board.radio.set(networks, hidden, cable)
+        return {}
+
+    async def get_radio(self) -> Reply:
+        return self._board.radio.describe()
 
     async def power(self, on: bool) -> Reply:
         self._board.set_power(on)
@@ -174,6 +206,6 @@ class Control:
             return {"error": f"not a command: {error}"}
         try:
             reply: Reply = await command(**arguments)
-        except UnknownPin as error:
+        except (UnknownPin, PartError, ValueError) as error:
             return {"error": str(error)}
         return reply

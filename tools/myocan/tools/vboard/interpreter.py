@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ class Interpreter:
 
     `console` and `records` are descriptors to read from, without waiting: what it prints, and what
     it does to its pins. `keys` and `wires` are descriptors to write to: what is typed, and what
-    happens to its input pins.
+    happens to its input pins. `bus` is the socket on which it asks, and is answered (exchange.py).
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class Interpreter:
     ) -> None:
         board_reads, self.wires = os.pipe()
         self.records, board_writes = os.pipe()
+        self.bus, board_asks = socket.socketpair()
         os.set_blocking(board_reads, False)
+        self.bus.setblocking(False)
         path, flash = storage
         board = (
-            *(str(HARDWARE), board_reads, board_writes, kind, tuple(pins)),
+            *(str(HARDWARE), board_reads, board_writes, board_asks.fileno(), kind, tuple(pins)),
             *(identity, cause, str(path), flash, tuple(scripts)),
         )
         start = f"BOARD = {board!r}\n" + (HARDWARE / "start.py").read_text()
@@ -65,15 +68,17 @@ class Interpreter:
                 stderr=subprocess.STDOUT,
                 bufsize=0,
                 cwd=path.parent,
-                pass_fds=(board_reads, board_writes),
+                pass_fds=(board_reads, board_writes, board_asks.fileno()),
                 preexec_fn=_die_with_parent,
                 start_new_session=True,
             )
         except OSError:
             os.close(self.wires)
             os.close(self.records)
+            self.bus.close()
             raise
         finally:
+            board_asks.close()
             os.close(board_reads)
             os.close(board_writes)
         assert self._process.stdin is not None
@@ -121,4 +126,5 @@ class Interpreter:
         self._process.stdout.close()
         os.close(self.wires)
         os.close(self.records)
+        self.bus.close()
         return status

@@ -17,6 +17,8 @@ Level = int | None
 """1 high, 0 low, None floating."""
 
 UNDRIVEN = 2
+ALWAYS = 65535
+"""Duty of a pin that is always high."""
 PULL_UP, PULL_DOWN = 1, 2
 PULL_NAMES = {PULL_UP: "up", PULL_DOWN: "down"}
 KEPT_CHANGES = 20_000
@@ -35,7 +37,11 @@ class UnknownPin(Exception):
 
 
 class Wire:
-    """One pin."""
+    """One pin.
+
+    volts: of an analog level from outside. duty, freq_hz: of PWM, the share of the time that the
+    pin is high, of 65535. sent: the newest bytes that went out of it as pulses (NeoPixel).
+    """
 
     def __init__(self, name: str, number: int) -> None:
         self.name = name
@@ -44,6 +50,10 @@ class Wire:
         self.out: Level = None
         self.mode: str | None = None
         self.pull = 0
+        self.volts = 0.0
+        self.duty = 0
+        self.freq_hz = 0
+        self.sent = b""
         self.last = Change(0, name, None)
 
     @property
@@ -51,6 +61,8 @@ class Wire:
         """What a voltmeter would show."""
         if self.mode == "out":
             return self.out
+        if self.mode == "pwm":
+            return {0: 0, ALWAYS: 1}.get(self.duty)
         if self.driven is not None:
             return self.driven
         return {PULL_UP: 1, PULL_DOWN: 0}.get(self.pull)
@@ -95,6 +107,12 @@ class Pins:
         self._note(wire, now)
         return now, bytes((wire.number, UNDRIVEN if level is None else level))
 
+    def numbered(self, number: int) -> Wire:
+        """Return a pin by its number; raises UnknownPin."""
+        if wire := self._by_number.get(number):
+            return wire
+        raise UnknownPin(f"this board has no pin number {number}")
+
     def pressed_level(self, name: str) -> int:
         """The level that a button between this pin and the other rail makes: low under a pull-up
         (and on a pin that the board has not set up), high under a pull-down."""
@@ -119,21 +137,42 @@ class Pins:
             wire.mode, wire.out, wire.pull = "in", None, pull
             self._note(wire, self._clock())
 
+    def board_set_pwm(
+        self, number: int, duty: int | None = None, freq_hz: int | None = None, on: bool = True
+    ) -> None:
+        """The board switches a pin on and off all the time, or has stopped to."""
+        if wire := self._by_number.get(number):
+            wire.mode = "pwm" if on else "out"
+            wire.out = 0
+            wire.duty = wire.duty if duty is None else duty
+            wire.freq_hz = wire.freq_hz if freq_hz is None else freq_hz
+            self._note(wire, self._clock())
+
+    def board_sent_bits(self, number: int, sent: bytes) -> None:
+        """The board sent bytes as pulses; the pin is low afterwards."""
+        if wire := self._by_number.get(number):
+            wire.mode, wire.out, wire.sent = "out", 0, sent
+            self._note(wire, self._clock())
+
     def board_lost(self) -> None:
         """The board was reset or has no power: all its pins float."""
         now = self._clock()
         for wire in self._by_number.values():
             wire.mode, wire.out, wire.pull = None, None, 0
+            wire.duty = wire.freq_hz = 0
             self._note(wire, now)
 
     def describe(self, name: str) -> dict[str, Any]:
-        """Return a pin's level, direction ("in", "out", None), pull, and the last change."""
+        """Return all that there is to know of a pin; see `client.PinState`."""
         wire = self.wire(name)
         return {
             "level": wire.level,
             "mode": wire.mode,
             "pull": PULL_NAMES.get(wire.pull),
             "at_ns": wire.last.at_ns,
+            "duty": wire.duty / ALWAYS if wire.mode == "pwm" else None,
+            "freq_hz": wire.freq_hz if wire.mode == "pwm" else None,
+            "sent": wire.sent.hex(),
         }
 
     def changes(self, since_ns: int = 0) -> Iterator[Change]:

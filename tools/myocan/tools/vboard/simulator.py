@@ -18,14 +18,16 @@ import sys
 import termios
 import time
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from myocan.tools.vboard.control import Control
+from myocan.tools.vboard.exchange import HEADER, Bench, Questions
 from myocan.tools.vboard.interpreter import RECORD, Interpreter
 from myocan.tools.vboard.pins import Pins
+from myocan.tools.vboard.radio import Radio
 from myocan.tools.vboard.terminal import Terminal
 
 POWERED_ON, HARD_RESET, WATCHDOG_RESET, SOFT_RESET = 1, 2, 3, 5
@@ -48,6 +50,7 @@ class Spec:
     control: path of the socket on which it takes orders.
     pins: name -> number. link: a symbolic link to the terminal to make, or "".
     heap: as for `-X heapsize=`. flash: its size in bytes, 0 for a folder.
+    analog: pins that read analog levels; adc2: those of them that cannot while WiFi is on.
     """
 
     name: str
@@ -59,6 +62,8 @@ class Spec:
     heap: str
     flash: int = 0
     link: str = ""
+    analog: Sequence[str] = ()
+    adc2: Sequence[str] = ()
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -78,6 +83,10 @@ class Simulator:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.pins = Pins(spec.pins, time.monotonic_ns)
+        self.radio = Radio()
+        self.radio.on_change = self._tell_radio
+        analog = frozenset(spec.analog) | frozenset(spec.adc2)
+        self.bench = Bench(self.pins, self.radio, analog, frozenset(spec.adc2))
         self.boots = 0
         self.cause = POWERED_ON
         self.powered = True
@@ -158,6 +167,7 @@ class Simulator:
     def set_power(self, on: bool) -> None:
         """Give the board power, or take it away."""
         if on and not self.powered:
+            self.bench.power_up()
             self._start(POWERED_ON)
         elif not on and self.powered:
             self._end_life()
@@ -205,6 +215,7 @@ class Simulator:
                 os.write(life.keys, b"\x01")
         self._loop.add_reader(life.console, self._console_readable, life)
         self._loop.add_reader(life.records, self._records_readable, life)
+        self._loop.add_reader(life.bus, self._asked, life, Questions())
 
     def _files(self) -> tuple[Path, int]:
         root = Path(self.spec.directory) / "files"
@@ -219,11 +230,12 @@ class Simulator:
         if (life := self._life) is None:
             return 0
         self._life = None
-        for descriptor in (life.console, life.records):
+        for descriptor in (life.console, life.records, life.bus):
             self._loop.remove_reader(descriptor)
         for descriptor in (life.keys, life.wires):
             self._loop.remove_writer(descriptor)
         self.pins.board_lost()
+        self.radio.forget()
         return life.end()
 
     def _died(self) -> None:
@@ -258,6 +270,13 @@ class Simulator:
     def drive(self, pin: str, level: int | None) -> int:
         """Drive an input pin (None lets go); returns the monotonic time in nanoseconds."""
         at_ns, record = self.pins.drive(pin, level)
+        self._tell(record)
+        return at_ns
+
+    def _tell_radio(self, which: int, state: int) -> None:
+        self._tell(bytes((which, state)))
+
+    def _tell(self, record: bytes) -> None:
         if self._life is not None:
             try:
                 os.write(self._life.wires, record)
@@ -265,7 +284,6 @@ class Simulator:
                 pass  # it is ending, and is told when it starts again
             except BlockingIOError:  # the board has not looked at its pins for very long
                 self._loop.add_writer(self._life.wires, self._tell_all, self._life)
-        return at_ns
 
     def press(self, pin: str, seconds: float) -> int:
         """Press a button at a pin and let go of it later; returns the time of the press."""
@@ -290,7 +308,7 @@ class Simulator:
     def _tell_all(self, life: Interpreter) -> None:
         with contextlib.suppress(BrokenPipeError):
             try:
-                os.write(life.wires, self.pins.driven())
+                os.write(life.wires, self.pins.driven() + self.radio.told_again())
             except BlockingIOError:
                 return
         self._loop.remove_writer(life.wires)
@@ -311,6 +329,14 @@ class Simulator:
                     self.pins.board_set_output(number, a)
                 case "i":
                     self.pins.board_set_input(number, a)
+                case "p":
+                    self.pins.board_set_pwm(number, duty=a << 8 | b)
+                case "q":
+                    self.pins.board_set_pwm(number, freq_hz=a << 8 | b)
+                case "Q":
+                    self.pins.board_set_pwm(number, freq_hz=(a << 8 | b) * 1000)
+                case "P":
+                    self.pins.board_set_pwm(number, on=False)
                 case "w" | "W" as unit:
                     seconds = (a << 8 | b) / (1000 if unit == "w" else 1)
                     self._set_watchdog(seconds * 9 / 8)
@@ -327,6 +353,22 @@ class Simulator:
                     self._up = True
                     self._note_task(self._tell_started())
                     self._feed()
+
+    def _asked(self, life: Interpreter, questions: Questions) -> None:
+        """Answer what the board asks; what it did to its pins before has been seen then."""
+        try:
+            piece = life.bus.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        if not piece:
+            self._loop.remove_reader(life.bus)
+            return
+        for number, what, asked in questions.take_in(piece):
+            status, text = self.bench.answer(what, asked)
+            with contextlib.suppress(OSError):  # it is ending: the console says so next
+                life.bus.sendall(HEADER.pack(number, status, len(text)) + text)
 
     async def _tell_started(self) -> None:
         async with self._started:

@@ -14,7 +14,11 @@ It is readable as long as a change has not been taken in; reading any input pin,
 `take_in()`, takes in all of them. A `machine` without `wake_stream` is a real board: there, look at
 the pins every millisecond or two, or use an interrupt.
 
-Not simulated: interrupts (`Pin.irq`), ADC, PWM, I2C, SPI.
+Interrupts (`Pin.irq`) come when changes are taken in, so not between two lines that look at no pin;
+but no change is left out. What only some boards use (`ADC`, `PWM`, `I2C`, `dht_readinto` ...) is
+loaded from a file of its own when a program asks for it, and takes no memory before.
+
+Not simulated: SPI, UART, timers, sleep modes.
 """
 # mypy: ignore-errors
 # (MicroPython's own modules, which mypy does not know)
@@ -42,17 +46,92 @@ _pins: dict[int, "Pin"] = {}
 _levels = bytearray(0)  # what the world outside does to each pin: 0, 1, or _UNDRIVEN
 _changes = bytearray(64)
 _record = bytearray(4)
-_inward = _outward = None
+_inward = _outward = _questions = _answers = _shelf = None
 _identity, _cause = b"", PWRON_RESET
+_asked = 0
+_header = bytearray(4)
+_watched: dict[int, "Pin"] = {}  # pins with an interrupt
+_news: dict[int, object] = {}  # from _NEWS up: what to call with what else has changed
+_NEWS = 254
+"""From here on a number is no pin, but what `network` wants to know."""
+
+_ELSEWHERE = {
+    "ADC": "analog",
+    "PWM": "analog",
+    "I2C": "i2c",
+    "SoftI2C": "i2c",
+    "bitstream": "signals",
+    "dht_readinto": "signals",
+}
+"""Name -> file with it."""
 
 
-def _connect(inward, outward, kind, pins, identity, cause):
-    """Called once, by the start script: two open streams, the kind, [(name, number)], the rest."""
-    global _inward, _outward, _levels, _identity, _cause, simulates
-    _inward, _outward, simulates, _identity, _cause = inward, outward, kind, identity, cause
+def _connect(streams, shelf, kind, pins, identity, cause):
+    """Called once, by the start script: four open streams (pin changes in and out, questions,
+    answers), the folder with the other files, the kind, [(name, number)], the rest."""
+    global _inward, _outward, _questions, _answers, _shelf, _levels, _identity, _cause, simulates
+    _inward, _outward, _questions, _answers = streams
+    _shelf, simulates, _identity, _cause = shelf, kind, identity, cause
     _names.update(pins)
     _levels = bytearray([_UNDRIVEN] * (max(_names.values()) + 1))
     take_in()
+
+
+def __getattr__(name):
+    if name not in _ELSEWHERE:
+        raise AttributeError(name)
+    _load(_ELSEWHERE[name], globals())
+    return globals()[name]
+
+
+def _load(file, names):
+    """Run one of the files beside this one, with and into `names`."""
+    file = "/" + file + ".py"
+    with _shelf.open(file, "r") as opened:
+        text = opened.read()
+    exec(compile(text, file, "exec"), names)
+
+
+class _Later:
+    """A module that is loaded when something of it is asked for."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __getattr__(self, name):
+        names = {"__name__": self.file}
+        _load(self.file, names)
+        for each, what in names.items():
+            setattr(self, each, what)
+        if name not in names:
+            raise AttributeError(name)
+        return names[name]
+
+
+def _ask(what, *asked):
+    """Ask the world something and stand still until it has answered; returns the bytes of it.
+
+    what: a letter. asked: pieces of the question. Raises OSError when nothing is there.
+    """
+    global _asked
+    _asked = _asked + 1 & 255
+    length = sum(len(piece) for piece in asked)
+    question = bytearray((_asked, ord(what), length >> 8, length & 255))
+    for piece in asked:
+        question += piece
+    _questions.write(question)
+    while True:
+        if _answers.readinto(_header) != 4:
+            sys.exit()  # nobody simulates this board any more
+        length = _header[2] << 8 | _header[3]
+        answer = _answers.read(length) if length else b""
+        if _header[0] == _asked:  # else somebody was stopped while he waited for it
+            break
+    if _header[1] == 255:
+        raise ValueError(answer.decode())
+    if _header[1]:
+        raise OSError(_header[1])
+    return answer
 
 
 def _send(what: int, number: int = 0, a: int = 0, b: int = 0) -> None:
@@ -69,7 +148,14 @@ def take_in() -> None:
         if n == 0:
             sys.exit()  # nobody simulates this board any more
         for i in range(0, n, 2):
-            _levels[_changes[i]] = _changes[i + 1]
+            number, level = _changes[i], _changes[i + 1]
+            if number >= _NEWS:
+                if number in _news:
+                    _news[number](level)
+                continue
+            _levels[number] = level
+            if number in _watched:
+                _watched[number]._happened()
         if n < len(_changes):
             return
 
@@ -87,6 +173,7 @@ class Pin(PinBase):
 
     IN, OUT, OPEN_DRAIN = 0, 1, 2
     PULL_UP, PULL_DOWN = 1, 2
+    IRQ_FALLING, IRQ_RISING = 4, 8
 
     def __new__(cls, id, mode=-1, pull=-1, value=None):
         number = _names.get(id) if isinstance(id, str) else id
@@ -131,6 +218,22 @@ class Pin(PinBase):
         return level if level != _UNDRIVEN else int(self.pull == self.PULL_UP)
 
     __call__ = value
+
+    def irq(self, handler=None, trigger=IRQ_FALLING | IRQ_RISING, hard=False):
+        """Call `handler` with this pin at every edge that `trigger` names; None ends that."""
+        self.handler, self.trigger, self.was = handler, trigger, self.value()
+        if handler is None:
+            _watched.pop(self.number, None)
+        else:
+            _watched[self.number] = self
+
+    def _happened(self):
+        level = _levels[self.number]
+        level = level if level != _UNDRIVEN else int(self.pull == self.PULL_UP)
+        edge = self.IRQ_RISING if level > self.was else self.IRQ_FALLING if level < self.was else 0
+        self.was = level
+        if edge & self.trigger:
+            self.handler(self)
 
     def on(self) -> None:
         """Set it high."""

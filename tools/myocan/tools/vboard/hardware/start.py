@@ -16,6 +16,7 @@ import vfs
     _hardware,  # folder of the simulated modules
     _inward,  # descriptor on which pin changes arrive
     _outward,  # descriptor on which pin changes leave
+    _bus,  # descriptor on which the board asks and is answered
     _kind,
     _pins,  # ((name, number), ...)
     _identity,
@@ -75,13 +76,20 @@ else:
     _files = vfs.VfsPosix(_root)
 
 machine._connect(
-    open(_inward, "rb"),  # noqa: SIM115
-    open(_outward, "wb"),  # noqa: SIM115
+    (
+        open(_inward, "rb"),  # noqa: SIM115
+        open(_outward, "wb"),  # noqa: SIM115
+        open(_bus, "wb"),  # noqa: SIM115
+        open(_bus, "rb"),  # noqa: SIM115
+    ),
+    vfs.VfsPosix(_hardware),
     _kind,
     _pins,
     _identity,
     _cause,
 )
+sys.modules["onewire"] = sys.modules["_onewire"] = machine._Later("onewire")
+network._connect()
 vfs.umount("/")
 vfs.mount(_files, "/")
 os.chdir("/")
@@ -90,7 +98,20 @@ _tell = machine._send
 _here = os.listdir()  # looked up before anybody is told, who then may put files there for next time
 _scripts = [script for script in _scripts if script in _here]
 _tell(117)  # "u": up; from now on Ctrl-C is for the user's program
-del _hardware, _inward, _outward, _kind, _pins, _identity, _cause, _root, _flash, _files, _Flash
+del (
+    _hardware,
+    _inward,
+    _outward,
+    _bus,
+    _kind,
+    _pins,
+    _identity,
+    _cause,
+    _root,
+    _flash,
+    _files,
+    _Flash,
+)
 del BOARD, machine, network, os, sys, vfs  # noqa: F821
 
 

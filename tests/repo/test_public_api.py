@@ -64,7 +64,7 @@ OFFERED = {
     """,
     "myocan.tools.adapters": """
         AdapterError AdapterFile PORT_KINDS Problem Publication Subscription Wifi
-        config_hash load_adapter parse_adapter
+        config_hash load_adapter load_code parse_adapter
     """,
     "myocan.tools.flash": """
         BoardError BoardWatch Flashed Found Mpremote NoAnswer Progress SerialPort

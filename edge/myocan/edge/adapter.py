@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from myocan.edge.interfaces import Link, Pins, Spec
+    from myocan.edge.ports.port import Port
     from myocan.wire.message import Value
 
 VERSION = "0.1.0"
@@ -98,7 +99,7 @@ class Adapter:
         self._alarms = (Alarm(), Alarm(), Alarm(), Alarm())
         self._status_due, self._heartbeat, self._patience, self._silence = self._alarms
         self._silence_ms = _SILENCE_MS
-        self.ports = [open_port(spec, pins) for spec in config["ports"]]
+        self.ports = self._open_ports(config)
         self._inlets = [Inlet(port, self.remark) for port in self.ports if port.subscribe]
         if any(port.guard for port in self.ports):
             from myocan.edge.guard import guard_ports
@@ -165,6 +166,10 @@ class Adapter:
         self._say(text)
         if len(self._remarks) < 4:  # a flood says no more than its beginning
             self._remarks.append(text[:200])
+
+    def _open_ports(self, config: "Spec") -> "list[Port]":
+        """Return all ports, their pins claimed and safe."""
+        return [open_port(spec, self.pins) for spec in config["ports"]]
 
     # the connection
 

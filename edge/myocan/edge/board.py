@@ -50,7 +50,8 @@ def _run(path: str) -> None:
             from myocan.edge.wifi import Wifi
 
             wifi = Wifi(config["wifi"], config["name"])
-        adapter = Adapter(config, Link(config["broker"], config["name"], wifi), MachinePins())
+        make = _own_adapter() if config.get("code") else Adapter
+        adapter = make(config, Link(config["broker"], config["name"], wifi), MachinePins())
         _loop(adapter)
         reason = "starts again: no broker for long"
     except Exception as error:  # whatever it is: safe first, then another try
@@ -63,6 +64,15 @@ def _run(path: str) -> None:
                 adapter.close(reason)
             except Exception:
                 pass  # there may be no memory to say it
+
+
+def _own_adapter() -> "type[Adapter]":
+    """Return the class of an adapter with code of its own, which flashing put beside ours."""
+    try:
+        made: type[Adapter] = __import__("myocan.house.adapter", None, None, ("ADAPTER",)).ADAPTER
+    except ImportError as error:
+        raise ConfigError(f"the code of this adapter is not complete ({error}): flash it again")  # noqa: B904
+    return made
 
 
 def _loop(adapter: Adapter) -> None:

@@ -43,6 +43,7 @@ class Runner:
     pins: where its ports get pins from; or a backend's name, see `open_pins`; None takes gpiozero,
         or simulated pins for a configuration whose board is "unix".
     say: called with a line of text when something happens that a person may want to read.
+    make: the adapter's class; one of a house's own, for a configuration with `code`.
 
     Raises ConfigError or PinError. Outputs are at their safe values when the constructor returns;
     nothing is sent before `run`.
@@ -53,6 +54,7 @@ class Runner:
         config: Spec,
         pins: Pins | str | None = None,
         say: Callable[[str], None] = print,
+        make: type[Adapter] = Adapter,
     ) -> None:
         if config["broker"].get("tls"):
             raise ConfigError("adapters have no TLS yet: give the address of the broker as mqtt://")
@@ -64,7 +66,7 @@ class Runner:
         self._link = PahoLink(config["broker"], config["name"])
         self._stopping = False
         try:
-            self.adapter = Adapter({"outbox": CAPACITY, **config}, self._link, pins, say)
+            self.adapter = make({"outbox": CAPACITY, **config}, self._link, pins, say)
         except Exception:
             self._link.close("", b"")
             pins.close()
@@ -87,14 +89,17 @@ class Runner:
 
 
 def run_adapter(
-    config: Spec, pins: Pins | str | None = None, say: Callable[[str], None] = print
+    config: Spec,
+    pins: Pins | str | None = None,
+    say: Callable[[str], None] = print,
+    make: type[Adapter] = Adapter,
 ) -> None:
     """Run an adapter until the process is told to end, by Ctrl-C or SIGTERM.
 
     Must be called by the main thread, which gets the signals; see Runner for other threads, and
     for the arguments and errors.
     """
-    runner = Runner(config, pins, say)
+    runner = Runner(config, pins, say, make)
     # not as an exception, which could come in the middle of a packet
     before = [
         (number, signal.signal(number, lambda *_: runner.stop()))

@@ -254,6 +254,8 @@ def check_taken(adapters: Iterable[AdapterFile], programs: Iterable[Program]) ->
     for adapter in adapters:
         for taken in adapter.subscribes:
             topic = taken.module, taken.variable
+            if taken.anything and (topic in modules or topic in boards):
+                continue
             if topic in modules:
                 problem = misfit(taken, modules[topic])
             elif topic in boards:

@@ -2,7 +2,8 @@
 
 The one idea: the hub need not know what a port is. All it reads in an adapter's file is `publish`
 and `subscribe` of each port, by which it knows a topic that no module names from a stranger's, and
-`max_age_s`, which says how old what it tells may be.
+`max_age_s`, which says how old what it tells may be. What the adapter's own code tells and takes,
+under `[code]`, counts like one more port.
 """
 
 from __future__ import annotations
@@ -40,7 +41,11 @@ class AdapterTopics:
         for file in files:
             self.boards.add(file.stem)
             for port in _ports(file):
-                sent = self._add(self.published, port.get("publish"))
+                sent = [
+                    topic
+                    for key in ("publish", "events", "values")
+                    for topic in self._add(self.published, port.get(key))
+                ]
                 self._add(self.subscribed, port.get("subscribe"))
                 most_s = port.get("max_age_s")
                 if isinstance(most_s, int | float) and 0 < most_s <= MOST_AGE_S:
@@ -92,6 +97,9 @@ def _ports(file: Path) -> Iterator[dict[str, Any]]:
     ports = content.get("ports")
     if isinstance(ports, dict):
         yield from (port for port in ports.values() if isinstance(port, dict))
+    code = content.get("code")
+    if isinstance(code, dict):
+        yield code
 
 
 def keyed_topics(programs: Iterable[Program]) -> set[TopicName]:

@@ -13,6 +13,7 @@ from myocan.tools.adapters.adapter_file import (
     load_adapter,
     parse_adapter,
 )
+from myocan.tools.adapters.load_code import load_code
 from myocan.tools.adapters.port_kinds import PORT_KINDS
 from myocan.tools.adapters.problems import AdapterError, Problem
 
@@ -26,5 +27,6 @@ __all__ = [
     "Wifi",
     "config_hash",
     "load_adapter",
+    "load_code",
     "parse_adapter",
 ]

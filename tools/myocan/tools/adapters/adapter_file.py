@@ -19,6 +19,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from myocan.tools.adapters.code_check import BOARD_MODULE, CodeSpec, check_code
 from myocan.tools.adapters.port_check import PortCheck, PortSpec
 from myocan.tools.adapters.port_kinds import Tells, Text
 from myocan.tools.adapters.problems import AdapterError, Problem, complaint
@@ -48,6 +49,7 @@ class TopKeys(BaseModel):
     board: Text
     wifi: tuple[Wifi, ...] = ()
     ports: dict[str, Any] = {}
+    code: Any = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,10 @@ class Publication:
 
 @dataclass(frozen=True)
 class Subscription:
-    """What a port takes; `values` are those that it knows, None where the file does not say."""
+    """What a port takes; `values` are those that it knows, None where the file does not say.
+
+    anything: whether it takes whatever comes, as code does, which sees for itself.
+    """
 
     module: str
     variable: str
@@ -82,6 +87,7 @@ class Subscription:
     values: tuple[str | int | bool, ...] | None
     port: str
     line: int
+    anything: bool = False
 
     @property
     def topic(self) -> str:
@@ -92,7 +98,9 @@ class Subscription:
 class AdapterFile:
     """A right adapter file, for a house's domain and mode.
 
-    name: the board's, from the file's name. warnings: what is probably a mistake.
+    name: the board's, from the file's name. warnings: what is probably a mistake. code: the
+    adapter's own, NAME.py beside the file; None if there is none. code_config: what the board reads
+    of that.
     """
 
     name: str
@@ -105,6 +113,13 @@ class AdapterFile:
     publishes: tuple[Publication, ...]
     subscribes: tuple[Subscription, ...]
     warnings: tuple[Problem, ...]
+    code: CodeSpec | None = None
+    code_config: Mapping[str, Any] | None = None
+
+    @property
+    def own_modules(self) -> dict[str, Path]:
+        """The house's own code that goes onto the board: name of the module there -> source."""
+        return {} if self.code is None else {BOARD_MODULE: self.code.path}
 
     def config(
         self,
@@ -134,6 +149,8 @@ class AdapterFile:
             "wifi": networks if self.kind.wifi else [],
             "ports": [port.config(self.mode, self.domain) for port in self.ports],
         }
+        if self.code_config is not None:
+            config["code"] = dict(self.code_config)
         return {**config, "hash": config_hash(config)}
 
 
@@ -201,8 +218,9 @@ def parse_adapter(
     check = PortCheck(kind, lines, domain, mode)
     for name, keys in ports.items() if isinstance(ports, dict) else ():
         check.add(name, keys)
+    code = check_code(given.get("code"), path.with_suffix(".py"), check)
     problems += check.problems
-    if not ports:
+    if not ports and not given.get("code"):
         problems.append(Problem("no ports: add [ports.NAME] with `kind` and `pin`"))
     problems.sort(key=lambda problem: problem.line or 0)
     if top is None or kind is None or any(problem.severity == "error" for problem in problems):
@@ -215,9 +233,11 @@ def parse_adapter(
         kind=kind,
         ports=tuple(check.ports),
         wifi=top.wifi,
-        publishes=tuple(_publications(check.ports)),
-        subscribes=tuple(_subscriptions(check.ports)),
+        publishes=(*_publications(check.ports), *_publications_of_code(code)),
+        subscribes=(*_subscriptions(check.ports), *_subscriptions_of_code(code)),
         warnings=tuple(problems),
+        code=code,
+        code_config=None if code is None else code.config(check),
     )
 
 
@@ -241,6 +261,20 @@ def _subscriptions(ports: Sequence[PortSpec]) -> list[Subscription]:
         for port in ports
         if port.subscribe is not None
     ]
+
+
+def _publications_of_code(code: CodeSpec | None) -> list[Publication]:
+    kinds: tuple[tuple[str, Tells], ...] = (("events", "event"), ("values", "value"))
+    return [
+        Publication(*topic[:3], tells, None, what, topic.line)
+        for kind, tells in kinds
+        for what, topic in (code.topics[kind].items() if code else ())
+    ]
+
+
+def _subscriptions_of_code(code: CodeSpec | None) -> list[Subscription]:
+    taken = code.topics["subscribe"].items() if code else ()
+    return [Subscription(*topic[:3], None, what, topic.line, True) for what, topic in taken]
 
 
 def _not_toml(text: str, error: tomllib.TOMLDecodeError) -> Problem:

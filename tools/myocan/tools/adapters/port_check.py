@@ -215,11 +215,32 @@ class PortCheck:
             self._beware(f"pin {pin} is a strapping pin: {facts.strapping}", name)
         if facts.warning:
             self._beware(f"pin {pin}: {facts.warning}", name)
+        return self._use(pin, f"port {name}", ("ports", name, "pin"))
+
+    def claim(self, text: str, user: str, *path: str) -> str | None:
+        """Take a pin for something that is no port; return it as the board names it.
+
+        text: as it is written. user: who wants it. path: where that stands in the file.
+        """
+        board = self._board
+        if board is None:
+            return None
+        pin = board.find_pin(text)
+        if pin is None:
+            meant = nearest(text, board.pin_names())
+            self._wrong(f"a {board.title} has no pin '{text}'", path, meant=meant)
+            return None
+        if board.pins[pin].reserved:
+            self._wrong(f"pin {pin} is not free: {board.pins[pin].reserved}", path)
+            return None
+        return self._use(pin, user, path)
+
+    def _use(self, pin: str, user: str, path: Path) -> str | None:
         if pin in self._users:
             other, line = self._users[pin]
-            self._wrong(f"pin {pin} is taken already, by port {other} in line {line}", name, "pin")
+            self._wrong(f"pin {pin} is taken already, by {other} in line {line}", path)
             return None
-        self._users[pin] = (name, self._lines.line(("ports", name, "pin")))
+        self._users[pin] = (user, self._lines.line(path))
         return pin
 
     # -- topics ----------------------------------------------------------------------------------
@@ -251,23 +272,35 @@ class PortCheck:
         return self._topic(text, name, "subscribe")
 
     def _topic(self, text: str, *at: str) -> TopicSpec | None:
+        return self.topic(text, "ports", *at)
+
+    def topic(self, text: str, *path: str) -> TopicSpec | None:
+        """Return the topic that `text` names; path: where that stands in the file."""
         instance = ""
         if text.endswith("]"):
             text, _, instance = text[:-1].partition("[")
         module, dot, variable = text.rpartition(".")
         if not dot or not module or not variable:
-            self._wrong(f"'{text}' is no topic: write MODULE.VARIABLE, like lamp1.state", *at)
+            self._wrong(f"'{text}' is no topic: write MODULE.VARIABLE, like lamp1.state", path)
             return None
-        topic = TopicSpec(module, variable.lower(), instance, self._lines.line(("ports", *at)))
+        topic = TopicSpec(module, variable.lower(), instance, self._lines.line(path))
         try:
             _up(topic)
             _data(topic, self._mode, self._domain)
         except WireError as error:
-            self._wrong(f"'{text}' is no topic: {error}", *at)
+            self._wrong(f"'{text}' is no topic: {error}", path)
             return None
         return topic
 
+    def wire_topic(self, kind: str, topic: TopicSpec) -> str:
+        """Return a topic as the board reads it: what it takes whole, what it tells without head."""
+        return _data(topic, self._mode, self._domain) if kind == "subscribe" else _up(topic)
+
     # -- problems --------------------------------------------------------------------------------
+
+    def wrong(self, message: str, *path: str, meant: str | None = None) -> None:
+        """Take note of a mistake; path: where it stands in the file."""
+        self._wrong(message, path, meant=meant)
 
     def _wrong(self, message: str, *at: Any, meant: str | None = None) -> None:
         path = at[0] if at and isinstance(at[0], tuple) else ("ports", *at)

@@ -68,13 +68,18 @@ def adapter_run(
 ) -> None:
     """Run an adapter on this machine, until Ctrl-C: a Raspberry Pi, or simulated pins.
 
+    Code of its own, a .py file of the same name beside the adapter's, runs with it.
+
     Example: [bold]myocan adapter run porch --pins simulated[/bold]
     """
+    from myocan.edge.adapter import Adapter
     from myocan.edge.run import run_adapter
+    from myocan.tools.adapters import load_code
 
     opened = open_house(house)
     found = open_adapter(opened, name)
-    run_adapter(found.config(hub_address(opened, broker)), pins)
+    make = Adapter if found.code is None else load_code(found.code)
+    run_adapter(found.config(hub_address(opened, broker)), pins, make=make)
 
 
 def flash(
@@ -125,6 +130,7 @@ def flash(
                 progress=progress,
                 online=None if watch is None else watch.wait,
                 everything=everything,
+                own=found.own_modules,
             )
         if as_json:
             print(json.dumps(asdict(done)), flush=True)

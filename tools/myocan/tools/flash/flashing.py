@@ -149,6 +149,7 @@ def flash(
     online: Callable[[float], bool] | None = None,
     everything: bool = False,
     scratch: Path | None = None,
+    own: Mapping[str, Path] = {},
 ) -> Flashed:
     """Put an adapter onto the board at a port.
 
@@ -159,6 +160,7 @@ def flash(
         with this configuration's hash, and returns whether it came. None does not look.
     everything: write also what has not changed.
     scratch: folder for the files on their way; default a temporary one.
+    own: the house's own code, as `AdapterFile.own_modules` names it.
 
     Raises BoardError (NoAnswer within 15 seconds for a dead port), StageError, UmqttError.
     """
@@ -172,7 +174,7 @@ def flash(
         progress(Progress("compile", 0, 1, "compiling"))
         kind = BoardKind.load(config["board"])
         arch = None if found.simulated else kind.mpy_arch
-        files = stage(config, scratch or Path(temporary), arch=arch)
+        files = stage(config, scratch or Path(temporary), arch=arch, own=own)
         progress(Progress("compile", 1, 1, f"{len(files)} files"))
         changed, removed = compare(files, found.files, everything)
         if changed or removed:

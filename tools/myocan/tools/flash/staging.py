@@ -47,11 +47,16 @@ def firmware_folder() -> Path:
     raise StageError("the boards' firmware is missing from this installation; install myocan again")
 
 
-def board_modules(config: Mapping[str, Any]) -> dict[str, Path]:
-    """Return name -> source of our modules that a board needs for a configuration."""
-    found: dict[str, Path] = {}
+def board_modules(config: Mapping[str, Any], own: Mapping[str, Path] = {}) -> dict[str, Path]:
+    """Return name -> source of the modules that a board needs for a configuration.
+
+    own: the house's own among them, name -> source; what they import of ours is needed, too.
+    """
+    found: dict[str, Path] = dict(own)
     kinds = sorted({port["kind"] for port in config["ports"]})
     wanted = [PINS, *(PORTS + kind for kind in kinds)]
+    for name, written in own.items():
+        wanted += _imports(name.rpartition(".")[0], _read(written))
     for script in SCRIPTS:
         wanted += _imports("", (firmware_folder() / script).read_text(encoding="utf-8"))
     while wanted:
@@ -64,6 +69,16 @@ def board_modules(config: Mapping[str, Any]) -> dict[str, Path]:
         wanted += _imports(package, source.read_text(encoding="utf-8"))
         wanted.append(name.rpartition(".")[0])  # a package's own file is run, too
     return dict(sorted(found.items()))
+
+
+def _read(source: Path) -> str:
+    """Return the text of the house's own code; raises StageError if it is no Python."""
+    try:
+        text = source.read_text(encoding="utf-8")
+        ast.parse(text)
+    except (OSError, SyntaxError, ValueError, RecursionError) as error:
+        raise StageError(f"{source} cannot be compiled: {error}") from None
+    return text
 
 
 def _source(name: str) -> Path | None:
@@ -118,18 +133,27 @@ def _names(*nodes: ast.AST) -> set[str]:
     }
 
 
-def stage(config: Mapping[str, Any], folder: Path, *, arch: str | None = None) -> dict[str, Path]:
+def stage(
+    config: Mapping[str, Any],
+    folder: Path,
+    *,
+    arch: str | None = None,
+    own: Mapping[str, Path] = {},
+) -> dict[str, Path]:
     """Put everything that a board carries into a folder.
 
     config: what the board will read, as `AdapterFile.config` made it.
     folder: emptied, and made if it is missing.
     arch: for `mpy-cross -march=`, which only native code needs.
+    own: the house's own code, see `AdapterFile.own_modules`.
 
     Returns path on the board -> file. Raises StageError, or UmqttError.
     """
     shutil.rmtree(folder, ignore_errors=True)
     files: dict[str, Path] = {}
-    sources = {name.replace(".", "/"): source for name, source in board_modules(config).items()}
+    sources = {
+        name.replace(".", "/"): source for name, source in board_modules(config, own).items()
+    }
     sources["umqtt/simple"] = fetch_umqtt() / "umqtt" / "simple.py"
     for module, source in sources.items():
         path = f"{LIB}{module}{'/__init__' if source.name == '__init__.py' else ''}.mpy"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from myocan.hub.models.locks import Turnstile
+from myocan.hub.models.measures import Measures
 from myocan.hub.models.model import StateModel
 from myocan.hub.models.subscriptions import Subscription
 
@@ -45,3 +46,4 @@ class Loaded:
     cells: dict[str, Cell] = field(default_factory=dict)
     subscriptions: tuple[Subscription, ...] = ()
     devices: tuple[Device, ...] = ()
+    measures: Measures = field(default_factory=Measures)

@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 __all__ = ["Turnstile"]
 
@@ -22,6 +23,12 @@ class Turnstile:
         self._mutex = threading.Lock()
         self._held = False
         self._waiting: deque[Callable[[], bool]] = deque()
+
+    @property
+    def contenders(self) -> int:
+        """How many hold it or wait for it."""
+        with self._mutex:
+            return self._held + len(self._waiting)
 
     def acquire(self) -> None:
         """Wait until it is one's own."""
@@ -46,6 +53,9 @@ class Turnstile:
         except BaseException:
             if turn.give_up():
                 self.release()
+            else:
+                with self._mutex, suppress(ValueError):  # it may just have been taken out
+                    self._waiting.remove(turn.give)
             raise
 
     def release(self) -> None:

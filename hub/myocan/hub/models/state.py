@@ -27,9 +27,10 @@ from myocan.hub.models.errors import (
     StateError,
 )
 from myocan.hub.models.keeper import FileKeeper, Keeper, Nowhere
+from myocan.hub.models.measures import Measures
 from myocan.hub.models.model import StateModel, from_json, reason
 from myocan.hub.models.services import Services
-from myocan.hub.models.subscriptions import Changed, Subscriber, Subscription
+from myocan.hub.models.subscriptions import Changed, Subscriber, Subscription, Told
 
 __all__ = ["State"]
 
@@ -42,6 +43,18 @@ _log = logging.getLogger(__name__)
 
 _GONE = object()
 """Stands for the value of a field that a copy has lost."""
+
+
+class Measured(NamedTuple):
+    """What was counted and timed of a model.
+
+    measures: of check-outs and commits. contexts: blocks that hold the model or wait for it.
+    subscribers: what those of it were told, those that were closed included.
+    """
+
+    measures: Measures
+    contexts: int
+    subscribers: Told
 
 
 class _Origin(NamedTuple):
@@ -61,6 +74,19 @@ class _Plan(NamedTuple):
     copy: StateModel
     new: StateModel
     fields: tuple[str, ...]
+
+
+class _Written(NamedTuple):
+    """A commit that is true, and what is left of it to wait for.
+
+    mark: for `Keeper.wait`. began, stored: when the commit and its writing began, as
+    `time.perf_counter` has it.
+    """
+
+    mark: int
+    plans: list[_Plan]
+    began: float
+    stored: float
 
 
 class State:
@@ -135,8 +161,8 @@ class State:
     def commit(self, *copies: StateModel, merge: bool = False) -> bool:
         """Hold the models of these copies and commit them together; see `Context.commit`."""
         with self(*(type(copy) for copy in copies)):
-            mark = self._commit(copies, merge)
-        return self._wait(mark)
+            written = self._commit(copies, merge)
+        return self._wait(written)
 
     def update(self, model: type[StateModel], key: str = "", **values: Any) -> bool:
         """Check out, set these fields, and commit, in one go.
@@ -147,8 +173,8 @@ class State:
             copy = held.checkout(model, key)
             for name, value in values.items():
                 setattr(copy, name, value)
-            mark = self._commit((copy,), False)
-        return self._wait(mark)
+            written = self._commit((copy,), False)
+        return self._wait(written)
 
     def instances(self, model: type[StateModel]) -> list[str]:
         """Return the keys of a model's instances that were ever committed, in order."""
@@ -195,6 +221,16 @@ class State:
                         subscription.offer(told)
             loaded.subscriptions = (*loaded.subscriptions, subscription)
         return subscription
+
+    def measures(self) -> dict[str, Measured]:
+        """Return what was counted and timed so far, by topic."""
+        with self._lock:
+            return {
+                topic: Measured(
+                    loaded.measures, loaded.lock.contenders, Told.of(loaded.subscriptions)
+                )
+                for topic, loaded in self._loaded.items()
+            }
 
     def settle(self, seconds: float = SETTLE_S) -> bool:
         """Wait until all subscribers have been told all; False if that takes longer."""
@@ -271,23 +307,39 @@ class State:
         cell = loaded.cells.get(key)
         if cell is None:
             cell = loaded.cells.setdefault(key, Cell(Now(model(), 0)))
+        began = time.perf_counter()
         current, version = cell.now
         copy = current.copy_of(_Origin(loaded, key, cell, version, current.__dict__))
         assert isinstance(copy, model)
+        loaded.measures.checkout.add(time.perf_counter() - began)
         return copy
 
-    def _wait(self, mark: int | None) -> bool:
+    def _wait(self, written: _Written | None) -> bool:
         """Wait until a commit is on the disk; return whether there was one."""
-        if mark is None:
+        if written is None:
             return False
-        self._keeper.wait(mark)
+        self._keeper.wait(written.mark)
+        now = time.perf_counter()
+        for plan in written.plans:
+            measures = plan.origin.loaded.measures
+            measures.store.add(now - written.stored)
+            measures.commit.add(now - written.began)
+            measures.tidy()
         return True
 
-    def _commit(self, copies: Iterable[StateModel], merge: bool) -> int | None:
+    def _commit(self, copies: Iterable[StateModel], merge: bool) -> _Written | None:
         """Commit copies whose models are held; return what to wait for, None if nothing differs."""
+        began = time.perf_counter()
         plans: list[_Plan] = []
         for copy in copies:
-            plan = self._plan(copy, merge)
+            try:
+                plan = self._plan(copy, merge)
+            except StaleCheckout:
+                self._of(type(copy)).measures.reject("stale")
+                raise
+            except CommitRejected as error:
+                self._of(type(copy)).measures.reject(error.by)
+                raise
             if plan is None:
                 continue
             if any(plan.origin.cell is other.origin.cell for other in plans):
@@ -297,6 +349,7 @@ class State:
             return None
         for plan in plans:
             _ask_devices(plan)
+        stored = time.perf_counter()
         mark = self._keeper.append(
             [
                 ((plan.copy.topic, name, plan.origin.key), plan.new.__dict__[name])
@@ -306,7 +359,7 @@ class State:
         )
         for plan in plans:
             self._apply(plan)
-        return mark
+        return _Written(mark, plans, began, stored)
 
     def _plan(self, copy: StateModel, merge: bool) -> _Plan | None:
         """Return what a copy changes, None for nothing; the field and the model have their say."""
@@ -368,13 +421,21 @@ class State:
 def _ask_devices(plan: _Plan) -> None:
     """Ask the devices of a model; raises CommitRejected if one of them says no."""
     loaded, key, cell, _version, _values = plan.origin
+    if not loaded.devices:
+        return
+    began = time.perf_counter()
+    refusal = None
     for device in loaded.devices:
         try:
             refusal = device(cell.now.current.copy_of(), plan.new.copy_of())
         except Exception as error:
             refusal = str(error) or type(error).__name__
         if refusal is not None:
-            raise CommitRejected("device", _shown(loaded.model, key), refusal)
+            break
+    loaded.measures.device.add(time.perf_counter() - began)
+    if refusal is not None:
+        loaded.measures.reject("device")
+        raise CommitRejected("device", _shown(loaded.model, key), refusal)
 
 
 def _shown(model: type[StateModel], key: str) -> str:

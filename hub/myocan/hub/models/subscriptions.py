@@ -14,13 +14,13 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, Self
 
 from myocan.hub.models.errors import StateError
 from myocan.hub.models.model import StateModel
 
-__all__ = ["Changed", "Subscriber", "Subscription"]
+__all__ = ["Changed", "Subscriber", "Subscription", "Told"]
 
 MAX_WAITING = 1000
 """What waits for one slow subscriber, at most; beyond that the oldest is dropped, and counted."""
@@ -87,6 +87,11 @@ class Subscription:
                 raise StateError(
                     f"{_name(subscriber)} is a coroutine; subscribe it where its loop runs"
                 ) from None
+
+    @property
+    def waiting(self) -> int:
+        """How much it has not been told yet."""
+        return len(self._waiting)
 
     def wants(self, changed: Changed) -> bool:
         """Tell whether it is to be told of this."""
@@ -191,6 +196,27 @@ class Subscription:
         self.failed += 1
         _log.exception(
             "%s failed when it was told of %s", _name(self._subscriber), changed.model.topic
+        )
+
+
+class Told(NamedTuple):
+    """What subscribers were told, in sum: how often, how often one failed or was too slow, and how
+    much of it waits."""
+
+    told: int
+    failed: int
+    dropped: int
+    waiting: int
+
+    @classmethod
+    def of(cls, subscriptions: Iterable[Subscription]) -> Self:
+        """Return the sum over these."""
+        all_of = list(subscriptions)
+        return cls(
+            sum(one.told for one in all_of),
+            sum(one.failed for one in all_of),
+            sum(one.dropped for one in all_of),
+            sum(one.waiting for one in all_of),
         )
 
 

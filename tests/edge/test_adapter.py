@@ -187,7 +187,8 @@ def test_it_subscribes_to_its_own_name_and_to_what_its_ports_take_once_each(
     make_desk: MakeDesk,
 ) -> None:
     desk = make_desk([LAMP, {**LAMP, "name": "twin", "pin": "GP1"}, BUTTON])
-    assert desk.link.topics == [OWN + "ack", OWN + "status", LAMP_TOPIC]
+    assert desk.link.topics == [OWN + "ack", OWN + "status", LAMP_TOPIC, OWN + "propose"]
+    assert make_desk([BUTTON]).link.topics == [OWN + "ack", OWN + "status"]
 
 
 def test_the_will_is_the_offline_status_of_the_connection_that_it_is_left_at(

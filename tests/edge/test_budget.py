@@ -20,7 +20,10 @@ BESIDE_THE_CORE = {
     *(f"myocan/edge/ports/{name}.py" for name in (*KINDS, "debounce", "levels")),
     "myocan/edge/board.py",
     "myocan/edge/guard.py",
+    "myocan/edge/proposals.py",
     "myocan/edge/wifi.py",
+    "myocan/wire/objects.py",
+    "myocan/wire/proposal.py",
 }
 """Kinds of ports (a board carries those that it uses), what only some configurations ask for, and
 the firmware's own loop."""

@@ -29,6 +29,7 @@ API = {
     "Outbox": "(capacity, boot, new_boot, ms=0)",
     "Outbox.ask": "(self)",
     "Outbox.events": "(self)",
+    "Outbox.now_ms": "(self)",
     "Outbox.on_ack": "(self, boot, seq, now_ms=None)",
     "Outbox.on_reconnect": "(self)",
     "Outbox.on_tick": "(self, ms)",

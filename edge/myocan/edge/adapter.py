@@ -24,7 +24,6 @@ from myocan.wire import (
     board_topic,
     decode_ack,
     decode_data,
-    decode_status,
     encode_log,
     encode_status,
 )
@@ -53,6 +52,8 @@ _HELD_MS = const(250)
 """The loop's longest sleep while something is held back: time-outs are the Outbox's secret."""
 _CAPACITY = const(8_192)
 """Bytes of RAM for messages, if the configuration does not say (`outbox`)."""
+_OFFLINE = b'"online":false'
+"""What a status says that is this board's last will."""
 
 
 class Adapter:
@@ -95,7 +96,7 @@ class Adapter:
         self._lost = 0
         self.free: int | None = None
         """Bytes of memory that were free when least of it was; told in the status if it is set."""
-        self._remarks: list[str] = []
+        self._words: list[tuple[str, bytes]] = []  # leaf and payload of what waits to be said
         self._alarms = (Alarm(), Alarm(), Alarm(), Alarm())
         self._status_due, self._heartbeat, self._patience, self._silence = self._alarms
         self._silence_ms = _SILENCE_MS
@@ -111,6 +112,12 @@ class Adapter:
         for port in self.ports:
             if port.subscribe and port.subscribe not in self._topics:
                 self._topics.append(port.subscribe)
+        self._verdict_on = None
+        if self._inlets:
+            from myocan.edge.proposals import verdict_on
+
+            self._verdict_on = verdict_on
+            self._topics.append(self._own + "propose")
         link.attach(self._topics, self._will, self._receive)
         for stream in pins.streams():
             link.watch(stream)
@@ -164,8 +171,8 @@ class Adapter:
     def remark(self, text: str) -> None:
         """Tell the hub's log, and whoever watches the board, what a person should know."""
         self._say(text)
-        if len(self._remarks) < 4:  # a flood says no more than its beginning
-            self._remarks.append(text[:200])
+        if len(self._words) < 4:  # a flood says no more than its beginning
+            self._words.append(("log", encode_log("warn", text[:200], None, self.outbox.boot)))
 
     def _open_ports(self, config: "Spec") -> "list[Port]":
         """Return all ports, their pins claimed and safe."""
@@ -215,9 +222,9 @@ class Adapter:
             link.publish(self._own + frame[0], frame[1])
             if not self._patience.on:
                 self._patience.set(now, _PATIENCE_MS)
-        while self._remarks and link.writable():
-            text = self._remarks.pop(0)
-            link.publish(self._own + "log", encode_log("warn", text, None, outbox.boot))
+        while self._words and link.writable():
+            leaf, payload = self._words.pop(0)
+            link.publish(self._own + leaf, payload)
 
     def _report(self, online: bool, reason: str) -> "tuple[str, bytes]":
         """Return topic and payload of the status: what this board is, and what it shows."""
@@ -253,8 +260,12 @@ class Adapter:
                 self._take_ack(payload)
             elif topic == self._own + "status":
                 # an earlier connection's will, late: the retained copy is older than our own word
-                if not retained and not decode_status(payload)["online"]:
+                if not retained and payload.find(_OFFLINE) >= 0:
                     self._status_due.set(self._now, 0)
+            elif topic == self._own + "propose" and self._verdict_on is not None:
+                verdict = self._verdict_on(payload, self.outbox.now_ms(), self.ports)
+                if verdict is not None and not retained:
+                    self._words.insert(0, ("verdict", verdict))
             elif payload:  # without one, the variable is gone
                 value, offset, _, _, incarnation = decode_data(payload)
                 for inlet in self._inlets:

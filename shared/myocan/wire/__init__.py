@@ -9,7 +9,6 @@ from .fixed import Fixed as Fixed
 from .message import WIRE_VERSION as WIRE_VERSION
 from .message import decode_ack as decode_ack
 from .message import decode_data as decode_data
-from .message import decode_status as decode_status
 from .message import encode_log as encode_log
 from .message import encode_status as encode_status
 from .outbox import Outbox as Outbox

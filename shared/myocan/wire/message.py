@@ -11,7 +11,7 @@ and any escape in a text. Every decoder takes arbitrary bytes, returns the messa
 and holds at no time more memory than twice its input (or what the longest text needs).
 
 Here is what every board reads and writes; the hub's ends of the messages are in `hub_message.py`,
-and proposals, which not every board answers, in `proposal.py`.
+objects are read in `objects.py`, and proposals, which not every board answers, in `proposal.py`.
 """
 
 from .errors import WireError
@@ -45,8 +45,6 @@ _ESCAPES = {
     92: 92,
     47: 47,
 }  # \b \f \n \r \t " \ /
-_COUNTS = ("incarnation", "connection", "wire", "free", "lost")  # of a status
-_TEXTS = ("sdk", "runtime", "config", "version", "reason")
 
 
 # What a board writes
@@ -169,24 +167,6 @@ def decode_ack(payload: bytes) -> "tuple[int, int, int, str]":
     )
 
 
-def decode_status(payload: bytes) -> "dict[str, Any]":
-    """Read a board's or a hub's status. Raises `WireError`.
-
-    `online` is there; a key that version 1 does not know is kept, with whatever value.
-    """
-    status = read_object(payload, True)
-    if type(status.get("online")) is not bool:
-        raise WireError("a status says whether its writer is online: true or false")
-    for key in status:
-        if key == "boot":
-            check_boot(status[key])
-        elif key in _COUNTS:
-            check_whole(status[key], key)
-        elif key in _TEXTS:
-            check_text(status[key])
-    return status
-
-
 def cut(payload: bytes, before: int, after: int) -> "list[bytes]":
     """Cut an array at its first `before` and last `after` commas."""
     check_size(payload)
@@ -240,7 +220,7 @@ def read(raw: bytes) -> "Value":
     bare = raw.strip(SPACE)
     if len(bare) < len(raw):
         return read(bare)
-    raise _wrong("a constant, a text, or a number below 2**63, 9 decimals at most,", raw)
+    raise wrong("a constant, a text, or a number below 2**63, 9 decimals at most,", raw)
 
 
 def _unquote(raw: bytes) -> str:
@@ -293,7 +273,7 @@ def _unquote(raw: bytes) -> str:
     else:
         if at == end and size <= MAX_TEXT and not high:
             return from_utf8(memoryview(found)[:size])
-    raise _wrong(f"a text of at most {MAX_TEXT} bytes in JSON's form", raw)
+    raise wrong(f"a text of at most {MAX_TEXT} bytes in JSON's form", raw)
 
 
 def _hex(raw: bytes, at: int) -> int:
@@ -311,59 +291,6 @@ def _hex(raw: bytes, at: int) -> int:
             return -1
         code = code * 16 + digit
     return code
-
-
-def read_object(raw: bytes, nested: bool) -> "dict[str, Any]":
-    """Read an object of plain values; a nested one may hold another as `applied`."""
-    found, at = _pairs(check_size(raw), _skip(raw, 0), nested)
-    if _skip(raw, at) < len(raw):
-        raise _wrong("nothing more", raw[at:])
-    return found
-
-
-def _pairs(raw: bytes, at: int, nested: bool) -> "tuple[dict[str, Any], int]":
-    found: dict[str, Any] = {}
-    mark = raw[at : at + 1]
-    if mark != b"{":
-        raise _wrong("an object", raw[at:])
-    at = _skip(raw, at + 1)
-    if raw[at : at + 1] == b"}":
-        return found, at + 1
-    while mark != b"}":
-        end = _end(raw, at)
-        key = check_word(read(raw[at:end]), "name")
-        at = _skip(raw, end)
-        if key in found or len(found) == MAX_NAMES or raw[at : at + 1] != b":":
-            raise _wrong(f"a colon, after each of at most {MAX_NAMES} names,", raw[at:])
-        at = _skip(raw, at + 1)
-        if nested and key == "applied":
-            found[key], end = _pairs(raw, at, False)
-        else:
-            end = _end(raw, at)
-            found[key] = read(raw[at:end])
-        at = _skip(raw, end)
-        mark = raw[at : at + 1]
-        if mark != b"," and mark != b"}":
-            raise _wrong("a comma or a brace", raw[at:])
-        at = _skip(raw, at + 1)
-    return found, at
-
-
-def _skip(raw: bytes, at: int) -> int:
-    """The place of the first byte from `at` that is not white space."""
-    while at < len(raw) and raw[at] in SPACE:
-        at += 1
-    return at
-
-
-def _end(raw: bytes, at: int) -> int:
-    """Where the text, number or constant ends that begins at `at`."""
-    text = raw[at : at + 1] == b'"'
-    stops = b'"' if text else b",} \t\r\n"
-    at += text
-    while at < len(raw) and raw[at] not in stops:
-        at += 2 if text and raw[at] == 92 else 1
-    return at + text
 
 
 def check_whole(number: "Value", what: str, low: int = 0, high: int = MAX_UNITS) -> int:
@@ -409,5 +336,5 @@ def check_size(payload: bytes) -> bytes:
     return payload
 
 
-def _wrong(wanted: str, raw: bytes) -> WireError:
+def wrong(wanted: str, raw: bytes) -> WireError:
     return WireError(f"{wanted} belongs here, not {raw[:32]!r}")

@@ -217,6 +217,13 @@ class Outbox:
             self._start_timer()
         return True
 
+    def now_ms(self) -> "int | None":
+        """The hub's clock at the last `on_tick`; None before an acknowledgement has told it."""
+        if self._told is None:
+            return None
+        ms, ticks, rounds = self._told
+        return ms + self._ticks - ticks + ((self._rounds - rounds) << 30)
+
     def _again(self) -> None:
         self._sent = 0
         self._ask = True
@@ -261,8 +268,6 @@ class Outbox:
         age = self._ticks - message[_WHEN] + ((self._rounds - message[_ROUNDS]) << 30)
         message[_ROUNDS] = -1
         message[_WHEN] = None
-        if self._told is not None and age < _ROUND:
-            ms, ticks, rounds = self._told
-            ts = ms + self._ticks - ticks + ((self._rounds - rounds) << 30) - age
-            if 0 <= ts <= MAX_TS:
-                message[_WHEN] = ts
+        now_ms = self.now_ms()
+        if now_ms is not None and age < _ROUND and 0 <= now_ms - age <= MAX_TS:
+            message[_WHEN] = now_ms - age

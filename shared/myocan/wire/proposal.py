@@ -14,10 +14,10 @@ from .message import (
     cut,
     join,
     read,
-    read_object,
     whole,
     write_object,
 )
+from .objects import read_object
 from .runtime import const
 
 TYPE_CHECKING = const(False)

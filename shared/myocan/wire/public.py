@@ -18,12 +18,12 @@ from .message import (
     WIRE_VERSION,
     decode_ack,
     decode_data,
-    decode_status,
     encode_base,
     encode_log,
     encode_status,
     encode_value,
 )
+from .objects import decode_status
 from .outbox import WINDOW, Outbox
 from .proposal import decode_propose, decode_verdict, encode_propose, encode_verdict
 from .topics import board_topic, up_topic

@@ -38,6 +38,7 @@ from myocan.hub.agent.latecomers import Latecomers
 from myocan.hub.agent.mode import Mode
 from myocan.hub.agent.modes import Modes
 from myocan.hub.agent.order import FilesAtStart, Order
+from myocan.hub.agent.proposals import Proposals
 from myocan.hub.agent.shared import HUB, Shared
 from myocan.hub.agent.topic_drop import Topics
 from myocan.hub.agent.topics import AdapterTopics
@@ -223,12 +224,24 @@ class Agent:
         self._deployer = Deployer(
             house, self._store_path, self._modes.of, self._put_in_force, self.wake, self._monotonic
         )
+        self._proposals = Proposals(
+            house.domain,
+            adapters,
+            self._connection,
+            lambda board: self._intake.status_of(board),
+            self._modes.values_of,
+            now_ms=self._now_ms,
+            monotonic=self._monotonic,
+            wake=self.wake,
+        )
+        stack.callback(self._proposals.end, "the hub was stopped")
         self._commands = Commands(
             {
                 **Instances(self._modes.of).commands,
                 **self._modes.commands,
                 **topics.commands,
                 **self._deployer.commands,
+                **self._proposals.commands,
             }
         )
         for mode in self._modes:
@@ -244,6 +257,7 @@ class Agent:
             now_ms=self._now_ms,
             rate=house.boards.rate,
         )
+        self._intake.on_verdict = self._proposals.take
         self._connection.start_broker(stack)
         if self._live.catch_up(self._live.now()):
             self._latecomers = Latecomers(self._intake, self._monotonic)
@@ -282,6 +296,7 @@ class Agent:
         self._connection.receive(self._wait_s())
         self._watch_clock()
         self._tell_alerts()
+        self._proposals.keep()
         self._process()
         if not self._live.catching_up:  # else what they write would stand at the present time
             self._modes.turn()
@@ -305,6 +320,7 @@ class Agent:
             self._connection.receive(DISK_FULL_S)
         else:
             self._stopping.wait(DISK_FULL_S)
+        self._proposals.keep()
         self._connection.acknowledge(self._journal.synced, self._journal.written)
         self._connection.keep()
 
@@ -330,6 +346,7 @@ class Agent:
     def _wait_s(self) -> float:
         """Return how long the loop may wait for something to come."""
         waits = [self._connection.due_s(), self._modes.due_s()]
+        waits.append(self._proposals.due_s())
         if self._latecomers is not None:
             waits[1] = self._latecomers.wait_s(self._connection.online)
         if self._connection.online:

@@ -129,6 +129,8 @@ class Intake(Batch):
         self.boards: dict[str, Board] = {}
         self.active: dict[str, Board] = {}
         self.unwelcome: list[str] = []
+        self.on_verdict: Callable[[str, bytes], None] = lambda board, payload: None
+        """Called with what a board says to a proposal; may raise WireError."""
         stored: dict[str, list[tuple[int, int, int]]] = {}
         for board, boot, last, seen_ms in positions:
             if last is not None:
@@ -165,11 +167,18 @@ class Intake(Batch):
                 self._clear(topic)
             elif route.leaf == "base":
                 self._take_base(board, payload)
+            elif route.leaf == "verdict":
+                self.on_verdict(board.name, payload)
             elif route.leaf == "log":
                 level, text, ts, _boot = decode_log(payload)
                 self.add(_LEVELS[level], _TEXT, self._core.intern(text), board.name, ts)
         except WireError as error:
             self._complain(board, f"{board.name} sent a {route.leaf} that cannot be read: {error}")
+
+    def status_of(self, board: str) -> dict[str, Any]:
+        """Return what a board said last of itself; empty if it has said nothing."""
+        known = self.boards.get(board)
+        return {} if known is None else known.status
 
     def _clear(self, topic: str) -> None:
         """Let a retained message be taken from the broker, which has no business there."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from myocan.hub.agent.away import AWAY, Away
 from myocan.hub.agent.batch import Batch, OwnMessage
+from myocan.hub.agent.board_ports import plain
 from myocan.hub.agent.calls import Calls, functions_of
 from myocan.hub.agent.checkpoints import Checkpoints
 from myocan.hub.agent.clerk import CALLED, DONE, EXTERNALS, Clerk, Written
@@ -41,6 +42,7 @@ from myocan.hub.core import Core, linker
 from myocan.hub.core.linker import fold
 from myocan.hub.core.program import ADMIN_MODULE
 from myocan.hub.externals import Function
+from myocan.wire import decode_value
 
 __all__ = ["Mode"]
 
@@ -311,6 +313,11 @@ class Mode(Occasions):
             batch.add_own(self.core, message)
         if messages:
             written.add(self._run(batch, now, (), self.offset + len(written.rows)))
+
+    def shown(self, name: Name) -> object:
+        """Return the value that a topic was published with last; None: not known."""
+        text = self._outlet.value(name)
+        return None if text is None else plain(decode_value(text.encode()))
 
     def close(self) -> None:
         """Write what is left to write, in an orderly end; nothing is published any more."""

@@ -20,6 +20,7 @@ from myocan.hub.agent.deployment import Reason, load_deployment
 from myocan.hub.agent.mirror import MIRRORED, Mirror
 from myocan.hub.agent.mode import Mode
 from myocan.hub.agent.order import FilesAtStart, Order
+from myocan.hub.agent.outlet import Name
 from myocan.hub.agent.processing import text_of
 from myocan.hub.agent.shared import LIVE, Shared
 from myocan.hub.agent.topics import keyed_topics, said_by
@@ -98,6 +99,11 @@ class Modes:
                 f"no mode {name} runs here{meant}; `myocan mode list` shows those that do"
             )
         return mode
+
+    def values_of(self, name: str) -> Callable[[Name], object] | None:
+        """Return what tells the values of topics in a mode; None if there is no such mode."""
+        mode = self._modes.get(name)
+        return None if mode is None else mode.shown
 
     def turn(self) -> None:
         """Let the test modes do a piece of their work."""

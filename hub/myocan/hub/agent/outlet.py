@@ -166,6 +166,11 @@ class Outlet:
             return None
         return topic, b"", 1, True, 0
 
+    def value(self, name: Name) -> str | None:
+        """Return the value that a topic was last published with, as JSON text; None: not known."""
+        known = self._values.get(name)
+        return None if known is None else known[0]
+
     def keeps(self, name: Name, value: str) -> bool:
         """Tell whether a message says how things are, rather than that something happened."""
         return value != "null" and self._topic(name)[1]

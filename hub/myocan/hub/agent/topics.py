@@ -1,9 +1,10 @@
 """Which topics the adapters of a house send to and take from, and what its modules make of them.
 
 The one idea: the hub need not know what a port is. All it reads in an adapter's file is `publish`
-and `subscribe` of each port, by which it knows a topic that no module names from a stranger's, and
-`max_age_s`, which says how old what it tells may be. What the adapter's own code tells and takes,
-under `[code]`, counts like one more port.
+and `subscribe` of each port, by which it knows a topic that no module names from a stranger's,
+`max_age_s`, which says how old what it tells may be, and what `board_ports` makes of the rest. What
+the adapter's own code tells and takes, under `[code]`, counts like one more port, but no one that a
+board could be asked about.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from myocan.hub.agent.board_ports import BoardPort, port_of
+from myocan.hub.agent.outlet import Name
 from myocan.hub.core import Program, Role
 from myocan.hub.core.linker import TopicName, fold
 
@@ -27,9 +30,9 @@ class AdapterTopics:
 
     boards: the names of the house's boards. published: topics that they send. subscribed: topics
     that they take. keyed: those of both that are named with an instance. max_age_ms: how old what
-    a board sends on a topic may be to be acted on, by board and topic, in milliseconds. A file that
-    cannot be read says nothing; `myocan check` tells what is wrong with it, and a hub that runs
-    should not stop for it.
+    a board sends on a topic may be to be acted on, by board and topic, in milliseconds.
+    ports: those of all boards, by board and name. A file that cannot be read says nothing;
+    `myocan check` tells what is wrong with it, and a hub that runs should not stop for it.
     """
 
     def __init__(self, files: Iterable[Path]) -> None:
@@ -38,9 +41,12 @@ class AdapterTopics:
         self.subscribed: set[TopicName] = set()
         self.keyed: set[TopicName] = set()
         self.max_age_ms: dict[tuple[str, TopicName], int] = {}
+        self.ports: dict[tuple[str, str], BoardPort] = {}
         for file in files:
             self.boards.add(file.stem)
-            for port in _ports(file):
+            for name, port in _ports(file):
+                if name:
+                    self.ports[file.stem, name] = port_of(file.stem, name, port)
                 sent = [
                     topic
                     for key in ("publish", "events", "values")
@@ -64,6 +70,25 @@ class AdapterTopics:
             own.update(new)  # type: ignore[arg-type]
         self.max_age_ms.clear()
         self.max_age_ms.update(other.max_age_ms)
+        self.ports = other.ports
+
+    def ports_that_take(self, name: Name) -> list[BoardPort]:
+        """Return the ports that take the values of a topic, on whichever boards."""
+        return [port for port in self.ports.values() if port.takes == name]
+
+    def topic_shown(self, board: str, port: str, what: str) -> Name | None:
+        """Return the topic by which others know what a port shows; None if there is none.
+
+        Arguments:
+            board, port: its board's name and its own.
+            what: what it tells; "": its usual value.
+        """
+        known = self.ports.get((board, port))
+        if known is None:
+            return None
+        if what:
+            return known.tells.get(what)
+        return known.takes or known.tells.get("value") or known.tells.get("")
 
     def _add(self, topics: set[TopicName], spec: object) -> list[TopicName]:
         found = []
@@ -89,17 +114,17 @@ def split_name(name: str) -> TopicName | None:
     return ".".join(parts[:-2]), parts[-2], fold(parts[-1])
 
 
-def _ports(file: Path) -> Iterator[dict[str, Any]]:
+def _ports(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return
     ports = content.get("ports")
     if isinstance(ports, dict):
-        yield from (port for port in ports.values() if isinstance(port, dict))
+        yield from ((name, port) for name, port in ports.items() if isinstance(port, dict))
     code = content.get("code")
     if isinstance(code, dict):
-        yield code
+        yield "", code
 
 
 def keyed_topics(programs: Iterable[Program]) -> set[TopicName]:

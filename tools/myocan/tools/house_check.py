@@ -8,7 +8,7 @@ topics; what boards take is held against the compiled modules here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,6 +123,7 @@ def check_house(house: House, given: Mapping[str, str] | None = None) -> list[Fi
     from myocan.hub.lang import check_house as check_modules
     from myocan.hub.lang import compile_module
     from myocan.tools.externals_check import check_externals
+    from myocan.tools.models_check import check_ports, from_declared, models_in
     from myocan.tools.scenario_files import make_cast, read_file
 
     findings: list[Finding] = []
@@ -135,13 +136,25 @@ def check_house(house: House, given: Mapping[str, str] | None = None) -> list[Fi
             broken.append(file)
         else:
             adapters.append(adapter)
-    sources, names = _modules(house, given)
+    models, declared, found = models_in(house)
+    findings += found
+    sources, names = _modules(house, declared, given)
     texts = {names[name]: source.decode(errors="replace") for name, source in sources.items()}
     external = topics_of_boards(adapters) + topics_of_broken(broken)
-    for diagnostic in check_modules(sources, external, names):
-        findings.append(from_diagnostic(diagnostic, texts[diagnostic.file]))
+    models_of_house = declared.keys() & sources.keys()
+    models_of = {names[topic]: model for topic, model in models.models.items() if topic in names}
+    for diagnostic in check_modules(sources, external, names, models_of_house):
+        if diagnostic.file not in models_of:
+            findings.append(from_diagnostic(diagnostic, texts[diagnostic.file]))
+        elif diagnostic.severity == "error":  # and nobody has to use all that a model has
+            path = house.root / "models.py"
+            findings.append(from_declared(diagnostic, path, models_of[diagnostic.file]))
+    if models.models and not broken:
+        findings += check_ports(house.root / "models.py", models.models, adapters)
     programs = [compile_module(source, name).program for name, source in sources.items()]
-    taken = check_taken(adapters, [program for program in programs if program is not None])
+    taken = check_taken(
+        adapters, [program for program in programs if program is not None], declared
+    )
     for name, program in zip(sources, programs, strict=True):
         if program is not None and program.ats:
             findings += check_ats(house, program, names[name], texts[names[name]])
@@ -166,16 +179,20 @@ def check_house(house: House, given: Mapping[str, str] | None = None) -> list[Fi
 
 
 def _modules(
-    house: House, given: Mapping[str, str] | None
+    house: House, declared: Mapping[str, str], given: Mapping[str, str] | None
 ) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Return the modules' texts, and what their files are called."""
+    """Return the modules' texts, models among them, and what their files are called."""
     files = {file.stem: file for file in house.modules()}
     if given is None:
-        sources = {name: read_source(file) for name, file in files.items()}
+        sources = {name: text.encode() for name, text in declared.items()}
+        sources |= {name: read_source(file) for name, file in files.items()}
     else:
         sources = {name: text.encode() for name, text in sorted(given.items())}
     folder = house.root / "modules"
-    return sources, {name: shown_name(folder / f"{name}.scc") for name in sources}
+    names = {name: shown_name(folder / f"{name}.scc") for name in sources}
+    shown = shown_name(house.root / "models.py")
+    models = {name: f"{shown} ({name})" for name in declared if name not in files}
+    return sources, names | models
 
 
 def check_ats(house: House, program: Program, file: str, text: str) -> list[Finding]:
@@ -233,8 +250,13 @@ USUAL_WORDS = ("on", "off", "true", "false")
 """What a switching port without a `map` knows; see `ON_OFF` in the edge's ports."""
 
 
-def check_taken(adapters: Iterable[AdapterFile], programs: Iterable[Program]) -> list[Finding]:
-    """Hold what boards take against what modules and other boards send."""
+def check_taken(
+    adapters: Iterable[AdapterFile], programs: Iterable[Program], models: Collection[str] = ()
+) -> list[Finding]:
+    """Hold what boards take against what modules and other boards send.
+
+    models: the names of those modules that are state models, whose fields are said when committed.
+    """
     from myocan.hub.core import Role
 
     adapters = list(adapters)
@@ -242,7 +264,9 @@ def check_taken(adapters: Iterable[AdapterFile], programs: Iterable[Program]) ->
         variable.topic[1:]: variable
         for program in programs
         for variable in program.variables
-        if variable.role is Role.PUBLIC and variable.topic is not None and not variable.topic[0]
+        if (variable.role is Role.PUBLIC or program.module in models)
+        and variable.topic is not None
+        and not variable.topic[0]
     }
     boards = {
         (publication.module, publication.variable): publication.values

@@ -90,23 +90,26 @@ def _about(file: Path, given: Path | None) -> Path:
 
 def cast_of(root: Path) -> tuple[Cast, list[Finding]]:
     """Return the house in a folder, or the modules in it, and what is wrong with these."""
+    from myocan.hub.declared import load_models
     from myocan.hub.house import FILE_NAME, House
 
     if not (root / FILE_NAME).is_file():
-        return _compiled(House(), sorted(root.glob("*.scc")), [])
+        return _compiled(House(), sorted(root.glob("*.scc")), [], {})
     house = House.load(root)
     adapters = [check_adapter_file(file, house.domain)[0] for file in house.adapters()]
     topics = topics_of_boards(adapter for adapter in adapters if adapter is not None)
-    return _compiled(house, house.modules(), topics)
+    return _compiled(house, house.modules(), topics, load_models(house.models_path).texts())
 
 
 def _compiled(
-    house: House, files: Iterable[Path], topics: list[Topic]
+    house: House, files: Iterable[Path], topics: list[Topic], declared: Mapping[str, str]
 ) -> tuple[Cast, list[Finding]]:
     from myocan.hub.lang import compile_module
 
-    programs: dict[str, Program | None] = {}
-    sources, findings = {}, []
+    programs: dict[str, Program | None] = {
+        name: compile_module(text, name).program for name, text in declared.items()
+    }
+    sources, findings = dict(declared), []
     for file in files:
         source = read_source(file)
         text = sources[file.stem] = source.decode(errors="replace")

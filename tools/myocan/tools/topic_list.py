@@ -6,6 +6,7 @@ the ports of boards; here they are seen from the side of the topics.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -42,14 +43,18 @@ def topics_of(house: House) -> list[Topic]:
 
     Modules and adapters with mistakes are left out; `myocan check` tells what is wrong with them.
     """
+    from myocan.hub.declared import load_models, program_of
     from myocan.hub.lang import compile_module
     from myocan.hub.retention import Retention
     from myocan.tools.house_check import check_adapter_file
 
     compiled = (compile_module(file.read_bytes(), file.stem) for file in house.modules())
     programs = [one.program for one in compiled if one.program is not None]
+    models = load_models(house.models_path).models
+    programs += map(program_of, models.values())
     found = (check_adapter_file(file, house.domain)[0] for file in house.adapters())
-    topics = topics_between(programs, [adapter for adapter in found if adapter is not None])
+    adapters = [adapter for adapter in found if adapter is not None]
+    topics = topics_between(programs, adapters, models)
     retention = Retention(house.retention, programs)
     for topic in topics:
         module, _, variable = topic.name.partition("[")[0].rpartition(".")
@@ -57,8 +62,13 @@ def topics_of(house: House) -> list[Topic]:
     return topics
 
 
-def topics_between(programs: list[Program], adapters: list[AdapterFile]) -> list[Topic]:
-    """Return the topics of these modules and boards, by name."""
+def topics_between(
+    programs: list[Program], adapters: list[AdapterFile], models: Collection[str] = ()
+) -> list[Topic]:
+    """Return the topics of these modules and boards, by name.
+
+    models: those of the modules that are state models, whose fields others than rules commit.
+    """
     topics: dict[Address, Topic] = {}
     for program in programs:
         for definition in program.topics:
@@ -67,7 +77,7 @@ def topics_between(programs: list[Program], adapters: list[AdapterFile]) -> list
             topic.keep = definition.keep
     for program in programs:
         for variable in program.variables:
-            _add_variable(topics, program, variable)
+            _add_variable(topics, program, variable, program.module in models)
     for adapter in adapters:
         for publication in adapter.publishes:
             topic = _topic(topics, ("", publication.module, publication.variable))
@@ -82,16 +92,18 @@ def topics_between(programs: list[Program], adapters: list[AdapterFile]) -> list
     return sorted(topics.values(), key=lambda topic: topic.name)
 
 
-def _add_variable(topics: dict[Address, Topic], program: Program, variable: Variable) -> None:
+def _add_variable(
+    topics: dict[Address, Topic], program: Program, variable: Variable, is_model: bool
+) -> None:
     from myocan.hub.core import Role, Type
     from myocan.hub.lang.symbols import describe
 
     if variable.topic is None or variable.topic[1][:1] == "$" or variable.role is Role.TIMER:
         return  # what the hub says itself is no topic of the house
     topic = _topic(topics, variable.topic)
-    if variable.role is Role.PUBLIC:
+    if variable.role is Role.PUBLIC or is_model:
         topic.publishers.add(program.module)
-    else:
+    if variable.role is not Role.PUBLIC:
         topic.hearers.add(program.module)
     if variable.role is Role.PUBLIC or (not topic.carries and variable.type is not Type.ANY):
         topic.carries = "event" if variable.type is Type.EVENT else describe(variable)

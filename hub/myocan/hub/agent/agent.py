@@ -45,6 +45,7 @@ from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Bus, Outgoing
 from myocan.hub.control import Control, Request
 from myocan.hub.core import linker
+from myocan.hub.declared import load_models
 from myocan.hub.errors import HubError
 from myocan.hub.externals import Function, load_externals
 from myocan.hub.house import House
@@ -189,7 +190,8 @@ class Agent:
         store = stack.enter_context(self._with_room(lambda: self._open_store(self._store_path)))
         adapters = AdapterTopics(house.adapters())
         functions = load_externals(house.externals_path)
-        files = ModuleFiles(house.modules(), house.agent.name)
+        models = load_models(house.models_path)
+        files = ModuleFiles(house.modules(), house.agent.name, models.texts())
         self._journal = Journal(
             store,
             self._stopping,
@@ -215,6 +217,7 @@ class Agent:
             self._stopping,
             self.wake,
             self._trust,
+            models,
         )
         self._shared = shared
         start = FilesAtStart(files, adapters, store, house.agent.name)
@@ -222,7 +225,13 @@ class Agent:
         self._live = self._modes.live
         topics = Topics(self._modes.of, store)
         self._deployer = Deployer(
-            house, self._store_path, self._modes.of, self._put_in_force, self.wake, self._monotonic
+            house,
+            models,
+            self._store_path,
+            self._modes.of,
+            self._put_in_force,
+            self.wake,
+            self._monotonic,
         )
         self._proposals = Proposals(
             house.domain,

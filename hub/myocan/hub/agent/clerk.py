@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Raw
 
 from myocan.hub.agent.away import NOWHERE, Away, LeftOut
 from myocan.hub.agent.batch import Origin
 from myocan.hub.agent.deployment import CODE, DEPLOY, FILES
 from myocan.hub.agent.outlet import Name, Outlet
+from myocan.hub.agent.written import Written
 from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, Role, Tag
 from myocan.hub.core.linker import LOG_MODULE, LOG_TOPICS, TopicName, fold
 from myocan.hub.core.program import AT_VARIABLE, EXTERNAL_MODULE, INSTANCES_VARIABLE
 from myocan.hub.core.scalars import decimal_text, parse_scalar, scalar_json
-from myocan.hub.store import LogRow, Store
+from myocan.hub.store import Store
+from myocan.hub.store.rows import apply
 
 __all__ = ["CALLED", "DONE", "EXTERNALS", "Clerk", "Written"]
 
@@ -41,34 +44,10 @@ MAX_KEYS = 1 << 16
 _TEXT, _FORGOTTEN = int(Tag.TEXT), int(Tag.FORGOTTEN)
 
 
-@dataclass(slots=True)
-class Written:
-    """What a batch comes to.
-
-    rows: for the log. frames: to publish. state: what changed, by number of the name, as JSON; None
-    for what is forgotten. noted: the changes of variables that are watched. calls: offsets of the
-    rows that ask for an EXTERNAL function.
-    """
-
-    rows: list[LogRow] = field(default_factory=list)
-    frames: list[Outgoing] = field(default_factory=list)
-    state: dict[int, str | None] = field(default_factory=dict)
-    noted: list[tuple[Name, str | None]] = field(default_factory=list)
-    calls: list[int] = field(default_factory=list)
-
-    def add(self, other: Written) -> None:
-        """Add what comes behind it, in the same transaction."""
-        self.rows += other.rows
-        self.frames += other.frames
-        self.state |= other.state
-        self.noted += other.noted
-        self.calls += other.calls
-
-
-_Topic = tuple[Name, int, bool, bool, bool]
+_Topic = tuple[Name, int, bool, bool, bool, bool]
 """What a topic of the core means: its name without an instance and the number of that, whether it
-is published when it comes from outside, whether its newest value is state then, and whether it is
-never published."""
+is published when it comes from outside, whether its newest value is state then, whether it is a
+call, and whether it is a field of a model: of that is published what the model took."""
 
 
 class Clerk:
@@ -91,6 +70,7 @@ class Clerk:
         self._epoch = -1
         self._texts: dict[int, str] = {}
         self._watched_names: Collection[tuple[str, str]] = ()
+        self._models: Collection[str] = ()
 
     def restore(self, name: Name, value: str) -> bool:
         """Give a variable the value that the store has; False if there is no place for it."""
@@ -100,6 +80,25 @@ class Clerk:
         except ValueError:
             return False
         return self._core.restore(module, variable, tag, number, instance)
+
+    def know_models(self, models: Collection[str]) -> None:
+        """Publish what is committed to these modules, or said to them: they are state models."""
+        self._models = models
+        self._epoch = -1
+
+    def _know_fields(self, keyed: dict[str, list[Name]]) -> None:
+        """Note the fields of models; `keyed` takes those that each instance has."""
+        self._fields: set[TopicName] = set()
+        for program in self._core.programs:
+            if program.module not in self._models:
+                continue
+            for variable in program.variables:
+                if variable.topic == ("", program.module, fold(variable.name)):
+                    self._fields.add(variable.topic)
+                    if variable.keyed:
+                        name = _name(variable.topic)
+                        keyed.setdefault(program.module, []).append(name)
+        self._field_names = {topic[1:] for topic in self._fields}
 
     def watch(self, variables: Collection[tuple[str, str]]) -> None:
         """Note the changes of these variables, (module, lower-case name), in what is written."""
@@ -215,10 +214,10 @@ class Clerk:
         text_of, topics, producers = self._text, self._topics, self._producers
         written = Written()
         rows, frames = written.rows, written.frames
-        changed = self._write_changes(written, taken)
+        changed, stated = self._write_changes(written, taken)
         for row, (topic, tag, value, module, cause, pc, key) in enumerate(core.rows()):
             text = text_of(tag, value)
-            name, number, as_input, kept, silent = topics[topic]
+            name, number, as_input, kept, silent, is_field = topics[topic]
             if key >= 0:
                 name, number = self._keyed_topic(topic, key)
                 if text == "null" and topic in self._births:
@@ -230,7 +229,7 @@ class Clerk:
                 ts = None
                 if silent:
                     self._write_call(written, changed, row, offset)
-                else:
+                elif not is_field:
                     frame = outlet.frame(name, text, offset + row, now_ms, producer, incarnation)
                     if frame is not None:
                         frames.append(frame)
@@ -245,6 +244,9 @@ class Clerk:
                     if kept and text != "null":
                         written.state[number] = text
                         changed.setdefault(row, []).append(f"{number},{text}")
+            for of, said in stated.get(row, ()) if is_field else ():
+                took = outlet.frame(of, said, offset + row, ts or now_ms, producer, incarnation)
+                frames += filter(None, (outlet.forget(of) if said == "null" else None, took))
             texts = changed.get(row)
             rows.append(
                 (
@@ -263,10 +265,15 @@ class Clerk:
 
     def _write_changes(
         self, written: Written, taken: Iterable[tuple[Name, str]]
-    ) -> dict[int, list[str]]:
-        """Write down what the core's last run changed; return it as the log has it, by row."""
+    ) -> tuple[dict[int, list[str]], dict[int, list[tuple[Name, str]]]]:
+        """Write down what the core's last run changed.
+
+        Returns:
+            It as the log has it, by row, and what fields of models took, likewise.
+        """
         text_of, plain, watched, state = self._text, self._slots, self._watched, written.state
         changed: dict[int, list[str]] = {}
+        stated: dict[int, list[tuple[Name, str]]] = {}
         for taken_name, taken_text in taken:
             number = self._store.name_id(*taken_name)
             state[number] = taken_text
@@ -283,7 +290,9 @@ class Clerk:
                 changed[row] = [said]
             if slot in watched:
                 written.noted.append((self._slot_name(slot, key), text))
-        return changed
+            if slot in self._stated and text is not None:
+                stated.setdefault(row, []).append((self._slot_name(slot, key), text))
+        return changed, stated
 
     def _write_call(
         self, written: Written, changed: dict[int, list[str]], row: int, offset: int
@@ -318,7 +327,7 @@ class Clerk:
         names = store.names()
         self._follow()
         for row in store.rows(mode, after):
-            offset, time_ms, number, value, producer, cause, _line, ts, _changes = row
+            offset, time_ms, number, value, producer, cause, _line, ts, changes = row
             name = names[number]
             if name == DEPLOY:
                 frames += self._cleared(value, offset)
@@ -328,6 +337,11 @@ class Clerk:
                     frames += [(*clear[:4], offset)] if clear is not None else []
             if name[1] == CODE or not self.publishes(name):
                 continue
+            if name[:2] in self._field_names:
+                taken = _taken(number, changes)
+                if taken is None:
+                    continue
+                value = taken
             keeps = self._outlet.keeps(name, value)
             if keeps and offset in away:
                 finals[name] = None
@@ -376,6 +390,8 @@ class Clerk:
             number = self._store.name_id(*name)
             if name[:2] in self._watched_names:
                 self._watched.add(slot)
+            if name[:2] in self._field_names:
+                self._stated.add(slot)
             if key < 0:
                 self._slots[slot] = number
             else:
@@ -409,6 +425,7 @@ class Clerk:
         self._keyed_slots: dict[tuple[int, int], int] = {}
         self._keyed_topics: dict[tuple[int, int], tuple[Name, int]] = {}
         self._watched: set[int] = set()
+        self._stated: set[int] = set()
         self._producers = [
             (program.module, self._store.producer_id(program.module)) for program in core.programs
         ]
@@ -417,10 +434,11 @@ class Clerk:
         own: set[TopicName] = set()
         keyed: dict[str, list[Name]] = {}
         variables: set[tuple[str, str]] = set()
+        self._know_fields(keyed)
         for program in core.programs:
             for variable in program.variables:
                 variables.add((program.module, fold(variable.name)))
-                if variable.topic is None:
+                if variable.topic is None or variable.topic in self._fields:
                     continue
                 if variable.role == Role.TIMER:
                     own.add(variable.topic)
@@ -430,7 +448,7 @@ class Clerk:
                     self._said_on[program.module, fold(variable.name)] = said_on
                     if variable.keyed:
                         keyed.setdefault(program.module, []).append(said_on)
-        self._published_names: set[tuple[str, str]] = set()
+        self._published_names: set[tuple[str, str]] = set(self._field_names)
         self._topics: list[_Topic] = []
         self._births: dict[int, tuple[Name, ...]] = {}
         for number, topic in enumerate(core.topics):
@@ -447,10 +465,20 @@ class Clerk:
             # A module's own SUBSCRIBE variable has the topic's name, and its own idea of the value.
             kept = as_input and not births and topic not in LOG_TOPICS
             kept = kept and (module, of) not in variables
+            is_field = topic in self._fields
+            as_input = as_input and not is_field
             if births:
                 self._births[number] = (*keyed.get(module, ()), name)
             name_number = self._store.name_id(*name)
-            self._topics.append((name, name_number, as_input, kept, silent))
+            self._topics.append((name, name_number, as_input, kept, silent, is_field))
+
+
+def _taken(number: int, changes: str | None) -> str | None:
+    """Return what a row made of a value, by the number of its name; None if it left it alone."""
+    found: dict[int, Raw | None] = {}
+    apply(changes or "[]", found)
+    value = found.get(number)
+    return None if value is None else bytes(value).decode()
 
 
 def _changes(state: Mapping[int, str | None]) -> str:

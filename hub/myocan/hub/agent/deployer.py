@@ -36,6 +36,7 @@ from myocan.hub.agent.newcomers import Newcomer
 from myocan.hub.agent.order import Order, newcomers_of
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.core import Program
+from myocan.hub.declared import HouseModels, digest_of, with_models
 from myocan.hub.errors import HubError
 from myocan.hub.externals import Function, load_externals
 from myocan.hub.house import House
@@ -100,6 +101,7 @@ class Deployer:
 
     Arguments:
         house: whose files are read.
+        models: what its `models.py` declares; that stays what it is as long as the hub runs.
         store_path: where the log is, for reading.
         mode_of: returns the mode that a request is for; may raise CommandRefused.
         put_in_force: carries out what is prepared; None if it is to be tried again.
@@ -110,6 +112,7 @@ class Deployer:
     def __init__(
         self,
         house: House,
+        models: HouseModels,
         store_path: Path,
         mode_of: Callable[[dict[str, Any]], Mode],
         put_in_force: Callable[
@@ -119,6 +122,7 @@ class Deployer:
         monotonic: Callable[[], float],
     ) -> None:
         self._house = house
+        self._models = models
         self._store_path = store_path
         self._mode_of = mode_of
         self._put_in_force = put_in_force
@@ -202,7 +206,11 @@ class Deployer:
 
     def _prepared(self, wish: _Wish) -> _Prepared:
         house = self._house
-        files = ModuleFiles(house.modules(), house.agent.name)
+        if digest_of(house.models_path) != self._models.digest:
+            raise DeploymentRefused(
+                "models.py has changed since the hub was started; start it again, then it counts"
+            )
+        files = ModuleFiles(house.modules(), house.agent.name, self._models.texts())
         sources = self._sources(wish, files)
         if fingerprint(sources) != wish.hash:
             raise DeploymentRefused(
@@ -231,7 +239,8 @@ class Deployer:
         with Reader(self._store_path) as reader:
             for one in deployments(reader, wish.mode.name):
                 if one.offset == wish.back_to:
-                    return sources_as_of(reader, wish.mode.name, one.end)
+                    texts = sources_as_of(reader, wish.mode.name, one.end)
+                    return with_models(texts, wish.in_force)
         raise DeploymentRefused(f"there is no deployment #{wish.back_to}; see `deploy history`")
 
     def _tell(self, newcomers: Mapping[str, Newcomer], mode: str) -> int:

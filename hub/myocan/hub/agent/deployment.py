@@ -23,6 +23,7 @@ from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.core import Program
 from myocan.hub.core.linker import fold
 from myocan.hub.core.program import ADMIN_MODULE, CODE_VARIABLE, FORMAT
+from myocan.hub.declared import declared_in, is_declared
 from myocan.hub.errors import HubError
 from myocan.hub.store import Store
 
@@ -118,24 +119,34 @@ class ModuleFiles:
     Arguments:
         files: which.
         agent: the name of the hub that they are for, on which it depends which of them run.
+        declared: the texts of what is a module and has no file of its own, by module: state models.
 
     `hash` is another for every other content; the log keeps it, so that a start knows whether
     somebody has changed the files since the last deployment.
 
     Raises:
-        DeploymentRefused: one cannot be read.
+        DeploymentRefused: one cannot be read, or a model has the name of one.
     """
 
-    def __init__(self, files: Iterable[Path], agent: str) -> None:
+    def __init__(
+        self, files: Iterable[Path], agent: str, declared: Mapping[str, str] | None = None
+    ) -> None:
         self._contents: dict[Path, bytes] = {}
+        self._declared = dict(declared or {})
         for file in files:
             try:
                 self._contents[file] = file.read_bytes()
             except OSError as error:
                 raise DeploymentRefused(f"{file} cannot be read: {error.strerror}") from error
+            if file.stem in self._declared:
+                raise DeploymentRefused(
+                    f"{file}: models.py has a model of this name; give one of them another"
+                )
         digest = hashlib.sha256(agent.encode())
         for file, content in sorted(self._contents.items()):
             digest.update(json.dumps([file.stem, hashlib.sha256(content).hexdigest()]).encode())
+        if self._declared:
+            digest.update(json.dumps(sorted(self._declared.items())).encode())
         self.hash = digest.hexdigest()
 
     def sources(self) -> dict[str, str]:
@@ -152,7 +163,7 @@ class ModuleFiles:
     def texts(self) -> dict[str, str]:
         """Return module -> text, of what is no text as much as can be read."""
         texts = {file.stem: one.decode(errors="replace") for file, one in self._contents.items()}
-        return {
+        return self._declared | {
             name: text.replace("\r\n", "\n").replace("\r", "\n") for name, text in texts.items()
         }
 
@@ -239,8 +250,11 @@ def compiled(
         for domain, module, variable in sorted(adapters.published)
     ]
     errors = []
-    for diagnostic in check_house(sources, published):
-        text = diagnostic.render(sources.get(Path(diagnostic.file).stem, ""))
+    for diagnostic in check_house(sources, published, models=declared_in(sources)):
+        source = sources.get(Path(diagnostic.file).stem, "")
+        if is_declared(source) and diagnostic.severity != "error":
+            continue  # nobody has to use all that a model has
+        text = diagnostic.render(source)
         if diagnostic.severity == "error":
             errors.append(text)
         else:

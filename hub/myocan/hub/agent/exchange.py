@@ -20,6 +20,7 @@ from myocan.hub.core import Core, Program, Tag
 from myocan.hub.core.linker import TopicName, fold
 from myocan.hub.core.program import AT_VARIABLE, INSTANCES_VARIABLE
 from myocan.hub.core.scalars import parse_time
+from myocan.hub.declared import declared_in
 from myocan.hub.house import House
 from myocan.hub.timetable import Due, Timetable
 
@@ -96,6 +97,7 @@ def exchange(
     variables = {(one.module, fold(of.name)) for one in core.programs for of in one.variables}
     ats = _ats(core.programs)
     core.link(deployment.programs.values(), topics)
+    clerk.know_models(declared_in(deployment.sources))
     for name, text in learnt.items():
         clerk.restore(name, text)
     ats_now = _ats(core.programs)

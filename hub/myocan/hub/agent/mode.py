@@ -41,6 +41,7 @@ from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, linker
 from myocan.hub.core.linker import fold
 from myocan.hub.core.program import ADMIN_MODULE
+from myocan.hub.declared import declared_in
 from myocan.hub.externals import Function
 from myocan.wire import decode_value
 
@@ -48,6 +49,9 @@ __all__ = ["Mode"]
 
 FOREVER_MS = 1 << 53
 """How far a test mode catches up, whose clock somebody has set ahead: all the way."""
+
+MODELS = "models"
+"""The producer of what state models begin with."""
 
 EARLY_MS = 10**12
 
@@ -106,6 +110,7 @@ class Mode(Occasions):
         self._outlet = Outlet(self.name, shared.house.domain)
         inputs = None if shared.house.publish.inputs else shared.adapters.subscribed
         self._clerk = Clerk(core, store, self._outlet, inputs)
+        self._clerk.know_models(declared_in(self.sources))
         state |= self._shelf.beside_instances(core.programs)
         for name, value in state.items():
             self._clerk.restore(name, value)
@@ -285,6 +290,7 @@ class Mode(Occasions):
         messages = [] if day is None else day.messages
         for module, known in newcomers.items():
             messages += said_of(deployment.programs[module], known)
+        messages += self._first_values(found.state)
         messages += [line_of(linker.WARN, text, HUB) for text in warnings]
         self._add_consequences(written, now, messages)
         offset = self.offset
@@ -294,6 +300,16 @@ class Mode(Occasions):
         if found.fresh:
             self._say_the_rest()
         return order.answer(found, offset, newcomers)
+
+    def _first_values(self, state: Mapping[Name, str]) -> list[OwnMessage]:
+        """Return the messages that tell what fields of models begin with, which nobody knows."""
+        models = self._shared.models
+        return [
+            OwnMessage(("", topic, name), text, MODELS)
+            for topic in sorted(declared_in(self.sources))
+            for name, text in models.defaults(topic).items()
+            if (topic, name, "") not in state
+        ]
 
     def _know_topics(self, found: Exchange) -> list[Outgoing]:
         """Follow a deployment in what is published; return what clears topics."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from myocan.hub.agent.connection import Connection
 from myocan.hub.agent.journal import Journal
 from myocan.hub.agent.topics import AdapterTopics
+from myocan.hub.declared import HouseModels
 from myocan.hub.externals import Function
 from myocan.hub.house import House
 from myocan.hub.store import Store
@@ -37,6 +38,7 @@ class Shared:
         stopping: set when the hub is to end.
         wake: lets the loop look soon whether there is something to do; from any thread.
         trust: says what speaks against the machine's clock.
+        models: the state models of the house.
     """
 
     house: House
@@ -49,3 +51,4 @@ class Shared:
     stopping: threading.Event
     wake: Callable[[], None]
     trust: Trust
+    models: HouseModels = field(default_factory=HouseModels)

@@ -16,7 +16,7 @@ the module) -> `declare`, `topics`, `externals` (what its names are) -> `names`,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -107,6 +107,7 @@ def check_house(
     modules: Mapping[str, str | bytes],
     external: Iterable[Topic] = (),
     filenames: Mapping[str, str] | None = None,
+    models: Collection[str] = (),
 ) -> list[Diagnostic]:
     """Check all modules of a house, each by itself and all together.
 
@@ -114,13 +115,14 @@ def check_house(
         modules: the text of each module by its name.
         external: topics that adapters and bridges publish.
         filenames: what messages call the file of a module; `NAME.scc` for those that are not here.
+        models: the names of those modules that are state models: all that they hear can be said.
 
     Returns:
         Errors and warnings by file and position, those of each module included.
     """
     from myocan.hub.lang.house import check_all
 
-    return check_all(modules, tuple(external), filenames or {})
+    return check_all(modules, tuple(external), filenames or {}, models)
 
 
 __all__ = [

@@ -6,7 +6,7 @@ hears it, with which keys, and which messages a message can lead to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from myocan.hub.core.program import Role, Variable
@@ -45,7 +45,10 @@ class _Member:
 
 
 def check_all(
-    modules: Mapping[str, str | bytes], external: tuple[Topic, ...], filenames: Mapping[str, str]
+    modules: Mapping[str, str | bytes],
+    external: tuple[Topic, ...],
+    filenames: Mapping[str, str],
+    models: Collection[str],
 ) -> list[Diagnostic]:
     """Check every module by itself and all together; see `myocan.hub.lang.check_house`."""
     found: list[Diagnostic] = []
@@ -58,7 +61,7 @@ def check_all(
         if program is not None and checked.meaning is not None:
             places = (checked.places, checked.definitions)
             members[name] = _Member(checked.meaning, *places, Report(file))
-    house = _House(members, frozenset(modules), external)
+    house = _House(members, frozenset(modules), external, models)
     house.check()
     for member in members.values():
         found += member.report.sorted()
@@ -69,7 +72,11 @@ class _House:
     """What the modules say of each other."""
 
     def __init__(
-        self, members: Mapping[str, _Member], names: frozenset[str], external: tuple[Topic, ...]
+        self,
+        members: Mapping[str, _Member],
+        names: frozenset[str],
+        external: tuple[Topic, ...],
+        models: Collection[str],
     ) -> None:
         self.members = members
         self.names = names
@@ -83,6 +90,8 @@ class _House:
             for _, variable, topic in member.variables(Role.SUBSCRIBE):
                 if topic[:2] == ("", name):
                     self.inbound.setdefault(topic, []).append((name, variable))
+                    if name in models:  # whoever commits says what it can be
+                        self.publishers.setdefault(topic, []).append((name, variable))
         for outside in external:
             address = (outside.domain, outside.module, fold(outside.variable))
             self.adapters.setdefault(address, outside)

@@ -52,6 +52,7 @@ def field(
     pattern: str | None = None,
     unit: str = "",
     doc: str = "",
+    port: str = "",
 ) -> Any:
     """Describe a field of a model.
 
@@ -62,7 +63,10 @@ def field(
         pattern: a regular expression that a text must match as a whole.
         unit: of a number, for people: `°C`, `s`.
         doc: what it is, for people.
+        port: in a house, the port of a board that it goes to or comes from, "porch.lamp"; `myocan
+            check` says if that port has another topic.
     """
+    extra: dict[str, Any] = {name: text for name, text in (("unit", unit), ("port", port)) if text}
     return Field(
         default=default,
         ge=ge,
@@ -71,7 +75,7 @@ def field(
         lt=lt,
         pattern=None if pattern is None else f"^(?:{pattern})$",
         description=doc or None,
-        json_schema_extra={"unit": unit} if unit else None,
+        json_schema_extra=extra or None,
     )
 
 
@@ -80,6 +84,7 @@ class StateModel(BaseModel):
 
     topic: the module's name under which the fields are variables; if not given, the name of the
         class with its first letter in lower case.
+    key: of a model that there is one of for each room, say: what its keys are called, `"room"`.
     """
 
     model_config = ConfigDict(
@@ -93,6 +98,7 @@ class StateModel(BaseModel):
     """Where a copy was checked out; no field, and no part of what makes two equal."""
 
     topic: ClassVar[str] = ""
+    key: ClassVar[str] = ""
     _decimals: ClassVar[dict[str, int]] = {}
 
     @classmethod
@@ -145,8 +151,22 @@ class StateModel(BaseModel):
     @classmethod
     def unit(cls, name: str) -> str:
         """The unit of a field, "" for none. Raises KeyError for no field."""
+        return cls._extra(name, "unit")
+
+    @classmethod
+    def port(cls, name: str) -> str:
+        """The port that a field is bound to, "" for none. Raises KeyError for no field."""
+        return cls._extra(name, "port")
+
+    @classmethod
+    def _extra(cls, name: str, what: str) -> str:
         extra = cls.model_fields[name].json_schema_extra
-        return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+        return str(extra.get(what, "")) if isinstance(extra, dict) else ""
+
+    @classmethod
+    def digits(cls, name: str) -> int:
+        """How many digits a number has behind its point."""
+        return cls._decimals.get(name, 0)
 
     def copy_of(self, origin: object = None) -> Self:
         """Return a copy; its values cannot be changed in place, so it shares none with this.

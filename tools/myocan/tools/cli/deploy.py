@@ -193,6 +193,7 @@ def roll_back(
     """
     from zoneinfo import ZoneInfo
 
+    from myocan.hub.declared import with_models
     from myocan.hub.history import sources_as_of
     from myocan.hub.store import Reader
 
@@ -201,12 +202,14 @@ def roll_back(
     found = _history(opened, mode)
     with Reader(opened.store_path) as reader:
         place = len(found) - 1 if to is None else _place(to, found)
-        code = sources_as_of(reader, mode, found[place].end) if found else in_force
+        code = in_force
+        if found:
+            code = with_models(sources_as_of(reader, mode, found[place].end), in_force)
         while to is None and code == in_force:
             place -= 1
             if place < 0:
                 raise typer.BadParameter("no other rules than these were ever in force")
-            code = sources_as_of(reader, mode, found[place].end)
+            code = with_models(sources_as_of(reader, mode, found[place].end), in_force)
     if not as_json:
         print(f"back to: {_headline(found[place], ZoneInfo(opened.timezone))}")
     changed = _effects(opened, in_force, code, state)
@@ -259,8 +262,10 @@ def _sources(
 ) -> dict[str, str]:
     """Return the texts that are to run, by module."""
     from myocan.hub.agent.deployment import ModuleFiles, chosen
+    from myocan.hub.declared import load_models
 
-    files = ModuleFiles(house.modules(), house.agent.name)
+    declared = load_models(house.models_path).texts()
+    files = ModuleFiles(house.modules(), house.agent.name, declared)
     return chosen(files.sources(), in_force, modules or ())
 
 

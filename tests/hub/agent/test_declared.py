@@ -1,0 +1,112 @@
+"""State models of a house: their fields are variables like any module's."""
+
+from __future__ import annotations
+
+import pytest
+
+from myocan.hub.agent.deployment import DeploymentRefused
+from myocan.hub.declared import ModelsError
+from myocan.wire import Fixed
+from support.board import Board
+
+MODELS = """
+from decimal import Decimal
+from typing import Literal
+
+from myocan.hub import StateModel, field
+
+
+class Heater(StateModel):
+    setpoint: Decimal = field(default="20.0", ge=5, le=95, unit="°C")
+    enabled: bool = False
+    note: str = 'says "hello"'
+    until: int | None = None
+
+
+class Pump(StateModel):
+    speed: int = field(default=0, ge=0, le=100, unit="%")
+    way: Literal["in", "Out"] = "Out"
+
+
+class Room(StateModel):
+    key = "room"
+    warm: bool = False
+"""
+CONTROL = """
+SUBSCRIBE heater.setpoint {5.0-95.0} AS setpoint
+SUBSCRIBE knob.turned
+PUBLIC pump.speed {0-100} = 0
+PUBLIC hot {no, yes}
+ON knob.turned
+    THEN pump.speed = 40
+WHEN setpoint > 60
+    THEN hot.yes
+"""
+HEARD = "mc1/live/home/+/+"
+
+
+@pytest.fixture
+def models(house):
+    """Writes the models.py of the house."""
+
+    def write(text: str) -> None:
+        (house / "models.py").write_text(text)
+
+    write(MODELS)
+    return write
+
+
+def test_fields_are_variables_that_boards_set_rules_hear_and_restarts_keep(
+    models, modules, broker, hub, log, state
+) -> None:
+    modules(control=CONTROL)
+    with hub(), Board(broker.url, "home", "porch", hears=[HEARD, HEARD + "/+"]) as board:
+        board.await_that(lambda: board.values("pump.way") == ["out"], "what it begins with")
+        assert board.values("heater.setpoint") == [Fixed(200, 1)]
+        assert board.values("heater.note") == ['says "hello"']
+        board.send("heater/setpoint", Fixed(655, 1))
+        board.send("heater/setpoint", Fixed(955, 1))
+        board.send("knob/turned", None)
+        board.send("room/warm/kitchen", True)
+        board.await_acknowledged()
+        board.await_that(lambda: board.values("pump.speed")[-1:] == [40], "what the rule says")
+        board.await_that(
+            lambda: board.values("control.hot") == ["yes"], "what the rule makes of it"
+        )
+        board.await_that(
+            lambda: board.values("heater.setpoint")[-1:] == [Fixed(655, 1)], "the field"
+        )
+    assert any("heater.scc:3: setpoint = 95.5" in one.value for one in log("$log.rejected"))
+    assert state("heater", "setpoint") == "65.5"
+    assert state("heater", "until") is None
+    count = len(log())
+    with hub(), Board(broker.url, "home", "hall", hears=[HEARD]) as board:
+        board.await_that(lambda: board.values("heater.setpoint") == [Fixed(655, 1)], "recovered")
+        board.await_that(lambda: board.values("pump.speed") == [40], "recovered")
+    assert len(log()) == count
+
+
+def test_what_changes_in_models_is_deployed_by_a_restart(models, modules, hub, log, state) -> None:
+    modules(control=CONTROL)
+    with hub():
+        pass
+    models(
+        MODELS.replace("le=95", "le=90") + "\n\nclass Valve(StateModel):\n    open: bool = True\n"
+    )
+    with hub():
+        pass
+    assert state("valve", "open") == "true"
+    assert state("heater", "setpoint") == "20.0"
+
+
+def test_models_that_cannot_be_modules_are_refused(models, modules, hub) -> None:
+    modules(heater="SUBSCRIBE a.b\nON a.b\nTHEN ignore\n")
+    with pytest.raises(DeploymentRefused, match="a model of this name"), hub():
+        pass
+    modules(control=CONTROL)
+    models("from myocan.hub import StateModel\n\nclass A(StateModel):\n    x: float = 1.5\n")
+    with pytest.raises(ModelsError, match=r"models.py:3: .*cannot travel"), hub():
+        pass
+    models(MODELS.replace("le=95", "le=96"))
+    with pytest.raises(DeploymentRefused, match=r"goes beyond \{5.0-95.0\}"), hub():
+        pass

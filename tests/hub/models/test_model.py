@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import PrivateAttr, ValidationError
 
 from myocan.hub.models import ModelError, StateModel, field
 from myocan.hub.models.model import from_json, to_json
@@ -163,3 +163,25 @@ def test_what_does_not_fit_any_more_is_told_and_starts_anew() -> None:
     found, misfits = from_json(Everything, {"count": "-3", "gone": "1", "on": "true", "way": "7"})
     assert found == Everything(on=True)
     assert sorted(misfits) == ["count", "gone", "way"]
+
+
+class Remembering(StateModel):
+    """A model with something of its own that is no field."""
+
+    level: int = 0
+    _note: str = PrivateAttr(default="")
+
+
+def test_a_copy_has_what_the_original_has_and_shares_nothing() -> None:
+    for model in (Remembering(level=3), Everything(count=3)):
+        copy = model.copy_of("origin")
+        assert copy == model
+        assert copy.model_fields_set == model.model_fields_set
+        assert copy.model_dump() == model.model_dump()
+        copy.__dict__.clear()
+        copy.model_fields_set.clear()
+        assert model.model_dump() != {}
+        assert model.model_fields_set != set()
+    original = Remembering()
+    original._note = "kept"
+    assert original.copy_of()._note == "kept"

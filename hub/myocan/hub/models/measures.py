@@ -48,10 +48,9 @@ class Durations:
         self.add = self._aside.append
         """Count a duration, in seconds; from any thread."""
 
-    def tidy(self) -> None:
-        """Sort what was put aside, if it is much."""
-        if len(self._aside) >= _ASIDE:
-            self.read()
+    def __len__(self) -> int:
+        """How many are put aside."""
+        return len(self._aside)
 
     def read(self) -> Timed:
         """Return what they have come to."""
@@ -87,7 +86,6 @@ class Measures:
 
     def tidy(self) -> None:
         """Sort what was put aside, if it is much; to be called now and then."""
-        self.checkout.tidy()
-        self.commit.tidy()
-        self.store.tidy()
-        self.device.tidy()
+        if len(self.checkout) >= _ASIDE or len(self.commit) >= _ASIDE:
+            for durations in (self.checkout, self.commit, self.store, self.device):
+                durations.read()

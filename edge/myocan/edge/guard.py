@@ -16,6 +16,7 @@ from myocan.wire import Fixed
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from myocan.edge.interfaces import Spec
     from myocan.edge.ports.port import Port
@@ -73,14 +74,15 @@ class Need:
     """What another port must show.
 
     port: its name. what: what it tells, "" for the value that it was set to. values: those that
-    allow, or None. least, most: numbers that allow, as [units, decimals], or None.
+    allow, or None; a decimal as [units, decimals]. least, most: numbers that allow, likewise, or
+    None.
     """
 
     def __init__(
         self,
         port: str,
         what: str,
-        values: "list[Value] | None",
+        values: "list[Any] | None",
         least: "list[int] | None" = None,
         most: "list[int] | None" = None,
     ) -> None:
@@ -88,7 +90,9 @@ class Need:
         self.what = what
         self.assumed: tuple[Value] | None = None
         """A value that the other port is taken to show, while a proposal is looked at."""
-        self._values = values
+        self._values = values and [
+            Fixed(*each) if isinstance(each, (list, tuple)) else each for each in values
+        ]
         self._range = Range(least, most)
         self._other: Port | None = None
         self._seen: Value = None

@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from myocan.tools.adapters.code_check import BOARD_MODULE, CodeSpec, check_code
+from myocan.tools.adapters.guards import add_guards
 from myocan.tools.adapters.port_check import PortCheck, PortSpec
 from myocan.tools.adapters.port_kinds import Tells, Text
 from myocan.tools.adapters.problems import AdapterError, Problem, complaint
@@ -218,6 +219,7 @@ def parse_adapter(
     check = PortCheck(kind, lines, domain, mode)
     for name, keys in ports.items() if isinstance(ports, dict) else ():
         check.add(name, keys)
+    add_guards(check.ports, ports, check.wrong)
     code = check_code(given.get("code"), path.with_suffix(".py"), check)
     problems += check.problems
     if not ports and not given.get("code"):

@@ -16,6 +16,9 @@ from myocan.wire import WireError, data_topic, up_topic
 
 MAX_PORT_NAME = 32
 
+ELSEWHERE = ("kind", "pin", "publish", "subscribe", "max_age_s", "min", "max", "needs")
+"""Keys that do not travel to the board as they are written."""
+
 
 class TopicSpec(NamedTuple):
     """A topic as it is written, `module.variable` or `module.variable[instance]`, and where."""
@@ -154,7 +157,7 @@ class PortCheck:
         rest = {
             key: value
             for key, value in keys.model_dump(exclude_unset=True).items()
-            if key not in ("kind", "pin", "publish", "subscribe", "max_age_s") and value is not None
+            if key not in ELSEWHERE and value is not None
         }
         if "hold_s" in rest and rest["hold_s"] == int(rest["hold_s"]):
             rest["hold_s"] = int(rest["hold_s"])

@@ -86,20 +86,36 @@ class Contact(Input):
     map: dict[str, Level] | None = None
 
 
-class Switched(Port):
-    """Something that a pin switches on and off.
+class Output(Port):
+    """Something that takes values.
 
-    active: the level of the pin that switches it on. safe: the value, or the level, that it takes
-    at the start, after `hold_s` seconds without the hub, and at a crash.
-    map: value -> 1 for on, 0 for off.
+    safe: the value that it takes at the start, after `hold_s` seconds without the hub, and at a
+    crash. needs: what other ports must show for any other value, see `guards`.
     """
 
     NEEDS = ("out",)
 
-    active: Literal["low", "high"] | None = None
     safe: Any = None
     hold_s: Seconds | None = None
     subscribe: Text | None = None
+    needs: Any = None
+
+
+class Numbered(Output):
+    """Something that takes numbers, and those from `min` to `max` only; see `guards`."""
+
+    min: Any = None
+    max: Any = None
+
+
+class Switched(Output):
+    """Something that a pin switches on and off.
+
+    active: the level of the pin that switches it on. safe: also a level. map: value -> 1 for on,
+    0 for off.
+    """
+
+    active: Literal["low", "high"] | None = None
     map: dict[str, Level] | None = None
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from paho.mqtt.client import Client
 
+from myocan.hub.bus import parse_url
 from myocan.tools.adapters import AdapterFile, parse_adapter
 from myocan.tools.chaos.cut import Cut
 from myocan.tools.flash import BoardError, BoardWatch, flash
@@ -208,12 +209,12 @@ def test_a_board_that_does_not_come_online_is_told_apart(
 ) -> None:
     board = make_board(kind="pico-w")
     elsewhere = porch.config("mqtt://127.0.0.1:1")
-    with BoardWatch(elsewhere, porch.config(broker.url)["broker"]) as watch:
+    with BoardWatch(elsewhere, parse_url(broker.url)) as watch:
         done = flash(elsewhere, board.port, online=lambda seconds: watch.wait(0.3))
     assert done.online is False
 
 
 def test_without_a_broker_the_watch_says_so(porch: AdapterFile) -> None:
     watch = BoardWatch(porch.config("mqtt://127.0.0.1:1"))
-    with pytest.raises(BoardError, match=r"no broker answers at 127\.0\.0\.1:1 "):
+    with pytest.raises(BoardError, match=r"no broker answers at mqtt://127\.0\.0\.1:1 "):
         watch.__enter__()

@@ -51,7 +51,7 @@ OFFERED = {
         TopicSummary Trimmed Trimmer Verified compact export_store import_store summarize verify
     """,
     "myocan.hub.bus": """
-        Address AmqttBroker Broker BrokerError Bus BusError BusRefused CONNECTED
+        Account Address AmqttBroker Broker BrokerError Bus BusError BusRefused CONNECTED
         DISCONNECTED Frame MosquittoBroker Outgoing OwnBroker REFUSED parse_url
         pick_broker
     """,
@@ -67,8 +67,9 @@ OFFERED = {
         config_hash load_adapter load_code parse_adapter
     """,
     "myocan.tools.flash": """
-        BoardError BoardWatch Flashed Found Mpremote NoAnswer Progress SerialPort
-        StageError check_board find_port flash look serial_ports stage
+        Admission BoardError BoardSecrets BoardWatch Flashed Found Mpremote NoAnswer Progress
+        SecretsError SerialPort StageError board_broker board_secrets check_board find_port flash
+        forget_secrets known_secrets look serial_ports stage tell_hub
     """,
     "myocan.tools.vboard": """
         AttachedPart Change NoMicroPython PinState VirtualBoard VirtualBoardError micropython_path

@@ -13,6 +13,12 @@ from myocan.edge.errors import ConfigError
 from myocan.edge.link import Link
 from myocan.edge.pins.machine import MachinePins
 
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from typing import Any
+
+_SECRETS = "/secrets.json"
+"""What flashing gave this board alone: its account at the broker, and `update_key`."""
 _WATCHDOG_MS = const(8_000)
 """A loop that stands still for so long is ended by a reset; an RP2040 can wait 8,388."""
 _CRASH_S = const(3)
@@ -43,6 +49,7 @@ def _run(path: str) -> None:
     try:
         with open(path) as file:
             config = json.load(file)
+        _add_account(config["broker"])
         if config["broker"].get("tls"):
             raise ConfigError("no TLS yet: give the broker as mqtt:// and flash again")
         wifi = None
@@ -73,6 +80,18 @@ def _own_adapter() -> "type[Adapter]":
     except ImportError as error:
         raise ConfigError(f"the code of this adapter is not complete ({error}): flash it again")  # noqa: B904
     return made
+
+
+def _add_account(broker: "dict[str, Any]") -> None:
+    """Put this board's account at the broker, which is kept apart, where the link looks for it."""
+    try:
+        with open(_SECRETS) as file:
+            secrets = json.load(file)
+    except OSError:
+        return  # flashed for a broker that asks for none, or by hand
+    for key in ("user", "password"):
+        if key in secrets:
+            broker[key] = secrets[key]
 
 
 def _loop(adapter: Adapter) -> None:

@@ -116,6 +116,12 @@ def _listen(text: str) -> str:
     return text
 
 
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,253}", text):
+        raise ValueError("takes a name or an address, like '192.168.1.5', without a port")
+    return text
+
+
 def _catch_up(text: str) -> str:
     parse_duration(text, *CATCH_UP_MS)
     return text
@@ -181,10 +187,13 @@ class Broker(_Table):
 
     url: the user's own broker; absent: the hub runs one itself.
     listen: where the hub's own broker listens, `host:port`; port 0 takes any free one.
+    address: under which boards find the hub's own broker; absent: what the network has given this
+    machine, if it listens there.
     """
 
     url: Annotated[str, AfterValidator(check_broker_url)] | None = None
     listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:18830"
+    address: Annotated[str, AfterValidator(_host)] | None = None
 
     @property
     def asks_for_credential(self) -> bool:
@@ -428,13 +437,15 @@ def _unknown_key(model: type[BaseModel], location: list[str]) -> str:
 class RunningHub:
     """The hub that runs a house now, as `.myocan/hub.json` tells it.
 
-    url: where boards reach its broker. pid: its process. control: the socket on which it takes
-    commands (see `myocan.hub.control`), "" for none.
+    url: where programs on this machine reach its broker. pid: its process. control: the socket on
+    which it takes commands (see `myocan.hub.control`), "" for none. boards: where boards reach the
+    broker; "" for there, too.
     """
 
     url: str
     pid: int
     control: str = ""
+    boards: str = ""
 
     @staticmethod
     def path(house: House) -> Path:
@@ -446,7 +457,12 @@ class RunningHub:
         """Return the hub that runs `house`, or None; a file that a crash left behind counts not."""
         try:
             plain = json.loads(cls.path(house).read_text(encoding="utf-8"))
-            found = cls(str(plain["url"]), int(plain["pid"]), str(plain.get("control", "")))
+            found = cls(
+                str(plain["url"]),
+                int(plain["pid"]),
+                str(plain.get("control", "")),
+                str(plain.get("boards", "")),
+            )
             os.kill(found.pid, 0)
         except PermissionError:
             return found  # it lives, under another user

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from myocan.hub.bus import (
+    Account,
     AmqttBroker,
     BrokerError,
     MosquittoBroker,
@@ -91,11 +92,14 @@ def test_a_started_broker_accepts_connections_and_a_stopped_one_is_gone(broker: 
     broker.stop()
 
 
-def test_its_urls_name_the_same_port_and_only_the_hubs_has_a_credential(broker: OwnBroker) -> None:
-    hub, board = parse_url(broker.url), parse_url(broker.board_url)
-    assert (hub.host, hub.port) == (board.host, board.port) == ("127.0.0.1", broker.port)
-    assert hub.user == "hub"
-    assert board.user is None
+def test_its_urls_say_who_may_come_in_where(broker: OwnBroker) -> None:
+    hub, local, board = map(parse_url, (broker.url, broker.local_url, broker.board_url))
+    assert (board.host, board.port) == ("127.0.0.1", broker.port)
+    assert (hub.host, hub.port) == (local.host, local.port) == ("127.0.0.1", broker.local_port)
+    assert (hub.user, local.user, board.user) == ("~hub", "~local", None)
+    assert hub.password
+    assert local.password
+    assert hub.password != local.password
 
 
 def test_a_broker_that_is_killed_comes_back_on_its_port_with_its_credential(
@@ -160,17 +164,52 @@ def test_a_process_that_has_ended_is_none_though_nobody_has_asked_how() -> None:
         ("127.0.0.1", "takes an address and a port"),
         ("127.0.0.1:mqtt", "takes an address and a port"),
         ("127.0.0.1:65536", "takes an address and a port"),
-        ("0.0.0.0:18830", "listens on 127.0.0.1 only"),
-        ("192.168.1.2:18830", "listens on 127.0.0.1 only"),
-        ("[::]:18830", "listens on 127.0.0.1 only"),
-        ("example.org:18830", "listens on 127.0.0.1 only"),
+        ("example.org:18830", "has to be an address of this machine"),
     ],
 )
-def test_it_listens_on_loopback_or_not_at_all(
+def test_where_it_cannot_listen_is_told(
     kind: type[OwnBroker], tmp_path: Path, listen: str, says: str
 ) -> None:
     with pytest.raises(BrokerError, match=says):
         kind(tmp_path, listen)
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:1883", "192.168.1.2:1883", "[::]:1883"])
+def test_only_mosquitto_listens_in_the_network(tmp_path: Path, listen: str) -> None:
+    with pytest.raises(BrokerError, match="apt install mosquitto"):
+        AmqttBroker(tmp_path, listen)
+    assert MosquittoBroker(tmp_path, listen).port == 1883
+
+
+def test_a_broker_in_the_network_says_where_boards_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_module, "_own_address", lambda: "192.168.1.5")
+    for listen, address, url in (
+        ("0.0.0.0:1883", None, "mqtt://192.168.1.5:1883"),
+        ("192.168.1.2:1883", None, "mqtt://192.168.1.2:1883"),
+        ("0.0.0.0:1883", "hub.example", "mqtt://hub.example:1883"),
+        ("127.0.0.1:1883", None, "mqtt://127.0.0.1:1883"),
+    ):
+        assert MosquittoBroker(tmp_path, listen, address=address).board_url == url
+
+
+def test_a_broker_in_the_network_is_reached_by_boards_and_its_other_door_is_not(
+    tmp_path: Path, make_bus: MakeBus
+) -> None:
+    if find_mosquitto() is None:
+        pytest.skip("needs a real Mosquitto: apt install mosquitto")
+    broker = MosquittoBroker(tmp_path / "b", "0.0.0.0:0")
+    broker.admit([Account("porch", "secret")])
+    broker.start()
+    try:
+        # all of 127.0.0.0/8 is this machine; 127.0.0.2 stands for an address in the network
+        url = f"mqtt://porch:secret@127.0.0.2:{broker.port}"
+        take(make_bus(url, "porch", protocol="3.1.1"), connected)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", broker.local_port), 1.0)
+    finally:
+        broker.stop()
 
 
 def test_it_says_nothing_on_the_hubs_output_and_warns_of_nothing(

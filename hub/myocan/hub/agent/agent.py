@@ -251,6 +251,7 @@ class Agent:
                 **topics.commands,
                 **self._deployer.commands,
                 **self._proposals.commands,
+                "board accounts": self._admit_boards,
             }
         )
         for mode in self._modes:
@@ -426,10 +427,16 @@ class Agent:
         """Carry out a deployment that is prepared; see `Deployer`."""
         if mode.is_live:
             self._shared.adapters.follow(adapters)
+            self._connection.admit_boards()
         answer = mode.deploy(order)
         if answer is not None and mode.is_live:
             mode.use(functions)
         return answer
+
+    def _admit_boards(self, content: dict[str, Any]) -> dict[str, Any]:
+        """Let in the boards that have an account now; flashing asks for it."""
+        self._connection.admit_boards()
+        return {"broker": self.broker_kind}
 
     def _greeting(self) -> tuple[list[Outgoing], int]:
         """Return what the broker may have missed, and the newest offset of the live log."""

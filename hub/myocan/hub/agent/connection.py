@@ -20,6 +20,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from myocan.hub.agent.accounts import board_accounts
 from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.namesakes import Namesakes, Verdict
 from myocan.hub.bus import (
@@ -115,6 +116,11 @@ class Connection:
         return self._broker.board_url if self._broker else self._given_url or ""
 
     @property
+    def _local_url(self) -> str:
+        """Where programs on this machine reach the broker."""
+        return self._broker.local_url if self._broker else self._given_url or ""
+
+    @property
     def broker_kind(self) -> str:
         """`mosquitto` or `amqtt` if the hub runs the broker itself, else `external`."""
         if self._broker is None:
@@ -131,11 +137,18 @@ class Connection:
             house.private_path / "broker",
             listen=house.broker.listen,
             domain=house.domain,
+            address=house.broker.address,
         )
         if broker is not None:
+            broker.admit(board_accounts(house))
             broker.start()
             stack.callback(broker.stop)
         self._broker = broker
+
+    def admit_boards(self) -> None:
+        """Let in the boards that have an account now, if the hub runs the broker itself."""
+        if self._broker is not None:
+            self._broker.admit(board_accounts(self._house))
 
     def begin_incarnation(self, store: Store) -> None:
         """Begin the next life of the hub with this store, on disk."""
@@ -383,7 +396,9 @@ class Connection:
         self._compare_incarnations()
         self._namesakes.introduce()
         self.greet()
-        self._announcement = RunningHub(self.broker_url, os.getpid(), self.control_path)
+        self._announcement = RunningHub(
+            self._local_url, os.getpid(), self.control_path, self.broker_url
+        )
         self._announcement.write(self._house)
         self._on_introduced()
 

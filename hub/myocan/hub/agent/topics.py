@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from myocan.hub.agent.board_ports import BoardPort, port_of
 from myocan.hub.agent.outlet import Name
 from myocan.hub.core import Program, Role
 from myocan.hub.core.linker import TopicName, fold
+from myocan.wire import WireError, data_topic
 
-__all__ = ["AdapterTopics", "keyed_topics", "said_by", "split_name"]
+__all__ = ["AdapterTopics", "data_topics_taken", "keyed_topics", "said_by", "split_name"]
 
 MOST_AGE_S = 10**9
 """An age beyond this, 30 years, means nothing."""
@@ -125,6 +127,25 @@ def _ports(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     code = content.get("code")
     if isinstance(code, dict):
         yield "", code
+
+
+def data_topics_taken(file: Path, domain: str) -> list[str]:
+    """Return the data topics, as they are at the broker, that the board of an adapter's file takes.
+
+    domain: the house's.
+    """
+    found: dict[str, None] = {}
+    for _, port in _ports(file):
+        spec = port.get("subscribe")
+        for name in spec.values() if isinstance(spec, dict) else [spec]:
+            plain, _, key = name.partition("[") if isinstance(name, str) else ("", "", "")
+            topic = split_name(plain)
+            if topic is not None:
+                with suppress(WireError):  # `myocan check` tells what is wrong with it
+                    instance = key.removesuffix("]") or None
+                    whole = data_topic("live", topic[0] or domain, topic[1], topic[2], instance)
+                    found[whole] = None
+    return list(found)
 
 
 def keyed_topics(programs: Iterable[Program]) -> set[TopicName]:

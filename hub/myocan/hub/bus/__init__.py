@@ -10,7 +10,7 @@ while True:
 
 from myocan.hub.bus.address import Address, BusError, parse_url
 from myocan.hub.bus.amqtt_broker import AmqttBroker
-from myocan.hub.bus.broker import Broker, OwnBroker
+from myocan.hub.bus.broker import Account, Broker, OwnBroker
 from myocan.hub.bus.bus import CONNECTED, DISCONNECTED, REFUSED, Bus, BusRefused
 from myocan.hub.bus.child import BrokerError
 from myocan.hub.bus.link import Frame, Outgoing
@@ -21,6 +21,7 @@ __all__ = [
     "CONNECTED",
     "DISCONNECTED",
     "REFUSED",
+    "Account",
     "Address",
     "AmqttBroker",
     "Broker",

@@ -1,34 +1,59 @@
 """Brokers that the hub runs itself: what they have in common, and which one it is to be.
 
-The one idea to know: a broker of the hub's own is private. It listens on loopback, on one port that
-it keeps; a client without the hub's credential may read what is under `mc1/`, and write only what
-belongs to the board whose name is its client id. (That name is what the client says it is: the
-rules keep boards from each other's topics by mistake, and everybody from the hub's. A client id
-with a slash in it, `door/up`, passes Mosquitto's pattern as if it were part of board `door`, so
-it gains what the client id `door` would.) Whatever ends it, it is started again; whatever ends the
-hub ends it too.
+The one idea to know: nobody comes in without an account. Each board has one of its own, under its
+name, which the broker makes its client id; with it the board writes what is its own, and reads what
+is for it. Programs on this machine share one that is drawn at each start: they come in at a
+door of their own on loopback, may read what is under `mc1/`, and write as the board whose name is
+their client id. (A client id with a slash in it, `door/up`, passes Mosquitto's pattern as if it
+were part of board `door`, so it gains what the client id `door` would.) Whatever ends the broker,
+it is started again; whatever ends the hub ends it too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from myocan.hub.bus.child import BrokerError, Child, end_leftover
 
-__all__ = ["BOARD_LEAVES", "HUB_USER", "Broker", "OwnBroker"]
+__all__ = [
+    "BOARD_HEARS",
+    "BOARD_LEAVES",
+    "HUB_USER",
+    "LOCAL_USER",
+    "Account",
+    "Broker",
+    "OwnBroker",
+]
 
-HUB_USER = "hub"
-"""Name of the one user that may write everything; its password is drawn at each start."""
+HUB_USER = "~hub"
+"""Name of the one user that may write everything; its password is drawn at each start. No board can
+be called that."""
+
+LOCAL_USER = "~local"
+"""Name of the user that programs on this machine share; its password is drawn at each start."""
 
 BOARD_LEAVES = ("base", "status", "verdict", "log")
 """What a board writes below its own name, besides all below `up/`; the wire format's table."""
+
+BOARD_HEARS = ("ack", "propose", "config", "update/#")
+"""What a board reads below its own name."""
+
+LOCAL_PORT = 10_000
+"""How far the door for programs of this machine is from the boards'."""
+
+LOOPBACK = "127.0.0.1"
+ANYWHERE = ("0.0.0.0", "::")
+"""What a broker listens on that listens on all addresses of its machine."""
 
 START_S = 10.0
 """How long a broker may take until it accepts connections: a slow machine under load."""
@@ -40,6 +65,15 @@ _CHECK_S = 0.005
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Account:
+    """A board's place at the broker: its name, its password, and the data topics it may read."""
+
+    name: str
+    password: str = field(repr=False)
+    reads: tuple[str, ...] = ()
+
+
 class Broker(Protocol):
     """A broker that the hub starts and ends."""
 
@@ -48,8 +82,12 @@ class Broker(Protocol):
         """How the hub reaches it; holds the hub's password, so never print it."""
 
     @property
+    def local_url(self) -> str:
+        """How programs on this machine reach it; holds their password, so never print it."""
+
+    @property
     def board_url(self) -> str:
-        """How boards and tools reach it."""
+        """How boards reach it, each with its own account."""
 
     @property
     def client_id(self) -> str:
@@ -71,41 +109,85 @@ class Broker(Protocol):
     def alive(self) -> bool:
         """Whether its process runs at this moment."""
 
+    def admit(self, accounts: Sequence[Account]) -> None:
+        """Let in the boards that have these accounts, and no others; who stays is not cut off."""
+
 
 class OwnBroker(ABC):
     """A broker as a child process, kept alive.
 
-    directory: where its files go, private to it; made if it is missing. listen: `host:port` on a
-    loopback address; port 0 takes a free one at the first start. domain: the house's domain, a
-    level of its boards' topics.
+    directory: where its files go, private to it; made if it is missing. listen: `host:port`, an
+    address of this machine; port 0 takes a free one at the first start. domain: the house's
+    domain, a level of its boards' topics. address: under which boards find this machine; None: as
+    `listen` says, or what the network has given it.
 
-    Raises BrokerError for a `listen` that is none, or that others on the network could reach.
+    Raises BrokerError for a `listen` that is none.
     """
 
     protocol = "3.1.1"
     """All that MQTT 5 adds here are reasons for refusals, and the hub writes the rules of these
     brokers itself; paho pays for it with a quarter of its time (tools/bench/stages.py)."""
 
-    def __init__(self, directory: Path, listen: str, domain: str) -> None:
+    def __init__(
+        self, directory: Path, listen: str, domain: str, address: str | None = None
+    ) -> None:
         self.directory = directory
         self.domain = domain
-        self.host, self.port = _loopback(listen)
+        self.host, self.port = _address(listen)
+        self.local_port = 0
+        self.accounts: tuple[Account, ...] = ()
+        self._reached_at = address
         self.client_id = f"myocan-{os.urandom(8).hex()}"
         """A name for the hub that nobody can guess: who connects under it takes the hub's place."""
         self._password = os.urandom(24).hex()
+        self._local_password = os.urandom(24).hex()
         self._child: Child | None = None
         self._keeper: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._spawning = threading.Lock()
+        """Held while its files are written."""
 
     @property
     def url(self) -> str:
         """How the hub reaches it; holds the hub's password, so never print it."""
-        return f"mqtt://{HUB_USER}:{self._password}@{_in_url(self.host)}:{self.port}"
+        return f"mqtt://{HUB_USER}:{self._password}@{self._local}"
+
+    @property
+    def local_url(self) -> str:
+        """How programs on this machine reach it; holds their password, so never print it."""
+        return f"mqtt://{LOCAL_USER}:{self._local_password}@{self._local}"
 
     @property
     def board_url(self) -> str:
-        """How boards and tools reach it."""
-        return f"mqtt://{_in_url(self.host)}:{self.port}"
+        """How boards reach it, each with its own account."""
+        host = self._reached_at or self.host
+        if host in ANYWHERE:
+            host = _own_address() or host
+        return f"mqtt://{_in_url(host)}:{self.port}"
+
+    @property
+    def _local(self) -> str:
+        """Host and port at which hub and programs of this machine reach it."""
+        return f"{LOOPBACK}:{self.local_port}"
+
+    def admit(self, accounts: Sequence[Account]) -> None:
+        """Let in the boards that have these accounts, and no others.
+
+        A broker that runs learns of them at once: boards that keep theirs stay connected; one
+        whose account is gone, or has another password, is shut out.
+        """
+        with self._spawning:
+            if self.accounts == (accounts := tuple(accounts)):
+                return
+            self.accounts = accounts
+            if self.alive():
+                assert self._child is not None
+                self._write_accounts()
+                self._child.reload()
+
+    @abstractmethod
+    def _write_accounts(self) -> None:
+        """Write into `directory` who may come in, and who may do what."""
 
     def start(self) -> None:
         """Start it, end one that a killed hub left behind, wait until it accepts connections.
@@ -117,6 +199,7 @@ class OwnBroker(ABC):
         if (left := end_leftover(self._marker)) is not None:
             _log.warning("ended broker %d, which a hub left behind that was killed", left)
         self.port = _free_port(self.host, self.port)
+        self.local_port = self.local_port or self._choose_local_port()
         self._stopping.clear()
         self._child = self._spawn()
         try:
@@ -151,10 +234,18 @@ class OwnBroker(ABC):
     def _spawn(self) -> Child:
         """Write what it needs into `directory` and start it."""
 
+    def _choose_local_port(self) -> int:
+        """Return the port of the door for programs of this machine."""
+        near = self.port + (LOCAL_PORT if self.port < LOCAL_PORT * 5 else -LOCAL_PORT)
+        try:
+            return _free_port(LOOPBACK, near)
+        except BrokerError:
+            return _free_port(LOOPBACK, 0)
+
     def _accepts(self, child: Child) -> bool:
         """Whether connections are accepted already."""
         try:
-            socket.create_connection((self.host, self.port), 1.0).close()
+            socket.create_connection((LOOPBACK, self.local_port), 1.0).close()
         except OSError:
             return False
         return True
@@ -191,33 +282,48 @@ class OwnBroker(ABC):
                 return
             pause = min(2 * pause, _BACKOFF_S[1])
             try:
-                self._child = self._spawn()
+                with self._spawning:
+                    self._child = self._spawn()
             except BrokerError as error:
                 _log.error("%s", error)
 
 
-def _loopback(listen: str) -> tuple[str, int]:
-    """Take `host:port` apart, if it is on loopback."""
+def _address(listen: str) -> tuple[str, int]:
+    """Take `host:port` apart, if it is an address of the kind that machines have."""
     host, _, port = listen.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise BrokerError(
             "[broker] listen takes an address and a port, like '127.0.0.1:18830' (port 0: any)"
         )
-    if not _is_loopback(host):
+    if host != "localhost" and not _is_ip(host):
         raise BrokerError(
-            f"[broker] listen = '{listen}': the hub's own broker asks boards for no password, so "
-            "it listens on 127.0.0.1 only; for boards on the network give the [broker] url of a "
-            "broker that does ask"
+            f"[broker] listen = '{listen}' has to be an address of this machine: "
+            f"'127.0.0.1:{port}' for this machine only, '0.0.0.0:{port}' for boards on the "
+            "network; a broker elsewhere is named by [broker] url"
         )
     return host, int(port)
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host in ("localhost", "::1") or socket.inet_pton(socket.AF_INET, host)[0] == 127
-    except OSError:  # a name, or an address of IPv6
-        return False
+def _is_ip(host: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError):
+            socket.inet_pton(family, host)
+            return True
+    return False
+
+
+def _own_address() -> str | None:
+    """Return the address that this machine has in its network; None if it is in none.
+
+    Nothing is sent: the system only says from where it would (192.0.2.1: RFC 5737, nobody's).
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
 
 
 def _in_url(host: str) -> str:

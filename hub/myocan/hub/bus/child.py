@@ -90,6 +90,11 @@ class Child:
         """Return the last lines that it wrote."""
         return "\n".join(self._lines)
 
+    def reload(self) -> None:
+        """Have it read its files again (SIGHUP)."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     def end(self, patience: float = 2.0) -> None:
         """End it and wait for that. patience: seconds it gets to end in good order."""
         assert self._process is not None

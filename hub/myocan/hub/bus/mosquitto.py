@@ -1,7 +1,12 @@
 """Mosquitto as the hub's own broker: found, configured, started.
 
 The one idea to know: nothing of it is configured by hand. Each start writes the configuration, the
-access rules and the hub's hashed password afresh; the password itself is never on disk.
+access rules and the hashed passwords afresh; the hub's own password is never on disk. There are
+two doors: at the boards' a user name is the client id, so that no board can take another's place;
+at the one on loopback a program may have any client id, since they share an account.
+
+What changes while it runs is said by SIGHUP. Mosquitto then cuts off who would not be let in any
+more, and nobody else.
 
 Source of the file formats: mosquitto.conf(5) of Mosquitto 2.0; the hash is what mosquitto_passwd(1)
 writes, `$7$`: PBKDF2 with SHA-512.
@@ -15,23 +20,34 @@ import logging
 import os
 import pwd
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-from myocan.hub.bus.broker import BOARD_LEAVES, HUB_USER, OwnBroker
+from myocan.hub.bus.broker import (
+    BOARD_HEARS,
+    BOARD_LEAVES,
+    HUB_USER,
+    LOCAL_USER,
+    LOOPBACK,
+    Account,
+    OwnBroker,
+)
 from myocan.hub.bus.child import BrokerError, Child, write_private
 from myocan.hub.bus.link import RECEIVE_LIMIT, WINDOW
 
-__all__ = ["MosquittoBroker", "find_mosquitto"]
+__all__ = ["MosquittoBroker", "access_rules", "find_mosquitto", "hashed"]
 
-_ITERATIONS = 101  # mosquitto_passwd's own; the password is 192 random bits, nothing to guess
+_ITERATIONS = 101  # mosquitto_passwd's own; passwords are 192 random bits, nothing to guess
 
 _log = logging.getLogger(__name__)
 
 _CONFIGURATION = """\
 # written by the hub at each start; changes are lost
 listener {port} {host}
+use_username_as_clientid true
+listener {local_port} {local_host}
 user {user}
-allow_anonymous true
+allow_anonymous false
 password_file {directory}/passwords
 acl_file {directory}/access
 # at each connection the hub publishes all values again, so there is nothing to keep
@@ -62,22 +78,35 @@ class MosquittoBroker(OwnBroker):
     """A private Mosquitto of version 2 or later; see `OwnBroker` for the arguments."""
 
     def __init__(
-        self, directory: Path, listen: str = "127.0.0.1:18830", *, domain: str = "home"
+        self,
+        directory: Path,
+        listen: str = "127.0.0.1:18830",
+        *,
+        domain: str = "home",
+        address: str | None = None,
     ) -> None:
-        super().__init__(directory, listen, domain)
+        super().__init__(directory, listen, domain, address)
+
+    def _write_accounts(self) -> None:
+        known = {HUB_USER: self._password, LOCAL_USER: self._local_password}
+        known.update((account.name, account.password) for account in self.accounts)
+        lines = [f"{user}:{hashed(password)}\n" for user, password in known.items()]
+        write_private(self.directory / "passwords", "".join(lines))
+        write_private(self.directory / "access", access_rules(self.domain, self.accounts))
 
     def _spawn(self) -> Child:
         program = find_mosquitto()
         if program is None:
             raise BrokerError("there is no mosquitto on this machine: apt install mosquitto")
         directory = self.directory.resolve()
-        write_private(directory / "passwords", f"{HUB_USER}:{hashed(self._password)}\n")
-        write_private(directory / "access", access_rules(self.domain))
+        self._write_accounts()
         write_private(
             directory / "mosquitto.conf",
             _CONFIGURATION.format(
                 port=self.port,
                 host=self.host,
+                local_port=self.local_port,
+                local_host=LOOPBACK,
                 # as root it would become `mosquitto`, who may not read these files
                 user=pwd.getpwuid(os.geteuid()).pw_name,
                 directory=directory,
@@ -92,18 +121,18 @@ class MosquittoBroker(OwnBroker):
         )
 
 
-def access_rules(domain: str) -> str:
-    """Return Mosquitto's access file. Lines before the first user are for clients without one."""
-    own = f"pattern write mc1/$board/{domain}/%c/"
-    return "\n".join(
-        [
-            "topic read mc1/#",
-            *[own + leaf for leaf in ("up/#", *BOARD_LEAVES)],
-            f"user {HUB_USER}",
-            "topic readwrite #",
-            "",
-        ]
-    )
+def access_rules(domain: str, accounts: Sequence[Account], hub: str = HUB_USER) -> str:
+    """Return Mosquitto's access file.
+
+    domain: the house's. accounts: the boards that may read data topics. hub: the hub's user.
+    """
+    own = f"mc1/$board/{domain}/%c/"
+    rules = [f"pattern write {own}{leaf}" for leaf in ("up/#", *BOARD_LEAVES)]
+    rules += [f"pattern read {own}{leaf}" for leaf in BOARD_HEARS]
+    for account in accounts:
+        rules += [f"user {account.name}", *(f"topic read {topic}" for topic in account.reads)]
+    rules += [f"user {LOCAL_USER}", "topic read mc1/#", f"user {hub}", "topic readwrite #", ""]
+    return "\n".join(rules)
 
 
 def hashed(password: str) -> str:

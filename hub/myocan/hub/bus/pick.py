@@ -12,14 +12,20 @@ __all__ = ["pick_broker"]
 
 
 def pick_broker(
-    url: str | None, directory: Path, listen: str = "127.0.0.1:18830", *, domain: str = "home"
+    url: str | None,
+    directory: Path,
+    listen: str = "127.0.0.1:18830",
+    *,
+    domain: str = "home",
+    address: str | None = None,
 ) -> OwnBroker | None:
     """Return the broker that the hub has to start, or None if `url` names the user's own.
 
-    directory: where the files of the hub's own go. listen: where it listens, `host:port` on
-    loopback. domain: the house's. Raises BrokerError for a `listen` that cannot be.
+    directory: where the files of the hub's own go. listen: where it listens, `host:port`. domain:
+    the house's. address: under which boards find it. Raises BrokerError for a `listen` that cannot
+    be.
     """
     if url is not None:
         return None
     kind = MosquittoBroker if find_mosquitto() is not None else AmqttBroker
-    return kind(directory, listen, domain=domain)
+    return kind(directory, listen, domain=domain, address=address)

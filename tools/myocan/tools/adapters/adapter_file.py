@@ -156,10 +156,20 @@ class AdapterFile:
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """Return the first 16 hex digits of the SHA-256 of a configuration, in its one JSON form."""
+    """Return the first 16 hex digits of the SHA-256 of a configuration, in its one JSON form.
+
+    The board's account at the broker is no part of it: it is kept apart (`myocan.tools.flash`).
+    """
     rest = {key: value for key, value in config.items() if key != "hash"}
+    if "broker" in rest:
+        rest["broker"] = without_account(rest["broker"])
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def without_account(broker: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the `broker` part of a configuration without the board's account there."""
+    return {**broker, "user": None, "password": None}
 
 
 def _broker(given: str | Mapping[str, Any]) -> dict[str, Any]:

@@ -137,6 +137,7 @@ class _House:
     ) -> None:
         from myocan.hub.house import House
         from myocan.tools.adapters import load_adapter
+        from myocan.tools.flash import board_secrets
 
         self._tell = tell
         self._seed = seed
@@ -151,6 +152,7 @@ class _House:
         house = House.load(root)
         self.store = house.store_path
         self.domain = house.domain
+        secrets = {file.stem: board_secrets(house, file.stem) for file in house.adapters()}
         self.hub = ChaosHub(root, None if counted else folder / "steering")
         stack.callback(self.hub.kill)
         tell("starting the hub")
@@ -159,7 +161,7 @@ class _House:
         target = urlsplit(self.hub.told["broker"])
         assert target.hostname is not None
         assert target.port is not None
-        self._broker = self.hub.told["broker"]
+        self._house = house
         micropython, reason = (None, "asked for") if runtime == "cpython" else find_runtime()
         if micropython is None and runtime == "micropython":
             raise ToolsError(reason)
@@ -172,7 +174,9 @@ class _House:
         library = None
         for number, file in enumerate(sorted(house.adapters()), 1):
             link = stack.enter_context(Cut((target.hostname, target.port)))
-            config = load_adapter(file, domain=house.domain).config(f"mqtt://127.0.0.1:{link.port}")
+            account = {"user": file.stem, "password": secrets[file.stem].password}
+            broker = {"host": "127.0.0.1", "port": link.port, **account}
+            config = load_adapter(file, domain=house.domain).config(broker)
             config["outbox"] = SMALL_OUTBOX if number == BOARDS and not counted else OUTBOX
             if micropython and library is None:
                 library = make_library(config, folder / "staged")
@@ -359,7 +363,10 @@ class _House:
         Returns what the broker has of the house, "module.variable" -> JSON text.
         """
         from myocan.hub.bus import CONNECTED, Bus
+        from myocan.hub.house import RunningHub
 
+        hub = RunningHub.read(self._house)
+        assert hub is not None, "the hub was started again, and is ready"
         for ledger, board in zip(self.ledgers, self.boards, strict=True):
             ledger.pressed, ledger.lamp = board.presses, board.lamp
         statuses = {
@@ -369,7 +376,7 @@ class _House:
         wanted = {f"{said}{m}/{v}" for m in self._modules() for v in SAID} | statuses.keys()
         found: dict[str, bytes] = {}
         bus = Bus(
-            self._broker,
+            hub.url,
             "chaos-books",
             subscriptions=[(f"{said}#", 0), *((topic, 0) for topic in statuses)],
         )

@@ -75,11 +75,12 @@ def adapter_run(
     from myocan.edge.adapter import Adapter
     from myocan.edge.run import run_adapter
     from myocan.tools.adapters import load_code
+    from myocan.tools.flash import board_broker
 
     opened = open_house(house)
     found = open_adapter(opened, name)
     make = Adapter if found.code is None else load_code(found.code)
-    run_adapter(found.config(hub_address(opened, broker)), pins, make=make)
+    run_adapter(found.config(board_broker(opened, found.name, broker)), pins, make=make)
 
 
 def flash(
@@ -97,6 +98,9 @@ def flash(
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait until the board is online.")
     ] = True,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="It takes the place of another board of this name.")
+    ] = False,
     broker: BrokerOption = None,
     house: HouseOption = None,
     as_json: JsonOption = False,
@@ -107,14 +111,15 @@ def flash(
 
     Example: [bold]myocan flash porch --port virtual[/bold]
     """
+    from myocan.hub.bus import parse_url
     from myocan.tools.errors import ToolsError
-    from myocan.tools.flash import BoardWatch, find_port
+    from myocan.tools.flash import Admission, BoardWatch, board_broker, find_port
     from myocan.tools.flash import flash as flash_board
 
     opened = open_house(house)
     found = open_adapter(opened, name)
     address = hub_address(opened, broker)
-    config = found.config(address)
+    config = found.config(board_broker(opened, found.name, broker))
     if port is None and found.kind.name == "unix":
         raise ToolsError(f"{found.name} is for a virtual board: say --port {VIRTUAL}")
     with ExitStack() as stack:
@@ -122,7 +127,7 @@ def flash(
         if port == VIRTUAL:
             board = stack.enter_context(start_virtual(opened, found))
         where = board.port if board is not None else port or find_port(found.kind)
-        watch = BoardWatch(config) if wait else None
+        watch = BoardWatch(config, parse_url(address)) if wait else None
         with watch or nullcontext(), FlashBar(quiet=as_json) as progress:
             done = flash_board(
                 config,
@@ -131,6 +136,7 @@ def flash(
                 online=None if watch is None else watch.wait,
                 everything=everything,
                 own=found.own_modules,
+                admit=Admission(opened, found.name, replace=replace),
             )
         if as_json:
             print(json.dumps(asdict(done)), flush=True)

@@ -17,6 +17,7 @@ from myocan.tools.errors import ToolsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from myocan.hub.bus.address import Address
     from myocan.tools.vboard import VirtualBoard
 
 PRESS_MS = 30
@@ -131,12 +132,17 @@ def missing_tools() -> str | None:
 
 
 def open_board(
-    config: Config, directory: Path, runtime: str, notice: Callable[[str], None]
+    config: Config,
+    broker: Address,
+    directory: Path,
+    runtime: str,
+    notice: Callable[[str], None],
 ) -> AbstractContextManager[Board]:
     """Return the board of the demo, as a `with` block in which it is online.
 
-    directory: for its files. runtime: "micropython", "cpython", or "auto", which takes the first
-    that there is. notice: called with a line when it is not the one people would expect.
+    broker: where this process reaches it, to see that. directory: for its files. runtime:
+    "micropython", "cpython", or "auto", which takes the first that there is. notice: called with a
+    line when it is not the one people would expect.
 
     Raises ToolsError if it does not come online, or there is no such runtime.
     """
@@ -144,19 +150,19 @@ def open_board(
     if runtime == "micropython" and reason is not None:
         raise ToolsError(reason)
     if runtime == "micropython" or (runtime == "auto" and reason is None):
-        return _flashed(config, directory)
+        return _flashed(config, broker, directory)
     if reason is not None:
         notice(f"No MicroPython on this machine ({reason}), so the adapter runs on CPython.")
-    return _on_cpython(config)
+    return _on_cpython(config, broker)
 
 
 @contextmanager
-def _flashed(config: Config, directory: Path) -> Iterator[Board]:
+def _flashed(config: Config, broker: Address, directory: Path) -> Iterator[Board]:
     from myocan.tools.flash import BoardWatch, flash
     from myocan.tools.vboard import VirtualBoard
 
     with VirtualBoard(config["name"], directory, kind=config["board"]) as board:
-        with BoardWatch(config) as watch:
+        with BoardWatch(config, broker) as watch:
             done = flash(config, board.port, online=watch.wait)
         if not done.online:
             raise ToolsError(f"the board does not come online; it said:\n{board.console()}")
@@ -164,10 +170,10 @@ def _flashed(config: Config, directory: Path) -> Iterator[Board]:
 
 
 @contextmanager
-def _on_cpython(config: Config) -> Iterator[Board]:
+def _on_cpython(config: Config, broker: Address) -> Iterator[Board]:
     from myocan.tools.flash import BoardWatch
 
-    with BoardWatch(config) as watch:
+    with BoardWatch(config, broker) as watch:
         board = CPythonBoard(config)
         try:
             if not watch.wait(10):

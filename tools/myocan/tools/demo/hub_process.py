@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+from myocan.hub.bus.address import Address, parse_url
 from myocan.hub.bus.child import bound_to_this_thread
+from myocan.hub.house import House, RunningHub
 from myocan.tools.errors import ToolsError
 
 START_S = 30.0
@@ -22,14 +24,16 @@ STOP_S = 10.0
 class HubProcess:
     """The hub of a house; use it in a `with` block.
 
-    house: its folder. `url` is where boards reach its broker, `broker` which broker that is
-    ("mosquitto", "amqtt"), `core` its build ("compiled", "pure"). What it says on standard error is
+    house: its folder. `url` is where boards reach its broker, `local` where this process does,
+    `broker` which broker that is ("mosquitto", "amqtt"), `core` its build ("compiled", "pure").
+    What it says on standard error is
     kept in `house/.myocan/hub.err`, and told when it fails.
     """
 
     def __init__(self, house: Path) -> None:
         self.house = house
         self.url = self.broker = self.core = ""
+        self.local = Address("", 0)
         self._process: subprocess.Popen[bytes] | None = None
         self._errors = house / ".myocan" / "hub.err"
 
@@ -49,6 +53,9 @@ class HubProcess:
             self.close()
             raise
         self.url, self.broker, self.core = ready["broker"], ready["broker_kind"], ready["core"]
+        running = RunningHub.read(House.load(self.house))
+        assert running is not None, "it has just said that it is ready"
+        self.local = parse_url(running.url)
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -39,6 +39,7 @@ def show(presses: int, *, as_json: bool, runtime: str = "auto") -> Summary:
     Raises ToolsError or HubError if it cannot be set up.
     """
     from myocan.hub.house import House
+    from myocan.tools.flash import board_broker
 
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="myocan-demo-")))
@@ -52,8 +53,9 @@ def show(presses: int, *, as_json: bool, runtime: str = "auto") -> Summary:
         tell("starting the hub")
         hub = stack.enter_context(HubProcess(folder))
         tell("flashing the board")
+        config = adapter.config(board_broker(house, adapter.name))
         board = stack.enter_context(
-            open_board(adapter.config(hub.url), scratch / "board", runtime, notice)
+            open_board(config, hub.local, scratch / "board", runtime, notice)
         )
         tell(None)
         started_ns = time.monotonic_ns()

@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 from myocan.tools.board_kinds import BoardKind
 from myocan.tools.flash import onboard
 from myocan.tools.flash.mpremote import BoardError, Mpremote, NoAnswer
+from myocan.tools.flash.secrets import BoardSecrets
 from myocan.tools.flash.staging import mpy_version, stage
 
 LOOK_S = 7.0
@@ -137,7 +138,7 @@ def check_board(found: Found, config: Mapping[str, Any]) -> None:
         if host.startswith(LOOPBACK):
             raise BoardError(
                 f"the broker's address is {host}, which on the board means the board itself: "
-                "let the broker listen in the network, and name the address that it has there"
+                'write [broker] listen = "0.0.0.0:1883" into myocan.toml, and start the hub again'
             )
 
 
@@ -150,6 +151,7 @@ def flash(
     everything: bool = False,
     scratch: Path | None = None,
     own: Mapping[str, Path] = {},
+    admit: Callable[[Found], BoardSecrets] | None = None,
 ) -> Flashed:
     """Put an adapter onto the board at a port.
 
@@ -161,6 +163,9 @@ def flash(
     everything: write also what has not changed.
     scratch: folder for the files on their way; default a temporary one.
     own: the house's own code, as `AdapterFile.own_modules` names it.
+    admit: called with what is at the port before anything is written; returns the secrets that the
+        board gets, or raises BoardError if this must not be the board (see `Admission`). None: it
+        gets the account of `config`, and no key for updates.
 
     Raises BoardError (NoAnswer within 15 seconds for a dead port), StageError, UmqttError.
     """
@@ -169,12 +174,22 @@ def flash(
     progress(Progress("look", 0, 1, f"what is at {port}?"))
     found = look(board)
     check_board(found, config)
+    secrets = None
+    if admit is not None:
+        secrets = admit(found)
+        config = {**config, "broker": secrets.broker(config["broker"])}
     progress(Progress("look", 1, 1, f"{found.machine}, MicroPython {_dotted(found.version)}"))
     with tempfile.TemporaryDirectory(prefix="myocan-flash-") as temporary:
         progress(Progress("compile", 0, 1, "compiling"))
         kind = BoardKind.load(config["board"])
         arch = None if found.simulated else kind.mpy_arch
-        files = stage(config, scratch or Path(temporary), arch=arch, own=own)
+        files = stage(
+            config,
+            scratch or Path(temporary),
+            arch=arch,
+            own=own,
+            update_key=None if secrets is None else secrets.update_key,
+        )
         progress(Progress("compile", 1, 1, f"{len(files)} files"))
         changed, removed = compare(files, found.files, everything)
         if changed or removed:

@@ -14,6 +14,7 @@ from typing import Any, Self
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from myocan.hub.bus.address import Address
 from myocan.tools.flash.mpremote import BoardError
 from myocan.wire import WireError, board_topic, decode_status
 
@@ -24,7 +25,8 @@ class BoardWatch:
     """Listens to a board's status; begin before the board is reset.
 
     config: the board's new configuration; its hash and its broker are looked at.
-    broker: where this machine finds the broker, as `config["broker"]`; default is that.
+    broker: where this machine finds the broker, and as whom; default what the board is told. (A
+        broker that goes by user names would take the board itself for this.)
 
     Raises BoardError on entering, when the broker cannot be reached from here.
 
@@ -32,10 +34,13 @@ class BoardWatch:
             flash(config, port, online=watch.wait)
     """
 
-    def __init__(self, config: Mapping[str, Any], broker: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, config: Mapping[str, Any], broker: Address | None = None) -> None:
         self.status: dict[str, Any] | None = None
         """The newest status, None if there is none."""
-        self._broker = broker or config["broker"]
+        told = config["broker"]
+        self._broker = broker or Address(
+            told["host"], told["port"], told["user"], told["password"], bool(told["tls"])
+        )
         self._hash = config["hash"]
         self._topic = board_topic(config["domain"], config["name"], "status")
         self._changed = threading.Condition()
@@ -48,15 +53,14 @@ class BoardWatch:
         client.on_message = self._take
         client.on_connect = lambda client, *_: client.subscribe(self._topic, 1)
         client.on_subscribe = lambda *_: self._subscribed()
-        if broker["user"] is not None:
-            client.username_pw_set(broker["user"], broker["password"])
-        if broker["tls"]:
-            client.tls_set()
+        if broker.user is not None:
+            client.username_pw_set(broker.user, broker.password)
+        if broker.tls:
+            client.tls_set(broker.ca)
         try:
-            client.connect(broker["host"], broker["port"])
+            client.connect(broker.host, broker.port)
         except OSError as error:
-            where = f"{broker['host']}:{broker['port']}"
-            raise BoardError(f"no broker answers at {where} ({error}): start the hub") from error
+            raise BoardError(f"no broker answers at {broker} ({error}): start the hub") from error
         client.loop_start()
         with self._changed:
             if not self._changed.wait_for(lambda: self._began, CONNECT_S):

@@ -3,7 +3,7 @@
 The one idea to know: each board has secrets of its own, drawn when it is first flashed, so a board
 that is stolen opens nothing but itself, and flashing another one in its place shuts it out. They
 are kept in the house, `.myocan/boards/NAME.json`, which its user alone can read; the hub's own
-broker takes passwords from there (`myocan.hub.bus.accounts`).
+broker takes passwords from there (`myocan.hub.agent.accounts`).
 
     {"name": "porch", "password": "9f2c…", "update_key": "51ab…", "identity": "e6614c31…"}
 """
@@ -12,17 +12,28 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from myocan.tools.errors import ToolsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+    from typing import Any
 
     from myocan.hub.house import House
 
-__all__ = ["BoardSecrets", "SecretsError", "board_secrets", "new_secrets", "save_secrets"]
+__all__ = [
+    "BoardSecrets",
+    "SecretsError",
+    "board_secrets",
+    "forget_secrets",
+    "known_secrets",
+    "new_secrets",
+    "save_secrets",
+]
 
 PASSWORD_BYTES = 24
 UPDATE_KEY_BYTES = 32
@@ -46,6 +57,13 @@ class BoardSecrets:
     password: str = field(repr=False)
     update_key: str = field(repr=False)
     identity: str = ""
+
+    def broker(self, broker: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the `broker` part of a configuration with this board's account, if the broker
+        asks for one: then `broker` has somebody's."""
+        if broker["user"] is None:
+            return dict(broker)
+        return {**broker, "user": self.name, "password": self.password}
 
 
 def board_secrets(house: House, name: str) -> BoardSecrets:
@@ -79,6 +97,20 @@ def save_secrets(house: House, secrets: BoardSecrets) -> None:
     """Keep secrets in the place of those that a house has for this board."""
     path = _path(house, secrets.name)
     _written(path, secrets).replace(path)
+
+
+def known_secrets(house: House) -> list[BoardSecrets]:
+    """Return the secrets of all boards of a house, by name; unreadable ones are left out."""
+    found = []
+    for path in sorted((house.private_path / "boards").glob("*.json")):
+        with suppress(SecretsError, OSError):
+            found.append(_read(path, path.stem))
+    return found
+
+
+def forget_secrets(house: House, name: str) -> None:
+    """Forget a board: what it knows opens nothing any more."""
+    _path(house, name).unlink(missing_ok=True)
 
 
 def _drawn(name: str) -> BoardSecrets:

@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from myocan.tools.adapters.adapter_file import without_account
 from myocan.tools.errors import ToolsError
 from myocan.tools.umqtt import default_cache, fetch_umqtt
 
@@ -139,13 +140,16 @@ def stage(
     *,
     arch: str | None = None,
     own: Mapping[str, Path] = {},
+    update_key: str | None = None,
 ) -> dict[str, Path]:
     """Put everything that a board carries into a folder.
 
-    config: what the board will read, as `AdapterFile.config` made it.
+    config: what the board will read, as `AdapterFile.config` made it. The account in it is put into
+        a file of its own, which no update touches.
     folder: emptied, and made if it is missing.
     arch: for `mpy-cross -march=`, which only native code needs.
     own: the house's own code, see `AdapterFile.own_modules`.
+    update_key: what its updates will be signed with, see `BoardSecrets`.
 
     Returns path on the board -> file. Raises StageError, or UmqttError.
     """
@@ -163,8 +167,16 @@ def stage(
     for script in SCRIPTS:
         target = files["/" + script] = folder / script
         shutil.copyfile(firmware_folder() / script, target)
-    target = files["/config.json"] = folder / "config.json"
-    target.write_text(json.dumps(config, separators=(",", ":")), encoding="utf-8")
+    broker = config.get("broker", {})
+    secrets = {key: broker[key] for key in ("user", "password") if broker.get(key) is not None}
+    if update_key is not None:
+        secrets["update_key"] = update_key
+    for path, content in (
+        ("config.json", {**config, "broker": without_account(broker)} if broker else config),
+        ("secrets.json", secrets),
+    ):
+        target = files["/" + path] = folder / path
+        target.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
     return files
 
 

@@ -1,0 +1,115 @@
+"""Which broker a board goes to, and whether the board that is plugged in may be that board.
+
+The one idea to know: a name is one board's. So a second chip is not flashed under it by accident;
+`replace` says that the first one is gone, and shuts it out by drawing all secrets anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace as changed
+from typing import TYPE_CHECKING, Any
+
+from myocan.tools.errors import ToolsError
+from myocan.tools.flash.mpremote import BoardError
+from myocan.tools.flash.secrets import (
+    BoardSecrets,
+    board_secrets,
+    forget_secrets,
+    known_secrets,
+    new_secrets,
+    save_secrets,
+)
+
+if TYPE_CHECKING:
+    from myocan.hub.house import House
+    from myocan.tools.flash.flashing import Found
+
+__all__ = ["Admission", "board_broker", "tell_hub"]
+
+
+def board_broker(house: House, name: str, given: str | None = None) -> dict[str, Any]:
+    """Return the `broker` part of a board's configuration: where it is, and the board's account.
+
+    given: the broker's URL, in place of what the house or its running hub says. A board never gets
+    the account that stands in there, but its own; none where there is none.
+
+    Raises ToolsError if no hub of this house runs here and none is configured; BusError.
+    """
+    from myocan.hub.bus import parse_url
+    from myocan.hub.house import RunningHub
+
+    running = RunningHub.read(house)
+    own = running is not None and running.boards not in ("", running.url)
+    if given is not None:
+        url = given
+    elif running is not None:
+        url = running.boards or running.url
+    elif house.broker.url is not None:
+        url = house.broker.url
+    else:
+        raise ToolsError(
+            f"no hub of {house.root} runs on this machine, and the house names no broker. "
+            f"Start it (`myocan run {house.root}`), or say where it is with --broker URL."
+        )
+    address = parse_url(url)
+    broker: dict[str, Any] = {
+        "host": address.host,
+        "port": address.port,
+        "tls": address.tls,
+        "user": None,
+        "password": None,
+    }
+    if own or address.user is not None:
+        secrets = board_secrets(house, name)
+        broker.update(user=name, password=secrets.password)
+        tell_hub(house)
+    return broker
+
+
+def tell_hub(house: House) -> None:
+    """Let a hub that runs know that accounts of boards have changed.
+
+    Raises HubError if it does not answer.
+    """
+    from myocan.hub.control import ask
+    from myocan.hub.house import RunningHub
+
+    running = RunningHub.read(house)
+    if running is not None and running.boards not in ("", running.url):
+        ask(house, "board accounts")
+
+
+class Admission:
+    """Lets a board have a name of a house, or not; for `flash(admit=...)`.
+
+    replace: whether it may take the name over from another board.
+    """
+
+    def __init__(self, house: House, name: str, *, replace: bool = False) -> None:
+        self._house = house
+        self._name = name
+        self._replace = replace
+
+    def __call__(self, found: Found) -> BoardSecrets:
+        """Return the secrets of the board that was found.
+
+        Raises BoardError if its name is another board's.
+        """
+        secrets = board_secrets(self._house, self._name)
+        if secrets.identity not in ("", found.identity):
+            if not self._replace:
+                raise BoardError(
+                    f"{self._name} is another board of this house already (chip "
+                    f"{secrets.identity}, this is {found.identity}). Two of one name would "
+                    "contradict each other: give this one an adapter of another name, or, if it "
+                    "is to take the other's place, flash it with --replace"
+                )
+            secrets = new_secrets(self._house, self._name)
+        if secrets.identity != found.identity:
+            secrets = changed(secrets, identity=found.identity)
+            save_secrets(self._house, secrets)
+        for other in known_secrets(self._house):
+            if other.identity == found.identity and other.name != self._name:
+                forget_secrets(self._house, other.name)  # this chip had that name before
+        tell_hub(self._house)
+        return secrets

@@ -23,8 +23,10 @@ from myocan.wire import (
     decode_log,
     decode_status,
     decode_up,
+    decode_verdict,
     encode_ack,
     encode_data,
+    encode_propose,
     parse_topic,
 )
 
@@ -54,11 +56,14 @@ class FakeHub:
         self.lost = 0
         self.statuses: list[dict[str, Any]] = []
         self.remarks: list[str] = []
+        self.verdicts: list[tuple[str, bool, str | None]] = []
+        """(transaction, whether it agrees, why not) of what boards said to proposals."""
         self._broker = (host, port)
         self._changed = threading.Condition()
         self._client: Client | None = None
         self._subscribed = False
         self._inbox_ms = 0
+        self._proposals = 0
 
     def __enter__(self) -> Self:
         self.start()
@@ -107,6 +112,20 @@ class FakeHub:
         assert self._client is not None
         self._client.publish(topic, payload, 1, retain).wait_for_publish(WAIT_S)
 
+    def propose(
+        self, board: str, values: dict[str, Value], expires_s: float = 2.0
+    ) -> tuple[bool, str | None]:
+        """Ask a board whether its ports would take values; return whether it agrees, and why not.
+
+        Fails if it gives no verdict.
+        """
+        self._proposals += 1
+        txn = f"{self.incarnation}.{self._proposals}"
+        payload = encode_propose(txn, int((time.time() + expires_s) * 1000), values)
+        self.send(board_topic(DOMAIN, board, "propose"), payload)
+        self.wait(lambda hub: any(each[0] == txn for each in hub.verdicts), "a verdict")
+        return next((ok, why) for each, ok, why in self.verdicts if each == txn)
+
     def wait(self, holds: Callable[[Self], Any], what: str, seconds: float = WAIT_S) -> None:
         """Wait until `holds(self)` is true after something has come in; else fail with `what`."""
         deadline = time.monotonic() + seconds
@@ -136,7 +155,7 @@ class FakeHub:
 
     def _on_connect(self, client: Client, *_: object) -> None:
         own = board_topic(DOMAIN, "BOARD", "base").replace("BOARD", "+")
-        leaves = ("base", "status", "log", "up/#")
+        leaves = ("base", "status", "log", "verdict", "up/#")
         client.subscribe([(own.replace("base", leaf), 1) for leaf in leaves])
 
     def _on_subscribe(self, client: Client, *_: object) -> None:
@@ -179,5 +198,7 @@ class FakeHub:
             self.lost += inbox.on_base(*base, self._inbox_ms)[1]
         elif topic[3] == "status":
             self.statuses.append(decode_status(payload))
+        elif topic[3] == "verdict":
+            self.verdicts.append(decode_verdict(payload))
         else:
             self.remarks.append(decode_log(payload)[1])

@@ -21,13 +21,13 @@ _MAX_WHY = const(200)
 def verdict_on(payload: bytes, now_ms: "int | None", ports: "list[Port]") -> "bytes | None":
     """Return the verdict on a proposal, None if it is past its time.
 
-    payload: as it came. now_ms: the hub's clock; None if it was not told yet, then nobody knows
-    whether the proposal is still wanted, and there is no verdict either. ports: all of the board.
+    payload: as it came. now_ms: the hub's clock; None if it was not told yet, then a verdict that
+    comes late does no harm. ports: all of the board.
 
     Raises WireError for what is no proposal.
     """
     txn, expires_ms, values = decode_propose(payload)
-    if now_ms is None or now_ms > expires_ms:
+    if now_ms is not None and now_ms > expires_ms:
         return None
     why = _objection(values, {port.name: port for port in ports})
     if why is None:

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from myocan.tools.cli import (
+    asking,
     boards,
     chaos,
     check,
@@ -55,6 +56,7 @@ app.command("fmt")(fmt.fmt)
 app.command("test")(scenarios.scenarios)
 app.command("tail")(messages.tail)
 app.command("get")(messages.get)
+app.command("ask")(asking.ask)
 app.command("send", context_settings={"ignore_unknown_options": True})(messages.send)
 app.add_typer(deploy.deploy, name="deploy")
 app.add_typer(instances.instance, name="instance")

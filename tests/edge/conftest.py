@@ -49,9 +49,8 @@ def umqtt() -> Path:
 def board_library(tmp_path_factory: pytest.TempPathFactory, umqtt: Path) -> Path:
     """A folder like `/lib` of a board: everything compiled, as `myocan flash` does it."""
     library = tmp_path_factory.mktemp("board") / "lib"
-    simulated = [f"myocan/edge/pins/simulated{part}.py" for part in ("", "_parts")]
-    sources = {**board_files(), "umqtt/simple.py": umqtt}
-    sources |= {target: ROOT / "edge" / target for target in simulated}
+    simulated = "myocan/edge/pins/simulated.py"
+    sources = {**board_files(), simulated: ROOT / "edge" / simulated, "umqtt/simple.py": umqtt}
     for target, source in sources.items():
         compiled = (library / target).with_suffix(".mpy")
         compiled.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +67,7 @@ def run_on_board(board_library: Path, tmp_path: Path) -> Callable[..., str]:
         (tmp_path / "script.py").write_text(script)
         done = subprocess.run(
             [find_micropython(), "-X", f"heapsize={heap}", "script.py"],
-            env={**os.environ, "MICROPYPATH": str(board_library)},
+            env={**os.environ, "MICROPYPATH": f"{board_library}:.frozen"},
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -80,7 +80,8 @@ def test_the_firmware_runs_the_adapter_of_its_configuration(
     board.wait("GP15", 1)
     assert board.get("GP14").pull == "up"
     assert hub.taken == [("button1/press", None)]
-    assert 20_000 < hub.statuses[-1]["free"] < 128 * 1024
+    # the simulated hardware is in the same heap, which no board has
+    assert 16_000 < hub.statuses[-1]["free"] < 128 * 1024
 
 
 def test_a_port_that_crashes_leaves_outputs_safe_and_the_board_starts_again(

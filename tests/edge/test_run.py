@@ -123,13 +123,6 @@ def test_the_board_of_the_configuration_says_which_pins_are_meant(
     factory.close()
 
 
-def test_a_broker_with_tls_is_refused_rather_than_spoken_to_in_the_clear() -> None:
-    config = configuration(1)
-    config["broker"]["tls"] = True
-    with pytest.raises(ConfigError, match="no TLS yet"):
-        Runner(config)
-
-
 @pytest.mark.parametrize(
     ("port", "error"),
     [({**LAMP, "kind": "toaster"}, ConfigError), ({**LAMP, "pin": "GP99"}, PinError)],

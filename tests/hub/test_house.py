@@ -33,6 +33,11 @@ rate = 50
 trust = "always"
 [publish]
 inputs = true
+[[wifi]]
+ssid = "cottage"
+password = "secret"
+[[wifi]]
+ssid = "guests"
 """
 
 
@@ -65,6 +70,10 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert house.publish.inputs
     assert (house.boards.rate, house.clock.trust) == (50, "always")
     assert (house.agent.catch_up_ms, house.agent.stale_events_ms) == (48 * 3_600_000, 90_000)
+    assert [(each.ssid, each.password) for each in house.wifi] == [
+        ("cottage", "secret"),
+        ("guests", ""),
+    ]
     assert house.root == tmp_path
 
 
@@ -73,6 +82,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     [
         ('domian = "x"', "domian: unknown key; did you mean 'domain'?"),
         ('[brokr]\nurl = "x"', "brokr: unknown key; did you mean 'broker'?"),
+        ('[[wifi]]\nsid = "x"', "[wifi.0] sid: unknown key; did you mean 'ssid'?"),
+        ("[[wifi]]\nssid = 3", "[wifi.0] ssid: has to be a valid string"),
+        ('[wifi]\nssid = "x"', "wifi: has to be a valid list"),
         ('[broker]\nulr = "x"', "[broker] ulr: unknown key; did you mean 'url'?"),
         ('[broker]\nURL = "x"', "[broker] URL: unknown key; did you mean 'url'?"),
         ("latitude = 50.0", "latitude: unknown key; it belongs under [location]"),

@@ -60,10 +60,10 @@ OFFERED = {
     """,
     "myocan.hub.house": """
         Agent Boards Broker Clock Externals FILE_NAME House HouseError Location Publish RunningHub
-        Store check_broker_url check_level check_zone
+        Store Wifi check_broker_url check_level check_zone
     """,
     "myocan.tools.adapters": """
-        AdapterError AdapterFile PORT_KINDS Problem Publication Subscription Wifi
+        AdapterError AdapterFile Ethernet PORT_KINDS Problem Publication Subscription Wifi
         config_hash load_adapter load_code parse_adapter
     """,
     "myocan.tools.flash": """

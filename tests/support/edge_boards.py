@@ -154,7 +154,7 @@ class MicroPythonBoard:
             port = str(server.getsockname()[1])
             self._process = subprocess.Popen(
                 [program, "-X", f"heapsize={HEAP}", str(script), port, "config.json"],
-                env={**os.environ, "MICROPYPATH": str(library)},
+                env={**os.environ, "MICROPYPATH": f"{library}:.frozen"},
                 cwd=directory,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import ssl
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from myocan.tools.adapters import (
     load_adapter,
     parse_adapter,
 )
+from support.certificates import make_certificates
 
 PORCH = """\
 board = "pico-w"
@@ -151,8 +155,104 @@ def test_without_a_map_the_safe_value_is_on_or_off(safe: str, level: int) -> Non
 
 def test_networks_may_stand_in_the_file() -> None:
     text = PORCH + '[[wifi]]\nssid = "home"\npassword = "p"\n[[wifi]]\nssid = "guests"\n'
-    config = read(text).config("mqtt://broker", wifi=[("home", "p"), ("van", "q")])
+    house = [("home", "other"), ("van", "q")]
+    config = read(text).config("mqtt://broker", wifi=house, country="DE")
     assert config["wifi"] == [["home", "p"], ["guests", ""], ["van", "q"]]
+    assert config["country"] == "DE"
+    assert "country" not in read(PORCH).config("mqtt://broker", country="DE")
+
+
+PLACE = 'address = "192.168.1.20/24"\n'
+
+
+def test_a_board_may_have_a_fixed_address_in_a_network() -> None:
+    text = PORCH + '[[wifi]]\nssid = "home"\n' + PLACE
+    away = 'gateway = "192.168.1.1"\n'
+    own = ["192.168.1.20", "255.255.255.0"]
+    for more, settings in (
+        ("", ["0.0.0.0", "0.0.0.0"]),
+        (away, ["192.168.1.1", "192.168.1.1"]),
+        (away + 'dns = "10.0.0.1"\n', ["192.168.1.1", "10.0.0.1"]),
+    ):
+        network = read(text + more).config("mqtt://broker")["wifi"][0]
+        assert network == ["home", "", [*own, *settings]]
+
+
+def cabled(more: str = "") -> AdapterFile:
+    return read(f"""board = "wt32-eth01"
+[ports.lamp]
+kind = "relay"
+pin = "IO4"
+subscribe = "lamp1.state"
+{more}""")
+
+
+def test_a_board_with_ethernet_uses_it_unless_its_file_names_a_wifi() -> None:
+    built = {"mdc": 23, "mdio": 18, "phy_type": "PHY_LAN8720", "phy_addr": 1, "power": 16}
+    config = cabled().config("mqtt://broker", wifi=[("home", "p")])
+    assert (config["lan"], config["wifi"]) == (built, [])
+    fixed = cabled("[ethernet]\n" + PLACE).config("mqtt://broker")["lan"]
+    assert fixed["address"] == ["192.168.1.20", "255.255.255.0", "0.0.0.0", "0.0.0.0"]
+    config = cabled('[[wifi]]\nssid = "x"').config("mqtt://broker", wifi=[("home", "p")])
+    assert config["wifi"] == [["x", ""], ["home", "p"]]
+    assert "lan" not in config
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ('[[wifi]]\nssid = "a"\naddress = "1.2.3.4"', 7, "'1.2.3.4' is no address of a board"),
+        ('[[wifi]]\nssid = "a"\naddress = "1.2.3/24"', 7, "'1.2.3/24' is no address of a board"),
+        ('[[wifi]]\nssid = "a"\naddress = "1.2.3.0/24"', 7, "stands for the whole network"),
+        ('[[wifi]]\nssid = "a"\ndns = "1.2.3.4"', 7, "gateway and dns go with a fixed address"),
+        (f'[ethernet]\n{PLACE}gateway = "10.0.0.1"', 7, "10.0.0.1 is not in the board's network"),
+        (f'[ethernet]\n{PLACE}gateway = "router"', 7, "'router' is no address: write it like"),
+        ("[ethernet]\nadress = 3", 8, "unknown key 'adress'; did you mean 'address'?"),
+        ('[ethernet]\n[[wifi]]\nssid = "a"', 7, "a board is in one network"),
+        ('[[wifi]]\nsid = "a"', 8, "unknown key 'sid'; did you mean 'ssid'?"),
+    ],
+)
+def test_a_network_that_cannot_be_is_told_with_its_line(text: str, line: int, says: str) -> None:
+    with pytest.raises(AdapterError) as caught:
+        cabled("\n" + text)
+    assert any(
+        says in problem.text("porch.toml") and problem.line == line
+        for problem in caught.value.problems
+    ), caught.value
+
+
+def test_only_a_board_with_a_socket_for_it_has_ethernet() -> None:
+    with pytest.raises(AdapterError, match="a Raspberry Pi Pico W has no Ethernet"):
+        read(PORCH + "[ethernet]\n")
+
+
+def test_a_board_is_told_the_one_authority_that_it_trusts(tmp_path: Path) -> None:
+    certificates = make_certificates(tmp_path)
+    pem = (certificates / "ca.pem").read_text()
+    url = f"mqtts://broker?ca={certificates}/ca.pem"
+    broker = read(PORCH).config(url)["broker"]
+    assert base64.b64decode(broker["ca"]) == ssl.PEM_cert_to_DER_cert(pem)
+    assert broker["since"] == list(time.gmtime()[:2])
+    assert broker["port"] == 8883
+    assert read(PORCH).config(url)["hash"] == read(PORCH).config(url)["hash"]
+    raspberry = read(
+        PORCH.replace("pico-w", "raspberry-pi").replace("GP1", "GPIO1").replace("gp1", "GPIO1")
+    )
+    assert "ca" not in raspberry.config("mqtts://broker")["broker"]
+    (tmp_path / "two.pem").write_text(
+        pem + (make_certificates(tmp_path / "b") / "ca.pem").read_text()
+    )
+    (tmp_path / "none.pem").write_text("")
+    for ca, says in (
+        ("", "knows no authorities for TLS: say which one"),
+        (f"?ca={tmp_path}/two.pem", "holds 2 certificates, and a board has room for one"),
+        (f"?ca={tmp_path}/none.pem", "cannot be used"),
+        (f"?ca={tmp_path}/away.pem", "cannot be used: .*No such file"),
+        (f"?ca={certificates}/cert.pem", "holds no certificate of an authority"),
+    ):
+        with pytest.raises(AdapterError, match=says):
+            read(PORCH).config(f"mqtts://broker{ca}")
+    assert raspberry.config(f"mqtts://broker?ca={tmp_path}/two.pem")["broker"]["ca"]
 
 
 def test_a_board_without_tls_is_not_sent_to_a_broker_that_wants_it() -> None:
@@ -184,9 +284,9 @@ MISTAKES = [
      "unknown key 'wifii'; did you mean 'wifi'?"),
     ('kind = "button"', 'kind = "buton"', 4, "no kind of port 'buton'; did you mean 'button'?"),
     ('kind = "button"', 'kind = "toaster"', 4,
-     "no kind of port 'toaster'; known are " + ", ".join(PORT_KINDS)),
+     "no kind of port 'toaster'; known are button, contact, led, relay"),
     ('kind = "button"\n', "", 3,
-     "port door_button needs a `kind`: one of " + ", ".join(PORT_KINDS)),
+     "port door_button needs a `kind`: one of button, contact, led, relay"),
     ('pin = "GP14"\n', "", 3, "port door_button needs a `pin`"),
     ('"GP14"', '"GP144"', 5, "a Raspberry Pi Pico W has no pin 'GP144'; did you mean 'GP14'?"),
     ('"GP14"', '"GP25"', 5,

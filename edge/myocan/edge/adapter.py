@@ -91,7 +91,8 @@ class Adapter:
         self.outbox = Outbox(capacity, self._draw_boot(), self._draw_boot, self._now)
         self._connection = 0  # that is open, or 0
         self._reason = ""  # as was said
-        self._heard = False  # has the hub answered on it?
+        self.heard = False
+        """Whether the hub has answered on the connection that is open."""
         self._store = ""
         self._lost = 0
         self.free: int | None = None
@@ -101,19 +102,19 @@ class Adapter:
         self._status_due, self._heartbeat, self._patience, self._silence = self._alarms
         self._silence_ms = _SILENCE_MS
         self.ports = self._open_ports(config)
-        self._inlets = [Inlet(port, self.remark) for port in self.ports if port.subscribe]
+        self.inlets = [Inlet(port, self.remark) for port in self.ports if port.subscribe]
         if any(port.guard for port in self.ports):
             from myocan.edge.guard import guard_ports
 
-            guard_ports(self.ports, self._inlets, self.remark)
-        for inlet in self._inlets:
+            guard_ports(self.ports, self.inlets, self.remark)
+        for inlet in self.inlets:
             inlet.hub_lost(self._now)
         self._topics = [self._own + "ack", self._own + "status"]
         for port in self.ports:
             if port.subscribe and port.subscribe not in self._topics:
                 self._topics.append(port.subscribe)
         self._verdict_on = None
-        if self._inlets:
+        if self.inlets:
             from myocan.edge.proposals import verdict_on
 
             self._verdict_on = verdict_on
@@ -123,7 +124,6 @@ class Adapter:
             link.watch(stream)
         for port in self.ports:
             port.outlet = self._push
-            port.remark = self.remark
             port.start()
 
     def step(self) -> int:
@@ -146,7 +146,7 @@ class Adapter:
             if not self._connection:
                 self._open()
             self._talk()
-        for inlet in self._inlets:
+        for inlet in self.inlets:
             if inlet.step(now):
                 self._changed()
                 due = 0  # another port may need this one
@@ -193,10 +193,10 @@ class Adapter:
         """The connection is gone, and the hub with it."""
         self._connection = 0
         self._reason = ""
-        self._heard = False
+        self.heard = False
         for alarm in self._alarms:
             alarm.off()
-        for inlet in self._inlets:
+        for inlet in self.inlets:
             inlet.hub_lost(self._now)
 
     def _talk(self) -> None:
@@ -269,7 +269,7 @@ class Adapter:
                     self._words.insert(0, ("verdict", verdict))
             elif payload:  # without one, the variable is gone
                 value, offset, _, _, incarnation = decode_data(payload)
-                for inlet in self._inlets:
+                for inlet in self.inlets:
                     if inlet.port.subscribe == topic:
                         if not inlet.offer((incarnation, offset), value):
                             self.outbox.ask()  # perhaps the hub has another store: it will say
@@ -292,17 +292,17 @@ class Adapter:
         if self._store not in ("", store):
             # another log: what it means by an offset, and what it has of us, is unknown
             self._refresh()
-            for inlet in self._inlets:
+            for inlet in self.inlets:
                 inlet.forget()
             self.link.subscribe(self._topics)
         self._store = store
         if self._lost != outbox.lost and not len(outbox):
             self._lost = outbox.lost
             self._refresh()  # what was thrown away may have been the newest reading
-        if not self._heard:
-            self._heard = True
+        if not self.heard:
+            self.heard = True
             self._say("online")
-            for inlet in self._inlets:
+            for inlet in self.inlets:
                 inlet.hub_back()
             self._changed()
 

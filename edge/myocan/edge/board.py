@@ -10,6 +10,7 @@ import machine  # type: ignore[import-not-found]
 from myocan.edge.adapter import Adapter
 from myocan.edge.clock import Alarm, const, ticks_ms
 from myocan.edge.errors import ConfigError
+from myocan.edge.inlet import NOTHING_YET
 from myocan.edge.link import Link
 from myocan.edge.pins.machine import MachinePins
 
@@ -17,16 +18,19 @@ TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any
 
+    from myocan.edge.interfaces import Spec
+    from myocan.edge.network import Network
+
 _SECRETS = "/secrets.json"
 """What flashing gave this board alone: its account at the broker, and `update_key`."""
 _WATCHDOG_MS = const(8_000)
 """A loop that stands still for so long is ended by a reset; an RP2040 can wait 8,388."""
 _CRASH_S = const(3)
 """How long a board that crashed stays at its safe values before it starts again."""
-_SWEEP_MS = const(10_000)
+_SWEEP_MS = const(60_000)
 """How often memory is tidied up, and what is free of it noted."""
 _STUCK_MS = const(900_000)
-"""After so long without a broker the board starts again, if it holds no event."""
+"""After so long without a broker the board starts again, if that loses nothing."""
 
 
 def run(path: str = "/config.json") -> None:
@@ -50,16 +54,11 @@ def _run(path: str) -> None:
         with open(path) as file:
             config = json.load(file)
         _add_account(config["broker"])
-        if config["broker"].get("tls"):
-            raise ConfigError("no TLS yet: give the broker as mqtt:// and flash again")
-        wifi = None
-        if config.get("wifi"):
-            from myocan.edge.wifi import Wifi
-
-            wifi = Wifi(config["wifi"], config["name"])
+        link = _link(config)(config["broker"], config["name"])
         make = _own_adapter() if config.get("code") else Adapter
-        adapter = make(config, Link(config["broker"], config["name"], wifi), MachinePins())
-        _loop(adapter)
+        adapter = make(config, link, MachinePins())
+        link.network = _network(config)  # after the outputs are safe: radios take a second to start
+        _loop(adapter, link.network)
         reason = "starts again: no broker for long"
     except Exception as error:  # whatever it is: safe first, then another try
         sys.print_exception(error)  # type: ignore[attr-defined]
@@ -94,8 +93,36 @@ def _add_account(broker: "dict[str, Any]") -> None:
             broker[key] = secrets[key]
 
 
-def _loop(adapter: Adapter) -> None:
-    """Go on until the board should start again."""
+def _network(config: "Spec") -> "Network | None":
+    """Return the way into the network that a configuration names; None if there is one already."""
+    if config.get("lan") is not None:
+        from myocan.edge.lan import Lan
+
+        return Lan(config["lan"], config["name"])
+    if config.get("wifi"):
+        from myocan.edge.wifi import Wifi
+
+        return Wifi(config["wifi"], config["name"], config.get("country"))
+    return None
+
+
+def _link(config: "Spec") -> "type[Link]":
+    """Return the kind of link that the broker wants."""
+    if config["broker"].get("tls"):
+        from myocan.edge.tls import TlsLink
+
+        return TlsLink
+    return Link
+
+
+def _loop(adapter: Adapter, network: "Network | None") -> None:
+    """Go on until the board should start again.
+
+    The watchdog is fed by what this loop gets done: once around, which no call in it may keep from
+    happening for long. Whether hub and broker answer is no business of a watchdog, which could only
+    take the outputs and the kept events down; that is first the link's, then the network's, and
+    only when starting again loses nothing, the board's.
+    """
     try:
         watchdog = machine.WDT(timeout=_WATCHDOG_MS)
     except (AttributeError, TypeError, ValueError):
@@ -109,15 +136,26 @@ def _loop(adapter: Adapter) -> None:
             sweep.set(now, _SWEEP_MS)
             gc.collect()
             adapter.free = min(gc.mem_free(), adapter.free or 1 << 29)  # type: ignore[attr-defined]
+        if network is not None:
+            network.tell(now, adapter.heard)
         if adapter.link.ready:
             stuck.off()
-        elif stuck.rings(now) and not adapter.outbox.events():
+        elif stuck.rings(now) and not _holds(adapter):
             return
         elif not stuck.on:
             stuck.set(now, _STUCK_MS)
         if watchdog is not None:
             watchdog.feed()
         adapter.link.wait(ms)
+
+
+def _holds(adapter: Adapter) -> bool:
+    """Whether something would be lost if the board started again now: an event that the hub does
+    not have yet, or a value that an output keeps while the hub is away."""
+    for inlet in adapter.inlets:
+        if inlet.mark != NOTHING_YET and not inlet.fallen:
+            return True
+    return adapter.outbox.events() > 0
 
 
 def _let_watchdog_go() -> None:

@@ -190,7 +190,7 @@ class GuardedInlet(Inlet):
 
     def hub_lost(self, now: int) -> None:
         super().hub_lost(now)
-        if self._fallen:
+        if self.fallen:
             self._kept = None  # it comes again with the hub
 
     def step(self, now: int) -> bool:

@@ -36,8 +36,10 @@ class Inlet:
         self.waiting = Alarm()
         """Rings when the port falls back; on while the hub is lost and the value is held."""
         self._remark = remark
-        self._mark = NOTHING_YET
-        self._fallen = False
+        self.mark = NOTHING_YET
+        """(incarnation, offset) of the newest message."""
+        self.fallen = False
+        """Whether the port is at its safe value since the hub was lost."""
         self._wish: tuple[Value] | None = None  # newest of this connection
         self._heard = False
 
@@ -45,42 +47,42 @@ class Inlet:
         """The connection ended, or the board starts, at `now` (ticks)."""
         self._heard = False
         self._wish = None
-        if self.port.hold_ms is not None and not self._fallen:
+        if self.port.hold_ms is not None and not self.fallen:
             self.waiting.set(now, self.port.hold_ms)
 
     def hub_back(self) -> None:
         """The hub has acknowledged."""
         self._heard = True
         self.waiting.off()
-        if self._fallen and self._wish is not None:
+        if self.fallen and self._wish is not None:
             self._take(self._wish[0])
 
     def offer(self, mark: "tuple[int, int]", value: "Value") -> bool:
         """A message arrived; return whether it is new. mark: (incarnation, offset)."""
-        if mark < self._mark:
+        if mark < self.mark:
             return False
-        new = mark > self._mark
-        self._mark = mark
+        new = mark > self.mark
+        self.mark = mark
         self._wish = (value,)
-        if self._heard if self._fallen else new:
+        if self._heard if self.fallen else new:
             self._take(value)
         return new
 
     def step(self, now: int) -> bool:
         """Let time pass; return whether the port fell back."""
         if self.waiting.rings(now):
-            self._fallen = True
+            self.fallen = True
             self.port.make_safe()
             return True
         return False
 
     def forget(self) -> None:
         """The hub has another log, whose offsets mean other messages."""
-        self._mark = NOTHING_YET
+        self.mark = NOTHING_YET
 
     def _take(self, value: "Value") -> None:
         try:
             self.port.take(value)
-            self._fallen = False
+            self.fallen = False
         except Refused as error:
             self._remark(str(error))

@@ -8,8 +8,8 @@ counts packet ids past 65,535, and makes four small writes of each packet.
 
 States: closed (until an alarm rings) -> dialling (TCP) -> greeting (CONNECT is sent) -> subscribing
 -> open. Every state but the last has a deadline; in the last one a PINGREQ every _PING_MS must be
-answered within _ANSWER_MS. The only call that can take longer than a moment is the look-up of the
-broker's name; it is made again only after a failure, and not at all for a numeric address.
+answered within _ANSWER_MS. No call waits: not even the look-up of the broker's name, which a
+board's network makes (`network.py`), again only after a failure.
 
 The interface is `interfaces.Link`.
 """
@@ -36,6 +36,8 @@ _KEEPALIVE_S = const(15)
 _PING_MS = const(6_000)
 _ANSWER_MS = const(4_000)
 """How long the broker may take to answer, and the network to take what is sent."""
+_LOOK_MS = const(20)
+"""How often to look whether the broker's name was found."""
 _STEADY_MS = const(1_000)
 """A connection that lasted so long makes the next wait short again."""
 
@@ -69,11 +71,12 @@ class _Opening:
 class Link:
     """The connection of the board called `client_id`.
 
-    broker: the `broker` part of the configuration: host, port, user, password.
-    network: what must be up first; `step(now, useful)` says whether it is, and is told whether the
-        broker could be reached through it. None where the machine has a network by itself.
+    broker: the `broker` part of the configuration: host, port, user, password, tls.
+    network: what must be up first, see `network.py`; None where the machine has one by itself.
     random: returns so many random bytes.
     """
+
+    _count: "int | None"  # bytes that were read last; None if there were none
 
     def __init__(
         self,
@@ -87,7 +90,7 @@ class Link:
         self.reason = ""
         self._broker = broker
         self._client_id = client_id
-        self._network = network
+        self.network = network
         self._backoff = Backoff(random)
         self._reader = mqtt.Reader()
         self._writer = mqtt.Writer()
@@ -114,10 +117,12 @@ class Link:
         """See interfaces.Link."""
         self._now = now
         flags, self._flags = self._flags, 0
-        up = self._network is None or self._network.step(now, self.ready)
+        up = self.network is None or self.network.step(now)
         try:
             if self._state == _CLOSED:
-                if up and self._retry.rings(now):
+                if not up:
+                    self.reason = self.network.reason or self.reason
+                elif self._retry.rings(now):
                     self._dial()
             elif not up:
                 self.renew("the network is gone")
@@ -172,8 +177,8 @@ class Link:
                 # with bytes unread, closing would throw away what was sent last
                 while self._socket.read(1):
                     pass
-            except OSError:
-                pass
+            except (OSError, AttributeError):
+                pass  # or it is one that cannot wait
         self._hang_up()
 
     def due(self, now: int) -> int:
@@ -191,10 +196,16 @@ class Link:
                 self._flags = ready[1]
 
     def _dial(self) -> None:
-        self.connection += 1
         if self._address is None:
-            host, port = self._broker["host"], self._broker["port"]
+            host = self._broker["host"]
+            if self.network is not None:
+                host = self.network.find(host, self._now)
+            if host is None:
+                self._retry.set(self._now, _LOOK_MS)
+                return
+            port = self._broker["port"]
             self._address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
+        self.connection += 1
         family, kind, protocol, _, address = self._address
         self._socket = socket.socket(family, kind, protocol)
         self._poller.register(self._socket, select.POLLOUT)
@@ -236,7 +247,7 @@ class Link:
         if flags and self._sent < self._writer.end:
             self._flush()
         elif flags:
-            count = self._socket.readinto(self._reader.space())
+            count = self._count = self._socket.readinto(self._reader.space())
             if count == 0:
                 raise OSError(errno.ECONNRESET)
             self._reader.got(count or 0)
@@ -301,9 +312,11 @@ class Link:
         """Write as much of the packet as the network takes; the rest follows when it can."""
         writer = self._writer
         stalled = self._stall.on
-        self._sent += self._socket.write(writer.buffer, self._sent, writer.end - self._sent) or 0
+        count = self._socket.write(writer.buffer, self._sent, writer.end - self._sent) or 0
+        self._sent += count
         if self._sent < writer.end:
-            self._stall.set(self._now, _ANSWER_MS)
+            if count or not stalled:
+                self._stall.set(self._now, _ANSWER_MS)
             self._ping.off()
             self._poller.modify(self._socket, select.POLLOUT)
         elif stalled or self._state == _GREETING:

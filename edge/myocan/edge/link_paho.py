@@ -7,9 +7,11 @@ its own, which ends when it is done. So a broker that does not answer stops no b
 The interface is `interfaces.Link`.
 """
 
+import binascii
 import os
 import selectors
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
@@ -37,7 +39,9 @@ STEADY_MS = 1_000
 class PahoLink:
     """The connection of the board called `client_id`.
 
-    broker: the `broker` part of the configuration: host, port, user, password.
+    broker: the `broker` part of the configuration: host, port, user, password, tls, and maybe `ca`
+        (base64 of DER): the authorities that alone may vouch for the broker, in place of the
+        system's.
     random: returns so many random bytes.
     """
 
@@ -49,6 +53,7 @@ class PahoLink:
         self.reason = ""
         self._broker = broker
         self._client_id = client_id
+        self._trust = _Trust.of(broker) if broker.get("tls") else None
         self._backoff = Backoff(random)
         self._selector = selectors.DefaultSelector()
         self._wake = Wake()
@@ -164,13 +169,15 @@ class PahoLink:
         client.will_set(topic, payload, qos=1, retain=True)
         if user := self._broker.get("user"):
             client.username_pw_set(user, self._broker.get("password"))
+        if self._trust is not None:
+            client.tls_set_context(self._trust)
         client.connect_timeout = ANSWER_MS / 1000
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         host, port = self._broker["host"], self._broker["port"]
-        self._dialling = _Dialling(client, host, port, self._wake.ring)
+        self._dialling = _Dialling(client, host, port, self._wake.ring, self._trust)
         self._dialling.start()
 
     def _dialled(self) -> None:
@@ -193,6 +200,9 @@ class PahoLink:
         try:
             if readable:
                 client.loop_read()
+                # what TLS has taken from the socket already, no selector tells of
+                while self._trust is not None and client.socket() and self._socket.pending():
+                    client.loop_read()
             self._flush()
             client.loop_misc()
         except Exception as error:  # paho's parser raises whatever a malformed packet makes it
@@ -250,11 +260,40 @@ class PahoLink:
         self._arrived.append(message)
 
 
+class _Trust(ssl.SSLContext):
+    """How to know that it is the right broker. Remembers the last socket, which paho loses when the
+    greetings fail."""
+
+    wrapped: ssl.SSLSocket | None = None
+
+    @classmethod
+    def of(cls, broker: Spec) -> "_Trust":
+        """Return one for the `broker` part of a configuration."""
+        trust = cls(ssl.PROTOCOL_TLS_CLIENT)
+        if broker.get("ca") is None:
+            trust.load_default_certs()
+        else:
+            trust.load_verify_locations(cadata=binascii.a2b_base64(broker["ca"]))
+        return trust
+
+    def wrap_socket(self, *args: Any, **rest: Any) -> ssl.SSLSocket:
+        self.wrapped = super().wrap_socket(*args, **rest)
+        return self.wrapped
+
+
 class _Dialling(Thread):
     """Opens a connection, which can only wait; then rings."""
 
-    def __init__(self, client: Client, host: str, port: int, ring: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        host: str,
+        port: int,
+        ring: Callable[[], None],
+        trust: _Trust | None,
+    ) -> None:
         super().__init__(name="myocan-dial", daemon=True)
+        self._trust = trust
         self.client = client
         self.problem: Exception | None = None
         self.done = False
@@ -273,6 +312,8 @@ class _Dialling(Thread):
             self.client.connect(*self._broker, keepalive=KEEPALIVE_S)
         except (OSError, ValueError) as error:
             self.problem = error
+            if self._trust is not None and self._trust.wrapped is not None:
+                self._trust.wrapped.close()
         finally:
             self.done = True  # before the ring, or who wakes up may look too early
             self._ring()

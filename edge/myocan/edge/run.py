@@ -56,8 +56,6 @@ class Runner:
         say: Callable[[str], None] = print,
         make: type[Adapter] = Adapter,
     ) -> None:
-        if config["broker"].get("tls"):
-            raise ConfigError("adapters have no TLS yet: give the address of the broker as mqtt://")
         if pins is None:
             pins = "simulated" if config.get("board") == "unix" else "gpiozero"
         if isinstance(pins, str):

@@ -21,7 +21,7 @@ import re
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -52,6 +52,7 @@ __all__ = [
     "Publish",
     "RunningHub",
     "Store",
+    "Wifi",
     "check_broker_url",
     "check_level",
     "check_zone",
@@ -174,7 +175,7 @@ class Location(_Table):
     """Where the house stands, for sun times and holidays.
 
     latitude: degrees, north positive, -90 to 90. longitude: degrees, east positive, -180 to 180.
-    country: ISO 3166 code of two letters, whose holidays count.
+    country: ISO 3166 code of two letters, whose holidays count, and whose channels WiFi may use.
     """
 
     latitude: float | None = Field(default=None, ge=-90, le=90)
@@ -199,6 +200,13 @@ class Broker(_Table):
     def asks_for_credential(self) -> bool:
         """Whether the broker that is used wants to know who connects."""
         return self.url is not None and parse_url(self.url).user is not None
+
+
+class Wifi(_Table):
+    """A WiFi network for the boards of the house; `password` is empty for an open one."""
+
+    ssid: str = Field(min_length=1)
+    password: str = ""
 
 
 class Store(_Table):
@@ -278,6 +286,7 @@ class House(_Table):
     """A house: its settings and its files. Made by `load`.
 
     domain: first part of its topics. timezone: IANA name, for schedules and for what people read.
+    wifi: networks for all boards, beside those of their adapters, the favourite first.
     retention: how long messages are kept, topics -> what KEEP says; see `myocan.hub.retention`.
     """
 
@@ -285,6 +294,7 @@ class House(_Table):
     timezone: Annotated[str, AfterValidator(check_zone)] = "UTC"
     location: Location = Location()
     broker: Broker = Broker()
+    wifi: list[Wifi] = Field(default_factory=list)
     store: Store = Store()
     agent: Agent = Agent()
     boards: Boards = Boards()
@@ -419,8 +429,10 @@ def _key(location: list[str]) -> str:
 
 def _unknown_key(model: type[BaseModel], location: list[str]) -> str:
     for name in location[:-1]:
+        if name.isdigit():  # one of a list of tables
+            continue
         inner: Any = model.model_fields[name].annotation
-        model = inner
+        model = next(iter(get_args(inner)), inner)
     known = sorted(model.model_fields)
     near = difflib.get_close_matches(location[-1].lower(), known, n=1)
     if near:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 from myocan.hub.bus import DISCONNECTED, Bus, BusError, BusRefused
 from support.buses import MakeBus, at_least, confirmed, connected, numbered, take
+from support.certificates import make_certificates, tls_listener
 from support.mosquitto import Mosquitto, free_port
 from support.scripted_broker import ScriptedBroker
 
@@ -18,28 +17,13 @@ from support.scripted_broker import ScriptedBroker
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with an authority's `ca.pem`, and `cert.pem` and `key.pem` for 127.0.0.1."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl to make certificates: apt install openssl")
-    directory = tmp_path_factory.mktemp("certificates")
-    (directory / "for").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-    new_key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-    for command in (
-        f"req -x509 {new_key} -keyout ca.key -out ca.pem -days 2 -subj /CN=authority",
-        f"req {new_key} -keyout key.pem -out request.pem -subj /CN=broker",
-        "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem"
-        " -days 2 -extfile for",
-    ):
-        subprocess.run(
-            ["openssl", *command.split()], cwd=directory, check=True, capture_output=True
-        )
-    return directory
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture
 def tls_port(tmp_path: Path, certificates: Path) -> Iterator[int]:
     port = free_port()
-    files = f"certfile {certificates}/cert.pem\nkeyfile {certificates}/key.pem"
-    with Mosquitto(tmp_path, config=f"listener {port} 127.0.0.1\n{files}\nallow_anonymous true"):
+    with Mosquitto(tmp_path, config=tls_listener(port, certificates)):
         yield port
 
 

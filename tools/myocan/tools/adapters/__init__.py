@@ -8,12 +8,12 @@ from myocan.tools.adapters.adapter_file import (
     AdapterFile,
     Publication,
     Subscription,
-    Wifi,
     config_hash,
     load_adapter,
     parse_adapter,
 )
 from myocan.tools.adapters.load_code import load_code
+from myocan.tools.adapters.networks import Ethernet, Wifi
 from myocan.tools.adapters.port_kinds import PORT_KINDS
 from myocan.tools.adapters.problems import AdapterError, Problem
 
@@ -21,6 +21,7 @@ __all__ = [
     "PORT_KINDS",
     "AdapterError",
     "AdapterFile",
+    "Ethernet",
     "Problem",
     "Publication",
     "Subscription",

@@ -21,25 +21,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from myocan.tools.adapters.code_check import BOARD_MODULE, CodeSpec, check_code
 from myocan.tools.adapters.guards import add_guards
+from myocan.tools.adapters.networks import Ethernet, Wifi, broker_config, lan_config
 from myocan.tools.adapters.port_check import PortCheck, PortSpec
 from myocan.tools.adapters.port_kinds import Tells, Text
 from myocan.tools.adapters.problems import AdapterError, Problem, complaint
 from myocan.tools.adapters.toml_lines import TomlLines
 from myocan.tools.board_kinds import BoardKind, BoardKindError
+from myocan.tools.errors import ToolsError
 from myocan.tools.nearest import nearest
 from myocan.wire import WIRE_VERSION
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """What a board may be called: one level of a topic (see myocan.wire)."""
-
-
-class Wifi(BaseModel):
-    """A WiFi network."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    ssid: Text
-    password: str = ""
 
 
 class TopKeys(BaseModel):
@@ -49,8 +42,13 @@ class TopKeys(BaseModel):
 
     board: Text
     wifi: tuple[Wifi, ...] = ()
+    ethernet: Ethernet | None = None
     ports: dict[str, Any] = {}
     code: Any = None
+
+
+NESTED: dict[str, type[BaseModel]] = {"wifi": Wifi, "ethernet": Ethernet}
+"""Tables of an adapter file with keys of their own."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Publication:
 
     topic: "module.variable". kind: every one counts ("event"), or the newest ("value").
     values: those that it can have, None for an event and where the file does not say.
-    line: where it is written. unit: of a number, "" where nobody says.
+    line: where it is written.
     """
 
     module: str
@@ -69,7 +67,6 @@ class Publication:
     values: tuple[str | int | bool, ...] | None
     port: str
     line: int
-    unit: str = ""
 
     @property
     def topic(self) -> str:
@@ -80,9 +77,7 @@ class Publication:
 class Subscription:
     """What a port takes; `values` are those that it knows, None where the file does not say.
 
-    anything: whether it takes whatever comes, as code does, which sees for itself. range: the least
-    and the greatest number that it takes, None if it takes none. text: whether it takes text of
-    some form ("#ff8000") besides these values.
+    anything: whether it takes whatever comes, as code does, which sees for itself.
     """
 
     module: str
@@ -92,8 +87,6 @@ class Subscription:
     port: str
     line: int
     anything: bool = False
-    range: tuple[int, int] | None = None
-    text: bool = False
 
     @property
     def topic(self) -> str:
@@ -116,6 +109,7 @@ class AdapterFile:
     kind: BoardKind
     ports: tuple[PortSpec, ...]
     wifi: tuple[Wifi, ...]
+    ethernet: Ethernet | None
     publishes: tuple[Publication, ...]
     subscribes: tuple[Subscription, ...]
     warnings: tuple[Problem, ...]
@@ -131,30 +125,38 @@ class AdapterFile:
         self,
         broker: str | Mapping[str, Any],
         wifi: Sequence[tuple[str, str]] = (),
+        country: str | None = None,
     ) -> dict[str, Any]:
         """Return what the board reads: `config.json`.
 
-        broker: URL, mqtt://user:password@host:port, or a table with host and maybe port, user,
-            password, tls.
+        broker: URL, mqtt://user:password@host:port or mqtts://…?ca=PATH, or a table with host and
+            maybe port, user, password, tls, ca (path of a file of PEM certificates).
         wifi: networks (name, password) besides those in the file.
+        country: two letters, whose channels WiFi may use.
 
         Raises AdapterError when the board cannot reach such a broker, BusError for a wrong URL.
         """
-        where = _broker(broker)
-        if where["tls"] and not self.kind.tls:
-            problem = f"a {self.kind.title} has no TLS, and the broker wants it (mqtts://)"
-            raise AdapterError(self.path, [Problem(problem)])
-        networks = [[each.ssid, each.password] for each in self.wifi]
-        networks += [list(each) for each in wifi if list(each) not in networks]
-        config = {
+        try:
+            where = broker_config(broker, self.kind)
+        except ToolsError as error:
+            raise AdapterError(self.path, [Problem(str(error))]) from None
+        networks = [each.config() for each in self.wifi]
+        known = {each.ssid for each in self.wifi}
+        networks += [list(each) for each in wifi if each[0] not in known]
+        cable = self.kind.ethernet is not None and not self.wifi
+        config: dict[str, Any] = {
             "wire": WIRE_VERSION,
             "name": self.name,
             "domain": self.domain,
             "board": self.kind.name,
             "broker": where,
-            "wifi": networks if self.kind.wifi else [],
+            "wifi": networks if self.kind.wifi and not cable else [],
             "ports": [port.config(self.mode, self.domain) for port in self.ports],
         }
+        if cable:
+            config["lan"] = lan_config(self.kind, self.ethernet)
+        elif country is not None and config["wifi"]:
+            config["country"] = country
         if self.code_config is not None:
             config["code"] = dict(self.code_config)
         return {**config, "hash": config_hash(config)}
@@ -175,27 +177,6 @@ def config_hash(config: Mapping[str, Any]) -> str:
 def without_account(broker: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `broker` part of a configuration without the board's account there."""
     return {**broker, "user": None, "password": None}
-
-
-def _broker(given: str | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(given, str):
-        from myocan.hub.bus import parse_url  # here, since it brings an MQTT client along
-
-        address = parse_url(given)
-        given = {
-            "host": address.host,
-            "port": address.port,
-            "user": address.user,
-            "password": address.password,
-            "tls": address.tls,
-        }
-    return {
-        "host": given["host"],
-        "port": given.get("port", 8883 if given.get("tls") else 1883),
-        "user": given.get("user"),
-        "password": given.get("password"),
-        "tls": bool(given.get("tls", False)),
-    }
 
 
 def load_adapter(path: Path, *, domain: str = "home", mode: str = "live") -> AdapterFile:
@@ -239,6 +220,8 @@ def parse_adapter(
     problems += check.problems
     if not ports and not given.get("code"):
         problems.append(Problem("no ports: add [ports.NAME] with `kind` and `pin`"))
+    if top is not None and kind is not None and top.ethernet is not None:
+        problems += _ethernet(top, kind, lines)
     problems.sort(key=lambda problem: problem.line or 0)
     if top is None or kind is None or any(problem.severity == "error" for problem in problems):
         raise AdapterError(path, problems)
@@ -250,6 +233,7 @@ def parse_adapter(
         kind=kind,
         ports=tuple(check.ports),
         wifi=top.wifi,
+        ethernet=top.ethernet,
         publishes=(*_publications(check.ports), *_publications_of_code(code)),
         subscribes=(*_subscriptions(check.ports), *_subscriptions_of_code(code)),
         warnings=tuple(problems),
@@ -263,10 +247,9 @@ def _publications(ports: Sequence[PortSpec]) -> list[Publication]:
         Publication(
             *topic[:3],
             port.tells[what],
-            port.values[what],
+            port.values if port.tells[what] == "value" else None,
             port.name,
             topic.line,
-            port.units.get(what, ""),
         )
         for port in ports
         for what, topic in port.publish.items()
@@ -275,14 +258,7 @@ def _publications(ports: Sequence[PortSpec]) -> list[Publication]:
 
 def _subscriptions(ports: Sequence[PortSpec]) -> list[Subscription]:
     return [
-        Subscription(
-            *port.subscribe[:3],
-            port.words,
-            port.name,
-            port.subscribe.line,
-            range=port.range,
-            text=port.takes_text,
-        )
+        Subscription(*port.subscribe[:3], port.values, port.name, port.subscribe.line)
         for port in ports
         if port.subscribe is not None
     ]
@@ -318,7 +294,7 @@ def _top(given: dict[str, Any], lines: TomlLines, problems: list[Problem]) -> To
     except ValidationError as error:
         for each in error.errors():
             path = tuple(each["loc"])
-            known = Wifi.model_fields if path[0] == "wifi" else TopKeys.model_fields
+            known = NESTED.get(str(path[0]), TopKeys).model_fields
             if each["type"] == "extra_forbidden":
                 message = f"unknown key '{path[-1]}'"
                 meant = nearest(str(path[-1]), known)
@@ -330,6 +306,16 @@ def _top(given: dict[str, Any], lines: TomlLines, problems: list[Problem]) -> To
                 name = ".".join(str(step) for step in path if not isinstance(step, int))
                 problems.append(Problem(complaint(each, name), lines.line(path)))
         return None
+
+
+def _ethernet(top: TopKeys, kind: BoardKind, lines: TomlLines) -> list[Problem]:
+    if kind.ethernet is None:
+        wrong = f"a {kind.title} has no Ethernet: leave [ethernet] out"
+    elif top.wifi:
+        wrong = "a board is in one network: leave [ethernet] out, or [[wifi]]"
+    else:
+        return []
+    return [Problem(wrong, lines.line(("ethernet",)))]
 
 
 def _kind(given: dict[str, Any], lines: TomlLines, problems: list[Problem]) -> BoardKind | None:

@@ -65,6 +65,8 @@ def complaint(error: Mapping[str, Any], what: str) -> str:
             return f"{what} must be {limits['ge']} or more, not {given}"
         case "less_than_equal":
             return f"{what} must be {limits['le']} or less, not {given}"
+        case "value_error":
+            return f"{what}: {limits['error']}"
         case "string_too_short":
             return f"{what} must not be empty"
     return f"{what}: {error['msg']}"

@@ -18,7 +18,7 @@ from myocan.tools.cli.messages import hub_address
 from myocan.tools.cli.run import BrokerOption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from myocan.hub.house import House
     from myocan.tools.adapters import AdapterFile
@@ -51,6 +51,12 @@ def open_adapter(house: House, name: str) -> AdapterFile:
         raise ToolsError(f"{file} is not there{hint}") from None
 
 
+def board_config(house: House, found: AdapterFile, broker: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an adapter's board reads, with what the house has for all boards."""
+    networks = [(each.ssid, each.password) for each in house.wifi]
+    return found.config(broker, wifi=networks, country=house.location.country)
+
+
 AdapterArgument = Annotated[
     str, typer.Argument(metavar="ADAPTER", help="The board's name, or its adapter's file.")
 ]
@@ -80,7 +86,8 @@ def adapter_run(
     opened = open_house(house)
     found = open_adapter(opened, name)
     make = Adapter if found.code is None else load_code(found.code)
-    run_adapter(found.config(board_broker(opened, found.name, broker)), pins, make=make)
+    where = board_broker(opened, found.name, broker)
+    run_adapter(board_config(opened, found, where), pins, make=make)
 
 
 def flash(
@@ -119,7 +126,7 @@ def flash(
     opened = open_house(house)
     found = open_adapter(opened, name)
     address = hub_address(opened, broker)
-    config = found.config(board_broker(opened, found.name, broker))
+    config = board_config(opened, found, board_broker(opened, found.name, broker))
     if port is None and found.kind.name == "unix":
         raise ToolsError(f"{found.name} is for a virtual board: say --port {VIRTUAL}")
     with ExitStack() as stack:
@@ -147,20 +154,22 @@ def flash(
                 flush=True,
             )
         if done.online is False:
-            print(f"myocan: {why_not_online(found, address)}", file=sys.stderr)
+            print(f"myocan: {why_not_online(config, address)}", file=sys.stderr)
             raise typer.Exit(Exit.TIMEOUT)
         if board is not None:
             attend(board, config)
 
 
-def why_not_online(found: AdapterFile, address: str) -> str:
+def why_not_online(config: dict[str, Any], address: str) -> str:
     """Return what to look at when a board was flashed and does not come online."""
     from myocan.hub.bus import parse_url
 
-    networks = ", ".join(each.ssid for each in found.wifi)
-    wifi = f" its WiFi ({networks})," if networks else ""
+    networks = ", ".join(each[0] for each in config["wifi"])
+    way = f" its WiFi ({networks})," if networks else ""
+    if "lan" in config:
+        way = " its network cable,"
     return (
-        f"{found.name} was flashed, but is not online. Look at{wifi} whether it can reach the "
+        f"{config['name']} was flashed, but is not online. Look at{way} whether it can reach the "
         f"broker at {parse_url(address)}, and at what it prints: mpremote connect PORT"
     )
 

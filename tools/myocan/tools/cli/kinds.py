@@ -67,7 +67,8 @@ def list_boards(house: HouseOption = None, as_json: JsonOption = False) -> None:
         print()
     print("Kinds:")
     for kind in kinds:
-        has = ", ".join(word for word, there in (("WiFi", kind.wifi), ("TLS", kind.tls)) if there)
+        parts = (("WiFi", kind.wifi), ("Ethernet", kind.ethernet), ("TLS", kind.tls))
+        has = ", ".join(word for word, there in parts if there)
         print(f"  {kind.name:<14} {kind.title:<36} {kind.chip:<10} {kind.runtime:<12} {has}")
 
 

@@ -56,6 +56,7 @@ def board_broker(house: House, name: str, given: str | None = None) -> dict[str,
         "host": address.host,
         "port": address.port,
         "tls": address.tls,
+        "ca": address.ca,
         "user": None,
         "password": None,
     }

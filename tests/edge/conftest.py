@@ -49,8 +49,9 @@ def umqtt() -> Path:
 def board_library(tmp_path_factory: pytest.TempPathFactory, umqtt: Path) -> Path:
     """A folder like `/lib` of a board: everything compiled, as `myocan flash` does it."""
     library = tmp_path_factory.mktemp("board") / "lib"
-    simulated = "myocan/edge/pins/simulated.py"
-    sources = {**board_files(), simulated: ROOT / "edge" / simulated, "umqtt/simple.py": umqtt}
+    simulated = [f"myocan/edge/pins/simulated{part}.py" for part in ("", "_parts")]
+    sources = {**board_files(), "umqtt/simple.py": umqtt}
+    sources |= {target: ROOT / "edge" / target for target in simulated}
     for target, source in sources.items():
         compiled = (library / target).with_suffix(".mpy")
         compiled.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,6 @@ import pytest
 from myocan.edge.pins.simulated import SimulatedPins
 from myocan.edge.ports.port import open_port
 from myocan.tools.adapters import AdapterError, parse_adapter
-from myocan.tools.adapters.port_kinds import PORT_KINDS, Numbered
 
 BOILER = """\
 board = "unix"
@@ -42,15 +41,6 @@ publish = "boiler1.bell"
 A_VALUE = "a value, a list of them, or { min = 5, max = 90 }"
 
 
-class Dial(Numbered):
-    """Something that takes numbers."""
-
-
-@pytest.fixture
-def _dial(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("myocan.tools.adapters.port_check.PORT_KINDS", {**PORT_KINDS, "dial": Dial})
-
-
 def guards(text: str) -> dict[str, Any]:
     """Return what a board reads, by port."""
     config = parse_adapter(Path("boiler.toml"), text).config("mqtt://127.0.0.1")
@@ -77,9 +67,8 @@ def test_an_interlock_becomes_what_the_board_reads(needs: str, row: list[Any]) -
     assert guards(text) == {"heater": {"needs": [row]}}
 
 
-@pytest.mark.usefixtures("_dial")
 def test_numbers_travel_exactly() -> None:
-    text = BOILER + '[ports.dial]\nkind = "dial"\npin = "GP5"\nsubscribe = "a.b"\nmin = -0.1\n'
+    text = BOILER + '[ports.dial]\nkind = "pwm"\npin = "GP5"\nsubscribe = "a.b"\nmin = -0.1\n'
     text += "max = 30\n"
     text = text.replace('{ pump = "on" }', "{ dial = { min = 0.05, max = 12 }, pump = 1 }")
     assert guards(text) == {
@@ -133,9 +122,8 @@ def test_a_wrong_interlock_is_told_with_its_line(needs: str, problem: str) -> No
 
 
 @pytest.mark.parametrize("value", ["-0", "1e9", "nan", '"5"', "true", "0.12345678901"])
-@pytest.mark.usefixtures("_dial")
 def test_a_limit_is_a_number(value: str) -> None:
-    text = f'board = "unix"\n[ports.dial]\nkind = "dial"\npin = "GP5"\nmin = {value}\nmax = -1\n'
+    text = f'board = "unix"\n[ports.dial]\nkind = "pwm"\npin = "GP5"\nmin = {value}\nmax = -1\n'
     [problem] = problems(text)
     assert problem.startswith("boiler.toml:5: min ")
 

@@ -124,6 +124,7 @@ class Adapter:
             link.watch(stream)
         for port in self.ports:
             port.outlet = self._push
+            port.remark = self.remark
             port.start()
 
     def step(self) -> int:

@@ -30,10 +30,12 @@ _LAST_MS = const(4_000)
 """The longest wait of a Backoff: a board is back at most so long after its network is."""
 
 if TYPE_CHECKING or not hasattr(time, "ticks_ms"):
-    from myocan.edge.ticks import ticks_add, ticks_diff
+    from myocan.edge.ticks import ticks_add
+    from myocan.edge.ticks import ticks_diff as ticks_diff
     from myocan.edge.ticks import ticks_ms as ticks_ms
 else:
-    from time import ticks_add, ticks_diff
+    from time import ticks_add
+    from time import ticks_diff as ticks_diff
     from time import ticks_ms as ticks_ms
 
 

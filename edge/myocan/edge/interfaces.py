@@ -47,6 +47,64 @@ class Pins(Protocol):
         """Give the pins back."""
 
 
+class PwmOut(Protocol):
+    """An output that is high for a part of the time."""
+
+    def duty(self, level: int, /) -> None:
+        """Set that part: 0 is never, 65535 is always."""
+
+
+class AnalogIn(Protocol):
+    """An input that measures a voltage."""
+
+    def read(self) -> int:
+        """Return it: 0 is none, 65535 the highest that it can measure."""
+
+
+class I2cBus(Protocol):
+    """An I2C bus; what a device does not do is an OSError."""
+
+    def write(self, address: int, content: bytes, /) -> None:
+        """Send bytes to a device."""
+
+    def read(self, address: int, register: int, count: int, /) -> bytes:
+        """Return so many bytes of a device, from a register on."""
+
+
+class OneWireBus(Protocol):
+    """A 1-Wire bus with thermometers; `rom` is a sensor's eight bytes, None for the only one."""
+
+    def convert(self, rom: bytes | None, /) -> None:
+        """Let it measure, which takes 750 ms; raises OSError if it is not there."""
+
+    def scratchpad(self, rom: bytes | None, /) -> bytes:
+        """Return the nine bytes that it measured; raises OSError if it is not there."""
+
+    def devices(self) -> list[bytes]:
+        """Return the eight bytes of each sensor that is there."""
+
+
+class DhtIn(Protocol):
+    """A DHT11 or DHT22."""
+
+    def measure(self) -> tuple[int, int]:
+        """Return tenths of a degree Celsius and tenths of a percent; raises OSError."""
+
+
+class PixelsOut(Protocol):
+    """A strip of lamps."""
+
+    def show(self, colors: bytes | bytearray, /) -> None:
+        """Send the bytes of all lamps, in the order in which they want them."""
+
+
+class PulsesIn(Protocol):
+    """An input whose pulses are counted."""
+
+    def count(self) -> int:
+        """Return how many there were since the start."""
+
+
 class Link(Protocol):
     """A connection to the broker that comes back by itself."""
 

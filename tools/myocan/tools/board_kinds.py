@@ -54,6 +54,30 @@ class PinFacts(Facts):
     reserved: str = ""
 
 
+class PwmFacts(Facts):
+    """How many PWM outputs a chip has, and what they have in common.
+
+    outputs: how many at the same time. channels: pins whose numbers differ by this, or a multiple
+    of it, are the same output; 0 for none. clocks: how many frequencies there are: "pairs" of pins
+    have one (0 and 1, 2 and 3, which repeat with the channels), all have "one", or "any".
+    """
+
+    outputs: int
+    channels: int = 0
+    clocks: Literal["pairs", "one", "any"] = "any"
+    highest_hz: int = 40_000
+
+    def channel(self, number: int) -> int:
+        """Return which output a pin is."""
+        return number % self.channels if self.channels else number
+
+    def clock(self, number: int) -> int:
+        """Return which frequency a pin has."""
+        if self.clocks == "one":
+            return 0
+        return self.channel(number) // 2 if self.clocks == "pairs" else number
+
+
 class Memory(Facts):
     """Sizes in KiB: RAM of the chip, heap after start, flash, and its part for files."""
 
@@ -118,7 +142,8 @@ class BoardKind(Facts):
     runtime: what runs the adapter there. micropython: the oldest version that does.
     machine: how `sys.implementation._machine` ends on such a board; the first is the usual one.
     usb: "vendor:product" numbers of its USB connection. flash: how MicroPython gets onto it.
-    mpy_arch: for native code. wifi, tls: whether it has them. ethernet: None where it has none.
+    mpy_arch: for native code. i2c: the pairs of pins (SDA, SCL) that can be a bus, if not any two
+    that have the capability. wifi, tls: whether it has them. ethernet: None where it has none.
     pinout: None where there are no pins to wire.
     """
 
@@ -136,6 +161,8 @@ class BoardKind(Facts):
     tls: bool
     ethernet: EthernetFacts | None = None
     notes: tuple[str, ...] = ()
+    i2c: tuple[tuple[str, str], ...] = ()
+    pwm: PwmFacts | None = None
     memory: Memory | None = None
     pinout: Pinout | None = None
     pins: dict[str, PinFacts]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from myocan.tools.adapters.problems import Problem
 from myocan.tools.errors import ToolsError
 from myocan.tools.nearest import nearest
+from myocan.wire import Fixed
 
 if TYPE_CHECKING:
     from myocan.hub.core import Program, Variable
@@ -246,10 +247,6 @@ def word(value: str | int | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-USUAL_WORDS = ("on", "off", "true", "false")
-"""What a switching port without a `map` knows; see `ON_OFF` in the edge's ports."""
-
-
 def check_taken(
     adapters: Iterable[AdapterFile], programs: Iterable[Program], models: Collection[str] = ()
 ) -> list[Finding]:
@@ -303,9 +300,34 @@ def misfit(taken: Subscription, sent: Variable) -> Problem | None:
         return misfit_values(taken, tuple(member.lower() for member in sent.members))
     if sent.type is Type.BOOLEAN:
         return misfit_values(taken, ("true", "false"))
+    if sent.type is Type.TEXT and taken.text:
+        return None
+    if sent.type is Type.DECIMAL and taken.range is not None:
+        return misfit_range(taken, sent)
     kind = sent.type.name.lower().replace("event", "event, which has no value")
+    what = "words" if taken.range is None else "numbers"
     return Problem(
-        f"port {taken.port} takes words, but {taken.topic} is of type {kind}", taken.line
+        f"port {taken.port} takes {what}, but {taken.topic} is of type {kind}", taken.line
+    )
+
+
+def misfit_range(taken: Subscription, sent: Variable) -> Problem | None:
+    """Return whether a variable with bounds can be what a port does not take; None if it cannot.
+    One without bounds is believed: the port refuses, at the time, what is too much."""
+    from myocan.hub.core.program import INT64_MAX, INT64_MIN
+
+    assert taken.range is not None
+    least, most = taken.range
+    one = int(10**sent.decimals)
+    too_low = INT64_MIN < sent.lower < least * one
+    if not too_low and not most * one < sent.upper < INT64_MAX:
+        return None
+    bound = sent.lower if too_low else sent.upper
+    shown = Fixed(bound, sent.decimals)
+    return Problem(
+        f"{taken.topic} can be {shown}, but port {taken.port} takes {least} to {most}: "
+        "give it these bounds",
+        taken.line,
     )
 
 
@@ -313,7 +335,7 @@ def misfit_values(taken: Subscription, sent: Iterable[str | int | bool] | None) 
     """Return which of the values a port does not know; None if it knows all."""
     if sent is None:
         return None
-    knows = USUAL_WORDS if taken.values is None else tuple(map(word, taken.values))
+    knows = () if taken.values is None else tuple(map(word, taken.values))
     missing = [text for text in map(word, sent) if text not in knows]
     if not missing:
         return None

@@ -25,12 +25,13 @@ class MachinePins:
     def digital_in(self, pin: str, pull: "str | None") -> "Any":
         self._any_input = True
         resistor = None if pull is None else getattr(machine.Pin, "PULL_" + pull.upper())
-        return self._open(pin, machine.Pin.IN, resistor)
+        return self.open(pin, machine.Pin.IN, resistor)
 
     def digital_out(self, pin: str, level: int) -> "Any":
-        return self._open(pin, machine.Pin.OUT, None, value=level)
+        return self.open(pin, machine.Pin.OUT, None, value=level)
 
-    def _open(self, pin: str, mode: int, pull: "int | None", **more: int) -> "Any":
+    def open(self, pin: str, mode: int, pull: "int | None", **more: int) -> "Any":
+        """Return a `machine.Pin`; raises PinError."""
         for name in (pin, pin.lstrip("GPIO")):
             try:
                 return machine.Pin(int(name) if name.isdigit() else name, mode, pull, **more)

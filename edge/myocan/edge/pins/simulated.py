@@ -10,7 +10,7 @@ look at its pins, however busy the machine is, so a test can count on every pres
 
 import sys
 
-from myocan.edge.clock import NEVER, const
+from myocan.edge.clock import NEVER, const, ticks_ms
 from myocan.edge.errors import PinError
 
 TYPE_CHECKING = const(False)
@@ -29,6 +29,10 @@ class SimulatedPins:
     def __init__(self, control: "Any" = None) -> None:
         self.on_change: Callable[[str, int], None] | None = None
         """Called with pin and level when an output changes, by the adapter's own thread."""
+        self.devices: dict[int, Any] = {}
+        """What is on the I2C bus; see `simulated_parts.SimulatedI2c`."""
+        self.ticks = ticks_ms
+        """The clock by which chatter is told from pulses."""
         self._levels: dict[str, int] = {}
         self._coming: list[tuple[str, int]] = []
         self._control = control
@@ -73,6 +77,20 @@ class SimulatedPins:
             self._control.send(f"{pin} {level}\n".encode())
         if self.on_change is not None:
             self.on_change(pin, level)
+
+    def measured(self, name: str, level: int) -> "Callable[[], int]":
+        """Return what tells the level called `name`, which is `level` until it is driven."""
+        if name not in self._levels:
+            self._levels[name] = level
+        return lambda: self._levels[name]
+
+    def part(self, kind: str, *what: "Any") -> "Any":
+        """Return a simulated part; see `parts.py` and `simulated_parts.py`."""
+        from myocan.edge.pins.simulated_parts import make_part
+
+        while self._coming:
+            self.take_in()
+        return make_part(self, kind, *what)
 
     def streams(self) -> "list[Any]":
         return [stream for stream in (self._control, self._wake) if stream is not None]

@@ -22,6 +22,8 @@ class Contact(Port):
         self._levels = Levels(self.name, spec.get("map"))
         self._input = pins.digital_in(spec["pin"], spec.get("pull"))
         self._debounce = Debounce(self._input.value(), spec.get("debounce_ms", 20))
+        if spec.get("keep") == "all":
+            self.EVENTS = ("value",)
 
     def start(self) -> None:
         self.refresh()

@@ -53,6 +53,9 @@ class Port:
         self.shown: dict[str, Value] | None = None
         """What the port told -> its newest value; kept for the interlocks of other ports."""
 
+    remark: "Callable[[str], None]"
+    """Set by the adapter: takes a line for the hub's log, which a person should read."""
+
     # what a subclass defines
 
     def start(self) -> None:

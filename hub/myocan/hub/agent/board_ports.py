@@ -87,9 +87,11 @@ def port_of(board: str, name: str, given: Mapping[str, Any]) -> BoardPort:
     """
     levels: dict[Plain, int] | None = None
     written = given.get("map")
-    if isinstance(written, dict):
+    if given.get("kind") not in SWITCHED:
+        pass  # a map that there may be says only some of what it takes
+    elif isinstance(written, dict):
         levels = {_key(one): level for one, level in written.items() if isinstance(level, int)}
-    elif given.get("kind") in SWITCHED:
+    else:
         levels = dict(ON_OFF)
     safe = given.get("safe", 0 if levels is not None else None)
     publish = given.get("publish")

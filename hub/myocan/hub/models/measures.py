@@ -7,7 +7,7 @@ whoever asks. It knows nothing of who that is; `myocan.hub.metrics` is one of th
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import deque
 from typing import NamedTuple
 
@@ -55,10 +55,14 @@ class Durations:
     def read(self) -> Timed:
         """Return what they have come to."""
         with self._lock:
-            for _ in range(len(self._aside)):
-                seconds = self._aside.popleft()
-                self._classes[bisect_left(BOUNDS_S, seconds)] += 1
-                self._sum += seconds
+            taken = sorted(self._aside.popleft() for _ in range(len(self._aside)))
+            self._sum += sum(taken)
+            below = 0
+            for place, bound in enumerate(BOUNDS_S):
+                up_to = bisect_right(taken, bound)
+                self._classes[place] += up_to - below
+                below = up_to
+            self._classes[-1] += len(taken) - below
             return Timed(tuple(self._classes), self._sum)
 
 

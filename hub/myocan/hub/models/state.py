@@ -41,9 +41,6 @@ SETTLE_S = 5.0
 
 _log = logging.getLogger(__name__)
 
-_GONE = object()
-"""Stands for the value of a field that a copy has lost."""
-
 
 class Measured(NamedTuple):
     """What was counted and timed of a model.
@@ -73,7 +70,7 @@ class _Plan(NamedTuple):
     origin: _Origin
     copy: StateModel
     new: StateModel
-    fields: tuple[str, ...]
+    fields: list[str]
 
 
 class _Written(NamedTuple):
@@ -342,7 +339,7 @@ class State:
                 raise
             if plan is None:
                 continue
-            if any(plan.origin.cell is other.origin.cell for other in plans):
+            if plans and any(plan.origin.cell is other.origin.cell for other in plans):
                 raise StateError(f"two copies of {type(copy).topic} in one commit; merge them")
             plans.append(plan)
         if not plans:
@@ -368,31 +365,16 @@ class State:
             raise StateError(f"this {type(copy).__name__} was not checked out here")
         if copy.topic not in held_here.get():
             raise StateError(f"{copy.topic} is not held here: with state({type(copy).__name__})")
-        values = copy.__dict__
-        changed = [name for name, old in origin.values.items() if values.get(name, _GONE) != old]
-        if not changed and len(values) == len(origin.values):
+        if copy.__dict__ == origin.values:
             return None
-        try:
-            new = type(copy).__pydantic_validator__.validate_python(dict(values))
-        except ValidationError as error:
-            raise CommitRejected("field", copy.topic, reason(error)) from error
-        cell = origin.cell
-        current, version = cell.now
+        new = _validated(copy, copy.__dict__)
+        current, version = origin.cell.now
         if version != origin.version:
-            overtaken = [name for name in changed if cell.changed_at.get(name, 0) > origin.version]
-            if overtaken or not merge:
-                others = overtaken or [
-                    name for name, at in cell.changed_at.items() if at > origin.version
-                ]
-                raise StaleCheckout(
-                    f"{copy.topic} was committed by somebody else since this copy was checked "
-                    f"out ({', '.join(others)}); check out anew"
-                    + ("" if overtaken else ", or commit with merge=True")
-                )
-            merged = {**current.__dict__, **{name: getattr(new, name) for name in changed}}
-            new = type(copy).__pydantic_validator__.validate_python(merged)
-        before = current.__dict__
-        fields = tuple(name for name, value in new.__dict__.items() if value != before[name])
+            changed = _differences(new, origin.values)
+            _refuse_overtaken(copy.topic, origin, changed, merge)
+            merged = {**current.__dict__, **{name: new.__dict__[name] for name in changed}}
+            new = _validated(copy, merged)
+        fields = _differences(new, current.__dict__)
         if not fields:
             return None
         try:
@@ -410,12 +392,40 @@ class State:
             for name in plan.fields:
                 cell.changed_at[name] = version + 1
             if loaded.subscriptions:
-                changed = Changed(loaded.model, key, old, plan.new, plan.fields)
+                changed = Changed(loaded.model, key, old, plan.new, tuple(plan.fields))
                 for subscription in loaded.subscriptions:
                     if subscription.wants(changed):
                         subscription.offer(changed)
         origin = _Origin(loaded, key, cell, version + 1, plan.new.__dict__)
         object.__setattr__(plan.copy, "__origin__", origin)
+
+
+def _validated(copy: StateModel, values: dict[str, Any]) -> StateModel:
+    """Return a model of these values; raises CommitRejected where a field does not take its own."""
+    try:
+        new = type(copy).__pydantic_validator__.validate_python(values.copy())
+    except ValidationError as error:
+        raise CommitRejected("field", copy.topic, reason(error)) from error
+    assert isinstance(new, StateModel)
+    return new
+
+
+def _differences(new: StateModel, before: dict[str, Any]) -> list[str]:
+    return [name for name, value in new.__dict__.items() if value != before[name]]
+
+
+def _refuse_overtaken(topic: str, origin: _Origin, changed: list[str], merge: bool) -> None:
+    """Raise StaleCheckout, unless what somebody else has changed since is to be merged, and can."""
+    changed_at = origin.cell.changed_at
+    overtaken = [name for name in changed if changed_at.get(name, 0) > origin.version]
+    if merge and not overtaken:
+        return
+    others = overtaken or [name for name, at in changed_at.items() if at > origin.version]
+    raise StaleCheckout(
+        f"{topic} was committed by somebody else since this copy was checked "
+        f"out ({', '.join(others)}); check out anew"
+        + ("" if overtaken else ", or commit with merge=True")
+    )
 
 
 def _ask_devices(plan: _Plan) -> None:

@@ -57,7 +57,7 @@ class Publication:
 
     topic: "module.variable". kind: every one counts ("event"), or the newest ("value").
     values: those that it can have, None for an event and where the file does not say.
-    line: where it is written.
+    line: where it is written. unit: of a number, "" where nobody says.
     """
 
     module: str
@@ -67,6 +67,7 @@ class Publication:
     values: tuple[str | int | bool, ...] | None
     port: str
     line: int
+    unit: str = ""
 
     @property
     def topic(self) -> str:
@@ -77,7 +78,9 @@ class Publication:
 class Subscription:
     """What a port takes; `values` are those that it knows, None where the file does not say.
 
-    anything: whether it takes whatever comes, as code does, which sees for itself.
+    anything: whether it takes whatever comes, as code does, which sees for itself. range: the least
+    and the greatest number that it takes, None if it takes none. text: whether it takes text of
+    some form ("#ff8000") besides these values.
     """
 
     module: str
@@ -87,6 +90,8 @@ class Subscription:
     port: str
     line: int
     anything: bool = False
+    range: tuple[int, int] | None = None
+    text: bool = False
 
     @property
     def topic(self) -> str:
@@ -247,9 +252,10 @@ def _publications(ports: Sequence[PortSpec]) -> list[Publication]:
         Publication(
             *topic[:3],
             port.tells[what],
-            port.values if port.tells[what] == "value" else None,
+            port.values[what],
             port.name,
             topic.line,
+            port.units.get(what, ""),
         )
         for port in ports
         for what, topic in port.publish.items()
@@ -258,7 +264,14 @@ def _publications(ports: Sequence[PortSpec]) -> list[Publication]:
 
 def _subscriptions(ports: Sequence[PortSpec]) -> list[Subscription]:
     return [
-        Subscription(*port.subscribe[:3], port.values, port.name, port.subscribe.line)
+        Subscription(
+            *port.subscribe[:3],
+            port.words,
+            port.name,
+            port.subscribe.line,
+            range=port.range,
+            text=port.takes_text,
+        )
         for port in ports
         if port.subscribe is not None
     ]

@@ -102,10 +102,13 @@ def _check(
 
 
 def _check_values(name: str, need: Need, other: PortSpec, wrong: Wrong) -> bool:
-    shows = other.values
-    if shows is None and other.kind in ("led", "relay"):
-        shows = SWITCHED
-    if shows is None or (other.tells and need.what not in ("", next(iter(other.tells)))):
+    if other.tells:
+        shows = other.values[need.what or _shown(other)]
+    elif other.range is not None or other.takes_text:
+        shows = None
+    else:
+        shows = SWITCHED if set(other.words) == set(SWITCHED[:4]) else other.words
+    if shows is None:
         return True
     if need.values is None:
         known = ", ".join(text_of(each) for each in shows)
@@ -120,9 +123,14 @@ def _check_values(name: str, need: Need, other: PortSpec, wrong: Wrong) -> bool:
     return True
 
 
+def _shown(port: PortSpec) -> str:
+    """Return what a port tells that is a value, "" if it tells none."""
+    return next((what for what, kind in port.tells.items() if kind == "value"), "")
+
+
 def _row(need: Need, other: PortSpec) -> list[Any]:
     """Return an interlock as the board reads it."""
-    what = need.what or next((key for key, kind in other.tells.items() if kind == "value"), "")
+    what = need.what or _shown(other)
     values = None
     if need.values is not None:
         values = [_pair(each) if isinstance(each, Decimal) else each for each in need.values]
@@ -180,5 +188,6 @@ def _safe_will_do(need: Need, known: Mapping[str, PortSpec]) -> bool:
     port = known[need.port]
     safe = port.keys.get("safe", 0)
     levels = port.keys.get("map") or [["on", 1], ["off", 0], [True, 1], [False, 0]]
-    values = [value for value, level in levels if level == safe] or [safe]
+    values = [value for value, level in levels if level == safe]
+    values += [Decimal(safe[0]).scaleb(-safe[1]) if isinstance(safe, list) else safe]
     return any(need.allows(value) for value in values)

@@ -7,17 +7,15 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from myocan.tools.adapters.port_kinds import PORT_KINDS, USUAL, Port, Tells
+from myocan.tools.adapters.port_keys import USUAL, Fault, Measured, Output, Port, Tells, Word
+from myocan.tools.adapters.port_kinds import PORT_KINDS
 from myocan.tools.adapters.problems import Problem, complaint
 from myocan.tools.adapters.toml_lines import Path, TomlLines
-from myocan.tools.board_kinds import BoardKind, Capability
+from myocan.tools.board_kinds import BoardKind
 from myocan.tools.nearest import nearest
 from myocan.wire import WireError, data_topic, up_topic
 
 MAX_PORT_NAME = 32
-
-ELSEWHERE = ("kind", "pin", "publish", "subscribe", "max_age_s", "min", "max", "needs")
-"""Keys that do not travel to the board as they are written."""
 
 
 class TopicSpec(NamedTuple):
@@ -29,30 +27,37 @@ class TopicSpec(NamedTuple):
     line: int
 
 
-Value = str | int | bool
-
-
 @dataclass(frozen=True)
 class PortSpec:
     """A right port.
 
-    pin: by the name that the board knows. publish: what -> topic. values: of its `map`.
-    keys: what else was written, as the board reads it.
+    pins: key -> pin, by the name that the board knows. publish: what -> topic. values, units: of
+    what it publishes. words, range, takes_text: what it takes. keys: what else was written, as the
+    board reads it.
     """
 
     name: str
     kind: str
-    pin: str
+    pins: dict[str, str]
     line: int
     tells: dict[str, Tells]
     publish: dict[str, TopicSpec]
     subscribe: TopicSpec | None
-    values: tuple[Value, ...] | None
+    values: dict[str, tuple[Word, ...] | None]
+    units: dict[str, str] = field(default_factory=dict)
+    words: tuple[Word, ...] = ()
+    range: tuple[int, int] | None = None
+    takes_text: bool = False
     keys: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def pin(self) -> str:
+        """Its pin, or the first one."""
+        return next(iter(self.pins.values()), "")
 
     def config(self, mode: str, domain: str) -> dict[str, Any]:
         """Return the port's part of what the board reads."""
-        config = {"name": self.name, "kind": self.kind, "pin": self.pin, **self.keys}
+        config = {"name": self.name, "kind": self.kind, **self.pins, **self.keys}
         if self.publish:
             config["publish"] = {what: _up(topic) for what, topic in self.publish.items()}
         if self.subscribe is not None:
@@ -84,7 +89,10 @@ class PortCheck:
         self._lines = lines
         self._domain = domain
         self._mode = mode
-        self._users: dict[str, tuple[str, int]] = {}  # pin -> who uses it, and where
+        # pin -> who uses it, where that is said, and for which wire of which bus
+        self._users: dict[str, tuple[str, int, str]] = {}
+        self._on_buses: dict[str, tuple[str, ...]] = {}
+        self._pwms: dict[str, tuple[int, int]] = {}  # port -> pin's number, Hz
 
     def add(self, name: str, given: Any) -> None:
         """Check one port, `[ports.NAME]`."""
@@ -98,23 +106,27 @@ class PortCheck:
         if keys is None:
             return
         before = len(self.problems)
-        pin = self._pin(name, keys)
-        values = self._values(name, keys)
+        pins = self._pins(name, keys)
         publish = self._publish(name, keys)
         subscribe = self._subscribe(name, keys)
-        rest = self._rest(name, keys)
-        if pin is None or any(each.severity == "error" for each in self.problems[before:]):
+        rest = self._compiled(name, keys)
+        if pins is None or self._has_error(before):
             return
+        takes = keys if isinstance(keys, Output) else None
         self.ports.append(
             PortSpec(
                 name=name,
                 kind=keys.kind,
-                pin=pin,
+                pins=pins,
                 line=self._lines.line(at),
                 tells=dict(keys.TELLS),
                 publish=publish,
                 subscribe=subscribe,
-                values=values,
+                values={what: keys.values(what) for what in keys.TELLS},
+                units=keys.units() if isinstance(keys, Measured) else {},
+                words=() if takes is None else takes.taken_words(),
+                range=None if takes is None else takes.range(),
+                takes_text=takes is not None and takes.takes_text(),
                 keys=rest,
             )
         )
@@ -152,73 +164,108 @@ class PortCheck:
             what = ".".join(str(step) for step in error["loc"] if step != USUAL)
             self._wrong(complaint(error, what), name, key)
 
-    def _rest(self, name: str, keys: Port) -> dict[str, Any]:
-        """Return what was written besides kind, pin and topics, as the board reads it."""
-        rest = {
-            key: value
-            for key, value in keys.model_dump(exclude_unset=True).items()
-            if key not in ELSEWHERE and value is not None
-        }
-        if "hold_s" in rest and rest["hold_s"] == int(rest["hold_s"]):
-            rest["hold_s"] = int(rest["hold_s"])
-        if "map" in rest:
-            rest["map"] = [[_value(text), level] for text, level in rest["map"].items()]
-        if "safe" in rest:
-            rest["safe"] = self._safe(name, rest["safe"], rest.get("map"))
-        return rest
-
-    def _safe(self, name: str, safe: Any, pairs: list[list[Any]] | None) -> int:
-        known = pairs or [["on", 1], ["off", 0], [True, 1], [False, 0]]
-        for value, level in known:
-            if type(value) is type(safe) and value == safe:
-                return int(level)
-        if safe in (0, 1) and type(safe) is int:
-            return safe
-        words = [str(value) for value, _ in known if isinstance(value, str)]
-        meant = nearest(safe, words) if isinstance(safe, str) else None
-        hint = "" if meant else f" ({', '.join(words)})"
-        message = f"safe must be a value of the map{hint}, not {safe!r}"
-        self._wrong(message, name, "safe", meant=meant)
-        return 0
-
-    def _values(self, name: str, keys: Port) -> tuple[Value, ...] | None:
-        levels: dict[str, int] | None = getattr(keys, "map", None)
-        if levels is None:
-            return None
-        for level in (0, 1):
-            if level not in levels.values():
-                self._wrong(f"the map has no value for level {level}", name, "map")
-        return tuple(_value(text) for text in levels)
+    def _compiled(self, name: str, keys: Port) -> dict[str, Any]:
+        try:
+            return keys.compiled()
+        except Fault as fault:
+            self._wrong(str(fault), name, fault.key, meant=fault.meant)
+            return {}
 
     # -- pins ------------------------------------------------------------------------------------
 
-    def _pin(self, name: str, keys: Port) -> str | None:
-        board = self._board
-        if board is None:
+    def _pins(self, name: str, keys: Port) -> dict[str, str] | None:
+        """Return key -> pin, by the names that the board knows; None if one is wrong."""
+        if self._board is None:
             return None
-        pin = board.find_pin(keys.pin)
+        before = len(self.problems)
+        pins = {}
+        for key, needs in keys.PINS.items():
+            pin = self._pin(name, key, keys, needs)
+            if pin is not None:
+                pins[key] = pin
+        if len(pins) < len(keys.PINS) or self._has_error(before):
+            return None
+        self._check_bus(name, keys, tuple(pins.values()))
+        self._check_pwm(name, keys, pins)
+        return pins
+
+    def _has_error(self, since: int) -> bool:
+        return any(each.severity == "error" for each in self.problems[since:])
+
+    def _pin(self, name: str, key: str, keys: Port, needs: tuple[str, ...]) -> str | None:
+        board = self._board
+        assert board is not None
+        text = getattr(keys, key)
+        pin = board.find_pin(text)
         if pin is None:
-            meant = nearest(keys.pin, board.pin_names())
-            message = f"a {board.title} has no pin '{keys.pin}'"
-            self._wrong(message, name, "pin", meant=meant)
+            meant = nearest(text, board.pin_names())
+            self._wrong(f"a {board.title} has no pin '{text}'", name, key, meant=meant)
             return None
         facts = board.pins[pin]
         if facts.reserved:
-            self._wrong(f"pin {pin} is not free: {facts.reserved}", name, "pin")
+            self._wrong(f"pin {pin} is not free: {facts.reserved}", name, key)
             return None
-        for need in keys.NEEDS:
-            if need not in facts.can:
-                self._wrong(f"pin {pin} cannot do that: {_lacks(keys.kind, need)}", name, "pin")
+        for need in needs:
+            lack = _lack(board, pin, keys.kind, need)
+            if lack is not None:
+                self._wrong(f"pin {pin} cannot do that: {lack}", name, key)
                 return None
         pull = getattr(keys, "pull", None)
         if pull and f"pull-{pull}" not in facts.can:
             message = f"pin {pin} has no pull-{pull} resistor: add one of 10 kOhm, without `pull`"
             self._wrong(message, name, "pull")
         if facts.strapping:
-            self._beware(f"pin {pin} is a strapping pin: {facts.strapping}", name)
-        if facts.warning:
-            self._beware(f"pin {pin}: {facts.warning}", name)
-        return self._use(pin, f"port {name}", ("ports", name, "pin"))
+            self._beware(f"pin {pin} is a strapping pin: {facts.strapping}", name, key)
+        if facts.warning and not (keys.SHARES == "i2c" and "I2C" in facts.warning):
+            self._beware(f"pin {pin}: {facts.warning}", name, key)
+        share = f"{keys.SHARES} {key}" if keys.SHARES else ""
+        return self._use(pin, f"port {name}", ("ports", name, key), share)
+
+    def _check_bus(self, name: str, keys: Port, pins: tuple[str, ...]) -> None:
+        """Look whether two ports on a bus are the same sensor, and what the bus must be."""
+        if not keys.SHARES:
+            return
+        board = self._board
+        assert board is not None
+        if keys.SHARES == "i2c" and board.i2c and pins not in board.i2c:
+            known = " or ".join(f'sda = "{sda}", scl = "{scl}"' for sda, scl in board.i2c)
+            self._wrong(f"a {board.title} has its I2C bus elsewhere: write {known}", name, "sda")
+        mine = (keys.SHARES, *pins, keys.which())
+        for other, there in self._on_buses.items():
+            if there[:-1] != mine[:-1]:
+                continue
+            if "" in (mine[-1], there[-1]):
+                message = f"port {other} is on the same pin: both need `device`, to tell them apart"
+                self._wrong(message, name)
+            elif there == mine:
+                self._wrong(f"port {name} is the same sensor as port {other}", name)
+        self._on_buses[name] = mine
+
+    def _check_pwm(self, name: str, keys: Port, pins: dict[str, str]) -> None:
+        hz, board = keys.frequency(), self._board
+        if not hz or board is None or board.pwm is None:
+            return
+        facts = board.pwm
+        if len(self._pwms) >= facts.outputs:
+            message = f"a {board.title} has {facts.outputs} PWM outputs, and all are in use"
+            self._wrong(message, name)
+        if hz > facts.highest_hz:
+            self._wrong(f"a {board.title} has PWM up to {facts.highest_hz} Hz", name, "hz")
+        number = board.pins[pins["pin"]].number
+        for other, (there, its_hz) in self._pwms.items():
+            if facts.channel(number) == facts.channel(there):
+                self._wrong(
+                    f"pin {pins['pin']} and that of port {other} share one PWM output: take "
+                    "another pin",
+                    *(name, "pin"),
+                )
+            elif hz != its_hz and facts.clock(number) == facts.clock(there):
+                self._wrong(
+                    f"pin {pins['pin']} and that of port {other} ({its_hz} Hz) have one frequency "
+                    f"for both, and this needs {hz} Hz: take another pin, or the same `hz`",
+                    *(name, "pin"),
+                )
+        self._pwms[name] = (number, hz)
 
     def claim(self, text: str, user: str, *path: str) -> str | None:
         """Take a pin for something that is no port; return it as the board names it.
@@ -238,12 +285,14 @@ class PortCheck:
             return None
         return self._use(pin, user, path)
 
-    def _use(self, pin: str, user: str, path: Path) -> str | None:
+    def _use(self, pin: str, user: str, path: Path, share: str = "") -> str | None:
         if pin in self._users:
-            other, line = self._users[pin]
+            other, line, its_share = self._users[pin]
+            if share and share == its_share:
+                return pin
             self._wrong(f"pin {pin} is taken already, by {other} in line {line}", path)
             return None
-        self._users[pin] = (user, self._lines.line(path))
+        self._users[pin] = (user, self._lines.line(path), share)
         return pin
 
     # -- topics ----------------------------------------------------------------------------------
@@ -309,22 +358,26 @@ class PortCheck:
         path = at[0] if at and isinstance(at[0], tuple) else ("ports", *at)
         self.problems.append(Problem(message, self._lines.line(path), meant))
 
-    def _beware(self, message: str, name: str) -> None:
-        line = self._lines.line(("ports", name, "pin"))
+    def _beware(self, message: str, name: str, key: str = "pin") -> None:
+        line = self._lines.line(("ports", name, key))
         self.problems.append(Problem(message, line, severity="warning"))
 
 
-def _value(text: str) -> Value:
-    """Return the value that a key of a `map` stands for: TOML's keys are always text."""
-    if text in ("true", "false"):
-        return text == "true"
-    if text.isascii() and text.removeprefix("-").isdigit():
-        return int(text)
-    return text
-
-
-def _lacks(kind: str, need: Capability) -> str:
-    return {
-        "in": f"it is an output only, and a {kind} is looked at",
-        "out": f"it is an input only, and a {kind} is switched",
-    }.get(need, f"it has no {need}")
+def _lack(board: BoardKind, pin: str, kind: str, need: str) -> str | None:
+    """Return why a pin cannot do what a kind of port needs; None if it can."""
+    can = board.pins[pin].can
+    if need in can:
+        return None
+    if need == "adc" and "adc2" in can:
+        if not board.wifi:
+            return None
+        free = ", ".join(name for name, facts in board.pins.items() if "adc" in facts.can)
+        return f"its analog input (ADC2) does not work while WiFi is on; take one of {free}"
+    if need == "in":
+        return f"it is an output only, and a {kind} is looked at"
+    if need == "out" or (need == "pwm" and "out" not in can):
+        return f"it is an input only, and a {kind} is switched"
+    names = [name for name, facts in board.pins.items() if need in facts.can]
+    what = {"adc": "analog input", "pwm": "PWM", "i2c": "I2C", "one-wire": "1-Wire"}.get(need, need)
+    where = f"; take one of {', '.join(names)}" if len(names) < 9 else ""
+    return f"it has no {what}{where}" if names else f"a {board.title} has no {what}"

@@ -28,6 +28,8 @@ LIB = "/lib/"
 PINS = "myocan.edge.pins.machine"
 """Loaded by its name, which no import shows; so are the ports' files."""
 PORTS = "myocan.edge.ports."
+PARTS = "myocan.edge.pins.machine_"
+"""Loaded by the word that a port's file says, `part(pins, "pwm", ...)`."""
 
 COMPILE_S = 30.0
 
@@ -57,7 +59,11 @@ def board_modules(config: Mapping[str, Any], own: Mapping[str, Path] = {}) -> di
     kinds = sorted({port["kind"] for port in config["ports"]})
     wanted = [PINS, *(PORTS + kind for kind in kinds)]
     for name, written in own.items():
-        wanted += _imports(name.rpartition(".")[0], _read(written))
+        text = _read(written)
+        wanted += (
+            *_imports(name.rpartition(".")[0], text),
+            *(PARTS + kind for kind in _parts(text)),
+        )
     for script in SCRIPTS:
         wanted += _imports("", (firmware_folder() / script).read_text(encoding="utf-8"))
     while wanted:
@@ -67,7 +73,8 @@ def board_modules(config: Mapping[str, Any], own: Mapping[str, Path] = {}) -> di
             continue
         found[name] = source
         package = name if source.name == "__init__.py" else name.rpartition(".")[0]
-        wanted += _imports(package, source.read_text(encoding="utf-8"))
+        text = source.read_text(encoding="utf-8")
+        wanted += (*_imports(package, text), *(PARTS + kind for kind in _parts(text)))
         wanted.append(name.rpartition(".")[0])  # a package's own file is run, too
     return dict(sorted(found.items()))
 
@@ -120,6 +127,15 @@ def _imports(package: str, text: str) -> Iterator[str]:
             stack += node.handlers
         else:
             stack += ast.iter_child_nodes(node)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield what a port's source asks of pins, besides levels."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and _names(node.func) == {"part"} and len(node.args) > 1:
+            kind = node.args[1]
+            if isinstance(kind, ast.Constant) and isinstance(kind.value, str):
+                yield kind.value
 
 
 def _names(*nodes: ast.AST) -> set[str]:

@@ -7,7 +7,9 @@ The decisions it informs:
 - Whether threads that commit at the same time share a sync: told by eight threads against one.
 
 The peer is myosin, whose idea it is, if it is installed (`pip install myosin`): with a cache file
-and one subscriber, and without both.
+and one subscriber, without the file, and without both. There is no running loop of asyncio, so that
+it tells its subscriber before the commit returns; with one it would only make a task, and what that
+costs would not be seen.
 
     python tools/bench/state.py [--rounds 3] [--seconds 1] [--folder DIR] [--json]
 
@@ -18,7 +20,6 @@ A round measures everything once, one after the other; the table shows medians o
 from __future__ import annotations
 
 import argparse
-import asyncio
 import importlib.util
 import json
 import logging
@@ -102,8 +103,8 @@ def bare(path: Path, seconds: float) -> float:
     return rate
 
 
-def myosin(folder: Path | None, seconds: float) -> float:
-    """The same with myosin; with a folder: cached there, and one subscriber."""
+def myosin(folder: Path | None, seconds: float, subscriber: bool = True) -> float:
+    """The same with myosin; with a folder: cached there."""
     os.environ["MYOSIN_CACHE_BASE_PATH"] = str(folder or "")
     import myosin as library
 
@@ -120,25 +121,22 @@ def myosin(folder: Path | None, seconds: float) -> float:
         def deserialize(self, **values: Any) -> None:
             self.speed = values.get("speed", 0)
 
-    async def run() -> float:
-        with library.State() as state:
-            state.load(Peer())
-        if folder is not None:
+    with library.State() as state:
+        state.load(Peer())
+    if subscriber:
 
-            async def subscriber(_: Any) -> None: ...
+        async def hear(_: Any) -> None: ...
 
-            with library.State(Peer) as state:
-                state.subscribe(Peer, subscriber)
+        with library.State(Peer) as state:
+            state.subscribe(Peer, hear)
 
-        def commit(number: int) -> None:
-            with library.State(Peer) as state:
-                pump = state.checkout(Peer)
-                pump.speed = number
-                state.commit(pump, cache=folder is not None)
+    def commit(number: int) -> None:
+        with library.State(Peer) as state:
+            pump = state.checkout(Peer)
+            pump.speed = number
+            state.commit(pump, cache=folder is not None)
 
-        return per_second(commit, seconds)
-
-    return asyncio.run(run())
+    return per_second(commit, seconds)
 
 
 def measure(folder: Path, seconds: float) -> dict[str, float]:
@@ -149,11 +147,13 @@ def measure(folder: Path, seconds: float) -> dict[str, float]:
             "ours, file": ours(place / "one.sqlite", seconds),
             "ours, file, 8 threads": ours(place / "many.sqlite", seconds, THREADS),
             "SQLite alone, file": bare(place / "bare.sqlite", seconds),
-            "ours, memory": ours(None, seconds, subscriber=False),
+            "ours, memory": ours(None, seconds),
+            "ours, memory, no subscriber": ours(None, seconds, subscriber=False),
         }
         if importlib.util.find_spec("myosin") is not None:
             rates["myosin, cached"] = myosin(place, seconds)
             rates["myosin, not cached"] = myosin(None, seconds)
+            rates["myosin, not cached, no subscriber"] = myosin(None, seconds, subscriber=False)
         return rates
 
 
@@ -173,7 +173,7 @@ def main() -> None:
         return
     print(f"check-outs with commit, a second; medians of {rounds} rounds")
     for who, rate in rates.items():
-        print(f"  {who:<24} {rate:>10,.0f}")
+        print(f"  {who:<34} {rate:>10,.0f}")
     if "myosin, cached" not in rates:
         print("  myosin is not installed, so there is no peer: pip install myosin")
 

@@ -2,7 +2,7 @@
 
 The one idea: a commit is rows of the log, one for each field that changed, in one transaction.
 Threads that commit at the same time write one after the other, and one sync of the disk serves all
-that have written before it (see `Syncer`).
+that have written before it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 from myocan.hub.models.errors import StateError
 from myocan.hub.models.model import to_json
-from myocan.hub.store import Store, StoreError, Syncer
+from myocan.hub.store import Store, StoreError
+from myocan.hub.store.wal import Wal
 
 __all__ = ["Change", "FileKeeper", "Keeper", "Name", "Nowhere"]
 
@@ -87,7 +88,8 @@ class FileKeeper:
         self._lock = threading.Lock()
         self._progress = threading.Condition()
         self._failure: StoreError | None = None
-        self._synced = 0
+        self._written = self._synced = 0
+        self._syncing = False
         self._unsaved: dict[int, str | None] = {}
         self._store = store = Store.open(path)
         store.begin_incarnation(note="state models")
@@ -100,8 +102,7 @@ class FileKeeper:
         }
         self._log_ms = next((row[1] for row in store.rows(MODE, self._offset - 2)), 0)
         self._saved = recovered.checkpoint
-        self._syncer = Syncer(store, on_synced=self._on_synced, on_error=self._on_error)
-        self._syncer.start()
+        self._wal = Wal(store)
 
     def append(self, changes: Sequence[Change]) -> int:
         """Write a commit; return its number, for `wait`.
@@ -126,31 +127,59 @@ class FileKeeper:
             mark = store.append(MODE, rows)
             self._offset += len(rows)
             self._unsaved.update(numbered)
-            self._syncer.written(mark)
+            self._written = mark
             if self._offset - self._saved > CHECKPOINT_ROWS:
                 self._save()
         return mark
 
     def wait(self, mark: int) -> None:
-        """Wait until a commit is on the disk. Raises StoreError if the disk fails."""
-        if self._synced < mark:
-            self._syncer.urgent()
-        with self._progress:
-            while self._synced < mark:
+        """Wait until a commit is on the disk. Raises StateError if the disk fails.
+
+        Whoever comes first syncs, in its own thread, for all that wait by then; handing that to
+        another thread would cost a commit as much as the disk does.
+        """
+        while True:
+            with self._progress:
+                while self._syncing and self._synced < mark:
+                    self._progress.wait()
+                if self._synced >= mark:
+                    return
                 self._refuse_failed()
-                self._progress.wait()
+                self._syncing = True
+            self._sync()
+
+    def _sync(self) -> None:
+        """Make durable what is written, and tell those who wait for it."""
+        number = synced = self._written
+        try:
+            try:
+                self._wal.sync()
+            except BaseException:
+                synced = self._synced
+                raise
+            self._wal.keep_small(number)
+        except StoreError as error:
+            self._failure = error
+        finally:
+            with self._progress:
+                self._syncing = False
+                self._synced = synced
+                self._progress.notify_all()
 
     def close(self) -> None:
         """Make durable what is written, write the state down, and close the store."""
         with self._lock:
-            self._syncer.close()
             try:
-                if self._failure is None and self._unsaved:
+                if self._failure is None:
+                    self.wait(self._written)
                     self._save()
             finally:
+                self._wal.close()
                 self._store.close()
 
     def _save(self) -> None:
+        if not self._unsaved:
+            return
         self._saved = self._offset - 1
         self._store.checkpoint(MODE, self._saved, self._unsaved)
         self._unsaved = {}
@@ -158,13 +187,3 @@ class FileKeeper:
     def _refuse_failed(self) -> None:
         if self._failure is not None:
             raise StateError(f"nothing is committed any more: {self._failure}") from self._failure
-
-    def _on_synced(self, mark: int) -> None:
-        with self._progress:
-            self._synced = mark
-            self._progress.notify_all()
-
-    def _on_error(self, error: StoreError) -> None:
-        with self._progress:
-            self._failure = error
-            self._progress.notify_all()

@@ -8,12 +8,7 @@ When it syncs: at once if the hub was idle (the last sync is a few milliseconds,
 that it took, ago) or somebody asks (`urgent`); under load later, so that one sync serves many
 transactions and the disk has time for other things, but at most `delay` later.
 
-It also moves pages from the WAL into the main file, so that the WAL can start over and stays
-small. That is done with `wal_checkpoint(PASSIVE)`, which never makes a writer wait; only when a
-writer that never pauses has let the WAL grow does it take `RESTART`, which makes it wait for one
-sync. The WAL is not cut to nothing when the hub is idle: overwriting a file is cheaper to sync
-than growing one (no journal entry of the file system; measured, half the bytes and two thirds of
-the time), so it keeps what `store.WAL_KEPT` says.
+It also keeps the WAL small, see `Wal`.
 
 After a failed sync nobody knows what is on disk, and asking again may answer "fine" although the
 pages were dropped. So the first failure is the last: `on_error` ends the process, and the next
@@ -22,15 +17,14 @@ start reads what is there.
 
 import os
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from myocan.hub.store import files
-from myocan.hub.store.errors import DiskFailed, StoreError, translated
-from myocan.hub.store.store import WAL_KEPT, Store
+from myocan.hub.store.errors import DiskFailed, StoreError
+from myocan.hub.store.store import Store
+from myocan.hub.store.wal import FDATASYNC, Wal
 
 __all__ = ["Syncer"]
 
@@ -39,12 +33,6 @@ GAP = 0.005
 """Seconds between two syncs under load, at least; a sync costs the hub processor time, too."""
 SHARE = 2
 """And t * SHARE after one that took t."""
-MOVE_AFTER = 1000
-"""Transactions after which pages are moved into the main file, whatever the size of the WAL."""
-WAL_LIMIT = 4 * WAL_KEPT
-"""Bytes of WAL at which a writer is made to wait so that it can start over."""
-READERS_WAIT_S = 0.02
-FDATASYNC: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 
 class Syncer(threading.Thread):
@@ -70,11 +58,9 @@ class Syncer(threading.Thread):
     ) -> None:
         super().__init__(name="myocan-syncer", daemon=True)
         self._path = store.path
-        self._connect = store.connect
         self._on_synced = on_synced
         self._on_error = on_error
         self._delay = delay
-        self._fdatasync = fdatasync
         self._clock = clock
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._asleep = False
@@ -83,12 +69,7 @@ class Syncer(threading.Thread):
         self._closing = False
         self._written = 0
         self.synced = 0
-        self._moved_number = 0
-        self._moved_size = 0
-        self._wal = -1
-        if self._path is not None:
-            # Kept for good: SQLite holds no locks on this file, so closing it does no harm.
-            self._wal = open_file(files.wal_of(self._path), os.O_RDONLY)
+        self._wal = Wal(store, fdatasync=fdatasync, open_file=open_file)
 
     # --- for the writer's thread; none of these waits
 
@@ -111,16 +92,14 @@ class Syncer(threading.Thread):
         if self.ident is not None and self is not threading.current_thread():
             self.join()
         elif self.ident is None:
-            self._close_wal()
+            self._wal.close()
 
     # --- the thread
 
     def run(self) -> None:
         """Sync until closed; called by `start`."""
-        db = None
         try:
-            db = self._open_mover()
-            self._work(db)
+            self._work()
         except StoreError as error:
             self._on_error(error)
         except Exception as error:
@@ -128,11 +107,9 @@ class Syncer(threading.Thread):
             failure.__cause__ = error
             self._on_error(failure)
         finally:
-            if db is not None:
-                db.close()
-            self._close_wal()
+            self._wal.close()
 
-    def _work(self, db: sqlite3.Connection | None) -> None:
+    def _work(self) -> None:
         ended, cost = -self._delay, 0.0
         while self._wait_for_work():
             self._hold_back(ended + min(self._delay, max(GAP, cost * SHARE)))
@@ -141,16 +118,7 @@ class Syncer(threading.Thread):
             ended = self._clock()
             cost = ended - began
             self._report(number)
-            if db is not None:
-                self._keep_wal_small(db)
-
-    def _open_mover(self) -> sqlite3.Connection | None:
-        """The connection that moves pages into the main file; None for a store in memory."""
-        if self._path is None:
-            return None
-        db = self._connect(self._path, READERS_WAIT_S)
-        db.execute("PRAGMA wal_autocheckpoint = 0")
-        return db
+            self._wal.keep_small(number)
 
     def _wait_for_work(self) -> bool:
         """Whether there is something to sync; waits until there is, or for the end."""
@@ -177,40 +145,9 @@ class Syncer(threading.Thread):
     def _sync(self) -> int:
         """Make durable what is written; the number of the last transaction that is."""
         number = self._written
-        try:
-            if self._wal >= 0:
-                self._fdatasync(self._wal)
-        except OSError as error:
-            raise DiskFailed(
-                f"{self._path}: the disk did not take what was written ({error}); check it, then"
-                " start the hub again"
-            ) from error
+        self._wal.sync()
         return number
 
     def _report(self, number: int) -> None:
         self.synced = number
         self._on_synced(number)
-
-    def _keep_wal_small(self, db: sqlite3.Connection) -> None:
-        size = os.fstat(self._wal).st_size
-        # The writer cuts the file when the WAL starts over.
-        self._moved_size = min(self._moved_size, size)
-        grown = size - self._moved_size
-        if grown < WAL_KEPT and self.synced - self._moved_number < MOVE_AFTER:
-            return
-        self._moved_size = size
-        self._moved_number = self.synced
-        try:
-            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            if size >= WAL_LIMIT:
-                db.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
-        except sqlite3.Error as error:
-            failure = translated(error, self._path)
-            if isinstance(failure, DiskFailed):
-                raise failure from error
-            # A full disk is the writer's to report; the pages are safe where they are.
-
-    def _close_wal(self) -> None:
-        if self._wal >= 0:
-            os.close(self._wal)
-            self._wal = -1

@@ -19,7 +19,7 @@ from myocan.hub.bus import CONNECTED, DISCONNECTED, Frame, Outgoing
 from myocan.hub.control import Control
 from myocan.hub.house import House
 from myocan.hub.store import Store, Syncer
-from myocan.hub.store.syncer import MOVE_AFTER
+from myocan.hub.store.wal import MOVE_AFTER
 from myocan.tools.chaos.simulation.disk import Disk
 from myocan.tools.chaos.simulation.network import Broker, Link
 from myocan.tools.chaos.simulation.world import World
@@ -146,10 +146,9 @@ class SimulatedSyncer(Syncer):
         super().__init__(store, clock=life.world.monotonic, **options)
         self._life = life
         self._planned = False
-        self._mover: Any = None
 
     def start(self) -> None:
-        self._mover = self._open_mover()
+        pass
 
     def written(self, number: int) -> None:
         super().written(number)
@@ -166,24 +165,21 @@ class SimulatedSyncer(Syncer):
             if not self._life.dead and self._written > self.synced:
                 self._round()
         finally:
-            if self._mover is not None:
-                self._mover.close()
-            self._close_wal()
+            self._wal.close()
 
     def _round(self) -> None:
         """What the thread does over and over."""
         life = self._life
         self._planned = False
-        if life.dead or self._wal < 0:
+        if life.dead or not self._wal.is_open:
             return
         life.point("sync begun")
         number = self._sync()
         life.point("synced")
         self._report(number)
         if life.world.chance.random() < 0.1:
-            self._moved_number = number - MOVE_AFTER
-        if self._mover is not None:
-            self._keep_wal_small(self._mover)
+            self._wal.moved_number = number - MOVE_AFTER
+        self._wal.keep_small(number)
         life.point("moved")
 
 

@@ -137,7 +137,7 @@ def test_wire_and_the_core_of_the_edge_fit_into_their_flash(board_library: Path)
 
 
 @pytest.mark.parametrize(
-    ("kinds", "free"), [(("button", "contact", "led", "relay"), 32), (KINDS, 16)]
+    ("kinds", "free"), [(("button", "contact", "led", "relay"), 32), (KINDS, 4)]
 )
 def test_everything_is_imported_and_runs_in_the_heap_of_a_small_board(
     run_on_board: Callable[..., str], kinds: tuple[str, ...], free: int
@@ -146,7 +146,7 @@ def test_everything_is_imported_and_runs_in_the_heap_of_a_small_board(
     needed = needed_by(kinds)
     modules = [
         target.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        for target in needed
+        for target in sorted(needed)
         if target not in OF_A_BOARD and "pins/machine" not in target
     ]
     said = run_on_board(

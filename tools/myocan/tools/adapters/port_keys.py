@@ -48,11 +48,13 @@ class Fault(Exception):
         self.meant = nearest(word, list(known)) if word else None
 
 
-def _long_form(publish: Any) -> Any:
-    return {USUAL: publish} if isinstance(publish, str) else publish
+def _long_form(given: Any) -> Any:
+    return given if isinstance(given, dict) else {USUAL: given}
 
 
-Published = Annotated[dict[str, Text], BeforeValidator(_long_form)]
+_LONG = BeforeValidator(_long_form)
+Published = Annotated[dict[str, Text], _LONG]
+"""What it tells -> topic; or a topic alone, for the usual one."""
 
 
 class Port(BaseModel):
@@ -156,10 +158,10 @@ class Measured(Port):
     EXACT: ClassVar[tuple[str, ...]] = ("min_change", "offset")
 
     every_s: Annotated[float, Field(strict=True, ge=0.01, le=86_400)] | None = None
-    decimals: Digits | dict[str, Digits] | None = None
-    min_change: Change | dict[str, Change] | None = None
-    offset: Number | dict[str, Number] | None = None
-    unit: Text | dict[str, Text] | None = None
+    decimals: Annotated[dict[str, Digits], _LONG] = {}
+    min_change: Annotated[dict[str, Change], _LONG] = {}
+    offset: Annotated[dict[str, Number], _LONG] = {}
+    unit: Annotated[dict[str, Text], _LONG] = {}
     min_interval_s: Seconds | None = None
     repeat_s: Annotated[float, Field(strict=True, ge=1, le=86_400)] | None = None
     keep: Literal["last", "all"] | None = None
@@ -171,13 +173,13 @@ class Measured(Port):
         for key in ("decimals", "min_change", "offset"):
             if key in keys:
                 keys[key] = self.table(key, keys[key])
-        self.table("unit", self.unit or {})
+        self.table("unit", self.unit)
         return keys
 
-    def table(self, key: str, value: Any) -> dict[str, Any]:
+    def table(self, key: str, value: dict[str, Any]) -> dict[str, Any]:
         """Return what stands at a key as a table by what it tells; raises Fault."""
-        if not isinstance(value, dict):
-            return dict.fromkeys(self.NUMBERS, value)
+        if USUAL in value:
+            return dict.fromkeys(self.NUMBERS, value[USUAL])
         for what in value:
             if what not in self.NUMBERS:
                 known = ", ".join(self.NUMBERS)
@@ -190,7 +192,7 @@ class Measured(Port):
 
     def units(self) -> dict[str, str]:
         """Return what it tells -> the unit of it."""
-        return {**self.UNITS, **self.table("unit", self.unit or {})}
+        return {**self.UNITS, **self.table("unit", self.unit)}
 
 
 class Sensor(Measured):
@@ -257,7 +259,7 @@ class Graded(Output):
         if self.map is not None:
             for text, number in self.map.items():
                 if number > self.most():
-                    raise Fault("map", f"map.{text} must be {self.most()} or less, not {number}")
+                    raise Fault("map", f"map.{text} must be {self.most()} or less, not {number:g}")
             pairs = zip(words_of(self.map), self.map.values(), strict=True)
             keys["map"] = [[word, exact(number)] for word, number in pairs]
         if self.safe is not None:

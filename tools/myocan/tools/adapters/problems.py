@@ -62,9 +62,13 @@ def complaint(error: Mapping[str, Any], what: str) -> str:
         case "list_type" | "tuple_type":
             return f"{what} must be a list, not {given!r}"
         case "greater_than_equal":
-            return f"{what} must be {limits['ge']} or more, not {given}"
+            return f"{what} must be {limits['ge']:g} or more, not {given}"
         case "less_than_equal":
-            return f"{what} must be {limits['le']} or less, not {given}"
+            return f"{what} must be {limits['le']:g} or less, not {given}"
+        case "greater_than":
+            return f"{what} must be more than {limits['gt']:g}, not {given}"
+        case "finite_number":
+            return f"{what} must be a number, not {given}"
         case "value_error":
             return f"{what}: {limits['error']}"
         case "string_too_short":

@@ -36,9 +36,9 @@ BESIDE_THE_CORE = {
 the firmware's own loop."""
 
 OF_A_BOARD = {
-    *(f"myocan/edge/{name}.py" for name in ("board", "network", "wifi", "lan")),
+    *(f"myocan/edge/{name}.py" for name in ("board", "network", "wifi", "lan", "tls")),
 }
-"""What only a board can import."""
+"""What only a board can import; and TLS, for which a heap so small has no buffers."""
 
 
 def carried() -> dict[str, Path]:

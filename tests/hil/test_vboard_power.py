@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -145,3 +146,50 @@ def test_a_board_whose_program_cannot_be_stopped_says_so(board: VirtualBoard) ->
     board.wait("GP15", 1)
     with pytest.raises(VirtualBoardError, match="did not stop"):
         board.soft_reset(timeout=0.3)
+
+
+REWRITE = """
+import os
+while True:
+    with open("new", "w") as file: file.write("x" * 3000)
+    os.rename("new", "kept")
+"""
+
+
+def test_the_power_goes_in_the_middle_of_a_write_to_the_flash(
+    make_board: MakeBoard, mpremote: Mpremote
+) -> None:
+    board = make_board(flash=256 * 1024)
+    put = (
+        "with open('kept', 'w') as file: file.write('y' * 3000)\n"
+        f"with open('main.py', 'w') as file: file.write({REWRITE!r})"
+    )
+    mpremote(board.port, "exec", put)
+    for write in (1, 2, 3, 5, 8, 13):
+        board.power_off()
+        board.power_on(cut_at=write)
+        deadline = time.monotonic() + 10
+        while board.powered:
+            assert time.monotonic() < deadline, "the power lasted"
+            time.sleep(0.005)
+    board.power_on()
+    kept = mpremote(board.port, "exec", "print(set(open('kept').read()) <= {'x', 'y'})")
+    assert kept == "True\n"  # a littlefs has the old file or the new one
+
+
+def test_a_wire_leads_from_one_pin_to_another(board: VirtualBoard) -> None:
+    board.wire("GP15", "GP14")
+    run(
+        board,
+        "from machine import Pin\n"
+        "out, into = Pin('GP15', Pin.OUT), Pin('GP14', Pin.IN, Pin.PULL_UP)\n"
+        "told = Pin('GP13', Pin.OUT, value=0)\n"
+        "for level in (0, 1, 0):\n"
+        "    out(level)\n"
+        "    while into() != level: pass\n"
+        "told(1)\n",
+    )
+    board.wait("GP13", 1)
+    assert board.get("GP14").level == 0
+    board.power_off()
+    assert board.get("GP14").level is None

@@ -188,6 +188,10 @@ class VirtualBoard:
         reply = self._ask("wait", timeout, pin=pin, level=level, timeout_s=timeout, after_ns=after)
         return int(reply["at_ns"])
 
+    def wire(self, output: str, into: str) -> None:
+        """Put a wire between two of its pins: what the one puts out drives the other."""
+        self._ask("connect", output=output, into=into)
+
     def analog(self, pin: str, volts: float) -> None:
         """Put an analog level to a pin; its inputs count up to 3.3 V."""
         self._ask("analog", pin=pin, volts=volts)
@@ -252,9 +256,19 @@ class VirtualBoard:
         """Cut the power: nothing that runs gets to say goodbye."""
         self._ask("power", on=False)
 
-    def power_on(self, timeout: float = 10.0) -> int:
-        """Give it power; returns the number of the start, when it runs the user's files."""
-        return self._wait_for(int(self._ask("power", on=True)["boots"]), timeout)
+    def power_on(self, timeout: float = 10.0, cut_at: int = 0) -> int:
+        """Give it power; returns the number of the start, when it runs the user's files.
+
+        cut_at: cut the power again in the middle of the so manieth write to its flash (of a board
+            with `flash`), counted over resets; it may come before this returns. 0 for never.
+        """
+        boots = int(self._ask("power", on=True, fuse=cut_at)["boots"])
+        return boots if cut_at else self._wait_for(boots, timeout)
+
+    @property
+    def powered(self) -> bool:
+        """Whether it has power."""
+        return bool(self._ask("describe")["powered"])
 
     def reset(self, timeout: float = 10.0) -> int:
         """Press its reset button; returns the number of the start, when it runs user's files."""

@@ -36,7 +36,7 @@ class Control:
     """The commands of a virtual board, and the socket on which they arrive."""
 
     COMMANDS = (
-        *("set", "get", "wait", "press", "changes", "analog"),
+        *("set", "get", "wait", "press", "changes", "analog", "connect"),
         *("attach", "detach", "set_part", "get_part", "set_radio", "get_radio"),
         *("power", "reset", "soft_reset", "wait_started", "describe", "stop"),
     )
@@ -134,8 +134,13 @@ class Control:
     async def get_radio(self) -> Reply:
         return self._board.radio.describe()
 
-    async def power(self, on: bool) -> Reply:
-        self._board.set_power(on)
+    async def connect(self, output: str, into: str) -> Reply:
+        """Put a wire between two pins."""
+        self._pins.connect(output, into)
+        return {}
+
+    async def power(self, on: bool, fuse: int = 0) -> Reply:
+        self._board.set_power(on, fuse)
         return {"boots": self._board.boots}
 
     async def reset(self) -> Reply:

@@ -30,7 +30,8 @@ class Interpreter:
     heap: size as MicroPython's `-X heapsize=` takes it, e.g. "128wK".
     storage: (folder, 0) for a folder as file system, or (image file, size of the flash in bytes).
     pins: (name, number) of every pin.
-    scripts: what to run at the start.
+    scripts: what to run at the start. fuse: the power is cut in the middle of so manieth write to
+        its flash; 0 for never.
 
     `console` and `records` are descriptors to read from, without waiting: what it prints, and what
     it does to its pins. `keys` and `wires` are descriptors to write to: what is typed, and what
@@ -48,6 +49,7 @@ class Interpreter:
         identity: bytes,
         cause: int,
         scripts: Sequence[str],
+        fuse: int = 0,
     ) -> None:
         board_reads, self.wires = os.pipe()
         self.records, board_writes = os.pipe()
@@ -57,7 +59,7 @@ class Interpreter:
         path, flash = storage
         board = (
             *(str(HARDWARE), board_reads, board_writes, board_asks.fileno(), kind, tuple(pins)),
-            *(identity, cause, str(path), flash, tuple(scripts)),
+            *(identity, cause, str(path), flash, tuple(scripts), fuse),
         )
         start = f"BOARD = {board!r}\n" + (HARDWARE / "start.py").read_text()
         try:

@@ -86,6 +86,9 @@ class Pins:
         self._by_number = {wire.number: wire for wire in self._by_name.values()}
         self._clock = clock
         self.on_change = on_change
+        self.on_wire: Callable[[str, Level], None] = lambda pin, level: None
+        """Called with a pin that a wire leads to, and the level that it brings there."""
+        self._wires: dict[str, str] = {}
         self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
 
     def wire(self, name: str) -> Wire:
@@ -106,6 +109,14 @@ class Pins:
         wire.driven = level
         self._note(wire, now)
         return now, bytes((wire.number, UNDRIVEN if level is None else level))
+
+    def connect(self, output: str, into: str) -> None:
+        """Put a wire between two pins: what the one puts out drives the other from now on."""
+        for name in (output, into):
+            self.wire(name)
+        self._wires[output] = into
+        if (level := self.wire(output).level) is not None:
+            self.on_wire(into, level)
 
     def numbered(self, number: int) -> Wire:
         """Return a pin by its number; raises UnknownPin."""
@@ -198,3 +209,5 @@ class Pins:
             wire.last = Change(now, wire.name, wire.level)
             self._changes.append(wire.last)
             self.on_change(wire.last)
+            if wire.name in self._wires:
+                self.on_wire(self._wires[wire.name], wire.level)

@@ -83,6 +83,7 @@ class Simulator:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.pins = Pins(spec.pins, time.monotonic_ns)
+        self.pins.on_wire = self._drive_by_wire
         self.radio = Radio()
         self.radio.on_change = self._tell_radio
         analog = frozenset(spec.analog) | frozenset(spec.adc2)
@@ -98,6 +99,7 @@ class Simulator:
         self._typed = b""  # input that the board has not been given yet
         self._interrupting = False
         self._raw = False  # at the raw REPL
+        self._fuse = 0
         self._watchdog: asyncio.TimerHandle | None = None
         self._watchdog_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -164,10 +166,14 @@ class Simulator:
         """Whether the board has started and runs the user's files, or waits at its prompt."""
         return self._up
 
-    def set_power(self, on: bool) -> None:
-        """Give the board power, or take it away."""
+    def set_power(self, on: bool, fuse: int = 0) -> None:
+        """Give the board power, or take it away.
+
+        fuse: cut the power in the middle of so manieth write to its flash; 0 for never.
+        """
         if on and not self.powered:
             self.bench.power_up()
+            self._fuse = fuse
             self._start(POWERED_ON)
         elif not on and self.powered:
             self._end_life()
@@ -208,6 +214,7 @@ class Simulator:
             identity=self.spec.name.encode(),
             cause=cause,
             scripts=("boot.py",) if quiet else ("boot.py", "main.py"),
+            fuse=self._fuse,
         )
         with contextlib.suppress(BrokenPipeError):  # it has ended: the console says so next
             os.write(life.wires, self.pins.driven())
@@ -272,6 +279,9 @@ class Simulator:
         at_ns, record = self.pins.drive(pin, level)
         self._tell(record)
         return at_ns
+
+    def _drive_by_wire(self, pin: str, level: int | None) -> None:
+        self.drive(pin, level)
 
     def _tell_radio(self, which: int, state: int) -> None:
         self._tell(bytes((which, state)))
@@ -345,6 +355,11 @@ class Simulator:
                 case "r":
                     self.reset(HARD_RESET)
                     return
+                case "x":
+                    self.set_power(False)
+                    return
+                case "n":
+                    self._fuse = max(self._fuse - 1, 1)  # a reset does not make it longer
                 case "s":
                     self._end_life()
                     self._start_softly()

@@ -24,6 +24,7 @@ import vfs
     _root,  # folder that is the board's file system, or the image file of its flash
     _flash,  # size of the flash in bytes, or 0 for a folder
     _scripts,  # what to run: a soft reset from the raw REPL leaves main.py out
+    _fuse,  # the power goes in the middle of so manieth write to the flash; 0 for never
 ) = BOARD  # noqa: F821
 
 sys.path.insert(0, _hardware)
@@ -32,12 +33,15 @@ import network  # noqa: E402
 
 
 class _Flash:
-    """A NOR flash in a file, for a real littlefs: 4 KiB blocks, erased to ones."""
+    """A NOR flash in a file, for a real littlefs: 4 KiB blocks, erased to ones.
+
+    left: how many writes and erasures the power lasts for; the last of them is done by half.
+    """
 
     BLOCK = 4096
 
-    def __init__(self, path, size):
-        self.blocks = size // self.BLOCK
+    def __init__(self, path, size, left, tell):
+        self.blocks, self.left, self.tell = size // self.BLOCK, left, tell
         try:
             self.file = open(path, "r+b")  # noqa: SIM115
         except OSError:
@@ -50,7 +54,18 @@ class _Flash:
         self.file.readinto(buf)
 
     def writeblocks(self, block, buf, offset=0):
-        self.file.seek(block * self.BLOCK + offset)
+        self.change(block * self.BLOCK + offset, buf)
+
+    def change(self, place, buf):
+        self.file.seek(place)
+        if self.left:
+            self.left -= 1
+            if not self.left:
+                self.file.write(bytes(buf)[: len(buf) // 2])
+                self.tell(120)  # "x": the power is gone
+                while True:
+                    pass
+            self.tell(110)  # "n": one write more is done
         self.file.write(buf)
 
     def ioctl(self, operation, argument):
@@ -59,21 +74,9 @@ class _Flash:
         if operation == 5:
             return self.BLOCK
         if operation == 6:
-            self.file.seek(argument * self.BLOCK)
-            self.file.write(b"\xff" * self.BLOCK)
+            self.change(argument * self.BLOCK, b"\xff" * self.BLOCK)
         return 0
 
-
-if _flash:
-    _device = _Flash(_root, _flash)
-    try:
-        _files = vfs.VfsLfs2(_device, progsize=256, lookahead=128)
-    except OSError:
-        vfs.VfsLfs2.mkfs(_device, progsize=256, lookahead=128)
-        _files = vfs.VfsLfs2(_device, progsize=256, lookahead=128)
-    del _device
-else:
-    _files = vfs.VfsPosix(_root)
 
 machine._connect(
     (
@@ -88,6 +91,18 @@ machine._connect(
     _identity,
     _cause,
 )
+
+if _flash:
+    _device = _Flash(_root, _flash, _fuse, machine._send)
+    try:
+        _files = vfs.VfsLfs2(_device, progsize=256, lookahead=128)
+    except OSError:
+        vfs.VfsLfs2.mkfs(_device, progsize=256, lookahead=128)
+        _files = vfs.VfsLfs2(_device, progsize=256, lookahead=128)
+    del _device
+else:
+    _files = vfs.VfsPosix(_root)
+
 sys.modules["onewire"] = sys.modules["_onewire"] = machine._Later("onewire")
 network._connect()
 vfs.umount("/")
@@ -111,6 +126,7 @@ del (
     _flash,
     _files,
     _Flash,
+    _fuse,
 )
 del BOARD, machine, network, os, sys, vfs  # noqa: F821
 

@@ -18,6 +18,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["myocan.tools.pytest_plugin"]
+"""Also where myocan is not installed, but only on the path."""
+
 ROOT = Path(__file__).resolve().parent.parent
 PORTIONS = ("hub", "shared")
 LIBRARY_SUFFIXES = (".so", ".pyd")

@@ -74,6 +74,10 @@ OFFERED = {
     "myocan.tools.vboard": """
         AttachedPart Change NoMicroPython PinState VirtualBoard VirtualBoardError micropython_path
     """,
+    "myocan.tools.hil": """
+        BenchBoard BenchBroker BenchError Event Heard Listener NoBroker NotThisBoard Plan Row Spread
+        Table VIRTUAL run_hil
+    """,
     "myocan.tools.chaos": """
         Outcome Strike draw_kills draw_plan run_chaos
     """,

@@ -14,13 +14,16 @@ from typing import Any, Self
 class Cut:
     """Forwards connections from `port` to `target` (host, port); use it in a `with` block.
 
+    host: the address on which it listens.
+
     `cut()` closes all connections and refuses new ones, as an unplugged router with a machine
     behind it would; `freeze()` lets nothing through but closes nothing, as a lost radio link does;
     `mend()` ends both.
     """
 
-    def __init__(self, target: tuple[str, int]) -> None:
+    def __init__(self, target: tuple[str, int], host: str = "127.0.0.1") -> None:
         self._target = target
+        self._host = host
         self._server: socket.socket | None = None
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._frozen = False
@@ -80,7 +83,7 @@ class Cut:
                     self._forward(key.fileobj)
 
     def _listen(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", self.port))
+        self._server = socket.create_server((self._host, self.port))
         self.port = self._server.getsockname()[1]
         self._selector.register(self._server, selectors.EVENT_READ)
 

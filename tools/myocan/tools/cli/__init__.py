@@ -23,6 +23,7 @@ from myocan.tools.cli import (
     demo,
     deploy,
     fmt,
+    hil,
     history,
     init,
     instances,
@@ -71,6 +72,7 @@ app.command("flash")(boards.flash)
 app.add_typer(boards.adapter, name="adapter")
 app.command("demo")(demo.demo)
 app.command("chaos")(chaos.chaos)
+app.command("hil")(hil.hil)
 
 
 def _version(asked: bool) -> None:

@@ -12,7 +12,7 @@ class Exit(IntEnum):
     """Done."""
     NO = 1
     """The answer is no: `check` found mistakes, a scenario of `test` failed, `get` found no value,
-    `demo` lost something, the books of `chaos` do not balance."""
+    `demo` lost something, the books of `chaos` do not balance, `hil` lost something."""
     USAGE = 2
     """The command line itself is wrong."""
     FAILED = 3

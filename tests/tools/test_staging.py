@@ -111,3 +111,21 @@ def test_the_list_for_mip_is_what_flashing_puts_on_a_board() -> None:
         if target.startswith("myocan/")
     }
     assert listed == have
+
+
+@pytest.mark.parametrize(
+    ("account", "key", "secrets"),
+    [
+        ({"user": None, "password": None}, None, {}),
+        ({"user": None, "password": None}, "ab", {"update_key": "ab"}),
+        ({"user": "u", "password": "p"}, None, {"user": "u", "password": "p"}),
+    ],
+)
+def test_what_a_board_alone_must_know_is_kept_apart(
+    tmp_path: Path, account: dict[str, str | None], key: str | None, secrets: dict[str, str]
+) -> None:
+    config = {"ports": [], "broker": {"host": "h", "port": 1, "tls": False, **account}}
+    files = stage(config, tmp_path, update_key=key)
+    assert json.loads(files["/secrets.json"].read_text()) == secrets
+    kept = json.loads(files["/config.json"].read_text())["broker"]
+    assert kept == {"host": "h", "port": 1, "tls": False, "user": None, "password": None}

@@ -60,6 +60,10 @@ def test_a_virtual_board_is_flashed_comes_online_and_follows_the_rules(
         level = "low" if before.stdout == "on\n" else "high"
         assert myocan("send", "button1.press", cwd=running_house).returncode == 0
         lines_until(process, f"lamp (GP15) is {level}")
+        listed = json.loads(myocan("board", "list", "--json", cwd=running_house).stdout)
+        (porch,) = listed["boards"]
+        assert (porch["online"], porch["current"], porch["apart"]) == (True, True, {})
+        assert porch["applied"] == {"lamp": "on" if level == "high" else "off"}
     # Its files stay in the house, so the next time there is little to write.
     with started(*flash, cwd=running_house) as process:
         (said,) = lines_until(process, "porch: ")
@@ -80,6 +84,9 @@ def test_an_adapter_runs_on_this_machine_until_it_is_stopped(running_house: Path
         (["flash", "porch"], "--port virtual"),
         (["flash", "porch", "--port", "/dev/nothing-here"], "/dev/nothing-here"),
         (["adapter", "run", "porch", "--pins", "knitting"], "knitting"),
+        (["board", "monitor", "porch", "--port", "/dev/nothing-here"], "cannot open /dev/nothing"),
+        (["board", "reset", "porch", "--port", "/dev/nothing-here"], "/dev/nothing-here"),
+        (["board", "wipe", "porch", "--yes", "--port", "/dev/nothing-here"], "/dev/nothing-here"),
     ],
 )
 def test_what_cannot_be_flashed_or_run_is_told(

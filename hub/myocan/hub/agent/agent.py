@@ -186,6 +186,7 @@ class Agent:
 
     def _open(self, stack: ExitStack) -> None:
         house = self.house
+        house.private_path.mkdir(mode=0o700, exist_ok=True)
         self._reserve = Reserve(self._store_path, house.store.reserve_bytes)
         store = stack.enter_context(self._with_room(lambda: self._open_store(self._store_path)))
         adapters = AdapterTopics(house.adapters())

@@ -34,6 +34,7 @@ from myocan.tools.cli import (
     scenarios,
     store,
     topic_list,
+    upkeep,
 )
 from myocan.tools.cli.exits import EPILOG, Exit
 
@@ -67,6 +68,7 @@ app.command("clock")(modes.clock)
 app.command("why")(history.why)
 app.command("replay")(history.replay)
 app.add_typer(store.store, name="store")
+upkeep.add_to(kinds.board)
 app.add_typer(kinds.board, name="board")
 app.command("flash")(boards.flash)
 app.add_typer(boards.adapter, name="adapter")

@@ -13,6 +13,7 @@ from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
 
 if TYPE_CHECKING:
     from myocan.hub.house import House
+    from myocan.tools.adapters import AdapterFile
     from myocan.tools.board_kinds import BoardKind
 
 board = typer.Typer(no_args_is_help=True, help="Boards: those of the house, and what there are.")
@@ -43,7 +44,10 @@ publish = "{module}.press"
 
 @board.command("list")
 def list_boards(house: HouseOption = None, as_json: JsonOption = False) -> None:
-    """List the boards of the house one stands in, and the kinds of boards there are.
+    """List the boards of the house one stands in, how they are, and the kinds that there are.
+
+    While the hub runs, it tells of each board whether it is online, runs what its file says, and
+    shows what was said.
 
     Example: [bold]myocan board list[/bold]
     """
@@ -52,18 +56,25 @@ def list_boards(house: HouseOption = None, as_json: JsonOption = False) -> None:
 
     kinds = [BoardKind.load(name) for name in BoardKind.names()]
     try:
-        ours = _boards_of(open_house(house))
+        opened = open_house(house)
+        ours = _boards_of(opened)
+        unknown = _add_states(opened, ours)
     except HouseError:
         if house is not None:
             raise
-        ours = None  # one may ask before there is a house
+        ours, unknown = None, ""  # one may ask before there is a house
     if as_json:
+        for one in ours or ():
+            one.pop("words", None)
         print(json.dumps({"boards": ours, "kinds": [_facts(kind) for kind in kinds]}))
         return
     if ours is not None:
         print("In this house:" if ours else "In this house: none yet; see myocan board new")
         for one in ours:
-            print(f"  {one['name']:<16} {one['kind']:<14} {one['ports']} ports")
+            what = "no adapter" if one["kind"] is None else f"{one['ports']} ports"
+            print(f"  {one['name']:<16} {one['kind'] or '-':<14} {what:<10} {one.pop('words', '')}")
+        if unknown:
+            print(f"  ({unknown})")
         print()
     print("Kinds:")
     for kind in kinds:
@@ -90,6 +101,36 @@ def _boards_of(house: House) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _add_states(house: House, boards: list[dict[str, Any]]) -> str:
+    """Add to each board how it is, and boards that no adapter is for; return why not, in words."""
+    from myocan.hub.errors import HubError
+    from myocan.tools.adapters import AdapterError, load_adapter
+    from myocan.tools.board_states import board_states
+    from myocan.tools.cli.messages import hub_address
+    from myocan.tools.errors import ToolsError
+    from myocan.tools.flash.admission import broker_address
+
+    adapters: dict[str, AdapterFile | None] = {}
+    for file in house.adapters():
+        try:
+            adapters[file.stem] = load_adapter(file, domain=house.domain)
+        except (AdapterError, OSError, ValueError):
+            adapters[file.stem] = None  # `myocan check` says what is wrong with it
+    try:
+        broker, _ = broker_address(house)
+        states = board_states(house, hub_address(house, None), adapters, broker)
+    except (ToolsError, HubError) as error:
+        return f"which of them are online is not known: {error}"
+    known = {one["name"]: one for one in boards}
+    for name, state in states.items():
+        if name not in known and state.online:
+            boards.append({"name": name, "kind": None, "ports": 0})
+            known[name] = boards[-1]
+        if name in known:
+            known[name].update(state.plain(), words=state.in_words())
+    return ""
 
 
 @board.command("show")

@@ -20,6 +20,7 @@ from myocan.tools.flash.secrets import (
     known_secrets,
 )
 from myocan.tools.flash.staging import StageError, stage
+from myocan.tools.flash.upkeep import console_lines, reset_board, wipe_board
 
 __all__ = [
     "Admission",
@@ -37,12 +38,15 @@ __all__ = [
     "board_broker",
     "board_secrets",
     "check_board",
+    "console_lines",
     "find_port",
     "flash",
     "forget_secrets",
     "known_secrets",
     "look",
+    "reset_board",
     "serial_ports",
     "stage",
     "tell_hub",
+    "wipe_board",
 ]

@@ -33,7 +33,22 @@ def board_broker(house: House, name: str, given: str | None = None) -> dict[str,
     given: the broker's URL, in place of what the house or its running hub says. A board never gets
     the account that stands in there, but its own; none where there is none.
 
-    Raises ToolsError if no hub of this house runs here and none is configured; BusError.
+    Raises as `broker_address`.
+    """
+    broker, asks = broker_address(house, given)
+    if asks:
+        secrets = board_secrets(house, name)
+        broker.update(user=name, password=secrets.password)
+        tell_hub(house)
+    return broker
+
+
+def broker_address(house: House, given: str | None = None) -> tuple[dict[str, Any], bool]:
+    """Return the `broker` part of boards' configurations without an account, and whether boards
+    need one.
+
+    given: see `board_broker`. Raises ToolsError if no hub of this house runs here and none is
+    configured; BusError.
     """
     from myocan.hub.bus import parse_url
     from myocan.hub.house import RunningHub
@@ -60,11 +75,7 @@ def board_broker(house: House, name: str, given: str | None = None) -> dict[str,
         "user": None,
         "password": None,
     }
-    if own or address.user is not None:
-        secrets = board_secrets(house, name)
-        broker.update(user=name, password=secrets.password)
-        tell_hub(house)
-    return broker
+    return broker, own or address.user is not None
 
 
 def tell_hub(house: House) -> None:

@@ -72,6 +72,20 @@ with open(MANIFEST, "w") as _f: json.dump({"files": FILES}, _f)
 print(MARK + "true")
 """
 
+_WIPE = """
+import os
+def _wipe(folder):
+    for _e in list(os.ilistdir(folder)):
+        _p = folder + "/" + _e[0]
+        if _e[1] & 0x4000:
+            _wipe(_p)
+            os.rmdir(_p)
+        else:
+            os.remove(_p)
+_wipe("")
+print(MARK + "true")
+"""
+
 
 def look() -> str:
     """Return a program that tells what the board is and which files it has."""
@@ -87,6 +101,11 @@ def prepare(files: Iterable[str], removed: Iterable[str] = ()) -> str:
     folders = sorted({folder for path in (*files, MANIFEST) for folder in _folders(path)})
     names = f"MARK = {MARK!r}\nMANIFEST = {MANIFEST!r}\nFOLDERS = {folders!r}\n"
     return names + f"FILES = {files!r}\nREMOVED = {sorted(removed)!r}" + _PREPARE
+
+
+def wipe() -> str:
+    """Return a program that removes all files and folders."""
+    return f"MARK = {MARK!r}{_WIPE}"
 
 
 def answer(said: str) -> Any:

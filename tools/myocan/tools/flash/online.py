@@ -24,7 +24,7 @@ CONNECT_S = 5.0
 class BoardWatch:
     """Listens to a board's status; begin before the board is reset.
 
-    config: the board's new configuration; its hash and its broker are looked at.
+    config: the board's new configuration; its hash (None: any) and its broker are looked at.
     broker: where this machine finds the broker, and as whom; default what the board is told. (A
         broker that goes by user names would take the board itself for this.)
 
@@ -84,7 +84,7 @@ class BoardWatch:
         return (
             status is not None
             and status["online"] is True
-            and status.get("config") == self._hash
+            and self._hash in (None, status.get("config"))
             and status.get("boot") != self._boot_before
         )
 

@@ -1,0 +1,51 @@
+"""Which broker a board is told, and as whom it comes there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from myocan.hub.house import House, RunningHub
+from myocan.tools.errors import ToolsError
+from myocan.tools.flash import board_broker, board_secrets
+
+
+def house_of(folder: Path, settings: str = "") -> House:
+    (folder / "myocan.toml").write_text(settings)
+    return House.load(folder)
+
+
+def test_a_board_never_gets_the_account_of_the_hub(tmp_path: Path) -> None:
+    house = house_of(tmp_path, '[broker]\nurl = "mqtts://hub:hunter2@broker.example"\n')
+    broker = board_broker(house, "porch")
+    assert broker == {
+        "host": "broker.example",
+        "port": 8883,
+        "tls": True,
+        "user": "porch",
+        "password": board_secrets(house, "porch").password,
+    }
+
+
+def test_where_nobody_needs_an_account_a_board_gets_none(tmp_path: Path) -> None:
+    house = house_of(tmp_path, '[broker]\nurl = "mqtt://broker.example"\n')
+    broker = board_broker(house, "porch")
+    assert (broker["user"], broker["password"]) == (None, None)
+
+
+def test_the_hubs_own_broker_is_named_as_boards_see_it(tmp_path: Path) -> None:
+    house = house_of(tmp_path)
+    hub = RunningHub("mqtt://~local:x@127.0.0.1:2", os.getpid(), "", "mqtt://192.168.1.5:1883")
+    hub.write(house)
+    try:
+        with pytest.raises(Exception, match="no hub runs"):  # it has to let the board in, too
+            board_broker(house, "porch")
+    finally:
+        hub.withdraw(house)
+
+
+def test_without_any_broker_it_is_said_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ToolsError, match=r"Start it .* --broker URL"):
+        board_broker(house_of(tmp_path), "porch")

@@ -1,0 +1,167 @@
+"""`myocan board monitor|reset|wipe`: what one does with a board that is plugged in."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from myocan.tools.cli.boards import open_adapter
+from myocan.tools.cli.exits import Exit
+from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
+
+if TYPE_CHECKING:
+    from myocan.hub.house import House
+    from myocan.tools.adapters import AdapterFile
+
+BoardArgument = Annotated[str, typer.Argument(metavar="NAME", help="The board's name.")]
+PortOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Where it is, like /dev/ttyACM0. Default: the one port with such a board.",
+    ),
+]
+
+
+def add_to(board: typer.Typer) -> None:
+    """Add these commands to those of `myocan board`."""
+    board.command("monitor")(monitor)
+    board.command("reset")(reset)
+    board.command("wipe")(wipe)
+
+
+def monitor(
+    name: BoardArgument,
+    port: PortOption = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop after so long. Default: at Ctrl-C.")
+    ] = None,
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a board prints on its cable, as it comes: errors with their lines.
+
+    What it writes into the hub's log is shown by [bold]myocan tail '$log'[/bold].
+
+    Example: [bold]myocan board monitor porch[/bold]
+    """
+    from myocan.tools.flash import console_lines
+
+    found = open_adapter(open_house(house), name)
+    where = _port(found, port)
+    if not as_json:
+        print(f"{name} at {where}; Ctrl-C ends it", file=sys.stderr, flush=True)
+    until = None if seconds is None else time.monotonic() + seconds
+    for line in console_lines(where):
+        if line:
+            now_ms = time.time_ns() // 1_000_000
+            shown = json.dumps({"time_ms": now_ms, "text": line}) if as_json else line
+            print(shown, flush=True)
+        if until is not None and time.monotonic() >= until:
+            return
+
+
+def reset(
+    name: BoardArgument,
+    port: PortOption = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until the board is online.")
+    ] = True,
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a board start again, and see it come online; what is on it stays.
+
+    Example: [bold]myocan board reset porch[/bold]
+    """
+    from contextlib import nullcontext
+
+    from myocan.hub.bus import parse_url
+    from myocan.tools.cli.messages import hub_address
+    from myocan.tools.flash import BoardWatch, board_broker, reset_board
+    from myocan.tools.flash.flashing import ONLINE_S
+
+    opened = open_house(house)
+    found = open_adapter(opened, name)
+    where = _port(found, port)
+    watch = None
+    if wait:
+        config = {**found.config(board_broker(opened, found.name)), "hash": None}
+        watch = BoardWatch(config, parse_url(hub_address(opened, None)))
+    with watch or nullcontext():
+        reset_board(where, found.name)
+        online = None if watch is None else watch.wait(ONLINE_S)
+    if as_json:
+        print(json.dumps({"name": found.name, "port": where, "online": online}))
+    elif online is not False:
+        print(f"{found.name} was reset" + (", and is online" if online else ""))
+    if online is False:
+        print(f"myocan: {found.name} was reset, but is not online", file=sys.stderr)
+        raise typer.Exit(Exit.TIMEOUT)
+
+
+def wipe(
+    name: BoardArgument,
+    port: PortOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove all files from a board and forget its account, so that it can be given away.
+
+    MicroPython stays on it, and its adapter's file in the house.
+
+    Example: [bold]myocan board wipe porch[/bold]
+    """
+    from myocan.tools.flash import forget_secrets, tell_hub, wipe_board
+
+    opened = open_house(house)
+    found = open_adapter(opened, name)
+    where = _port(found, port)
+    if not yes and not typer.confirm(f"Remove everything from {found.name} at {where}?", err=True):
+        raise typer.Exit(Exit.NO)
+    wipe_board(where, found.name)
+    forgotten = clear_status(opened, found.name)
+    forget_secrets(opened, found.name)
+    tell_hub(opened)
+    if as_json:
+        print(json.dumps({"name": found.name, "port": where, "forgotten": forgotten}))
+        return
+    print(f"{found.name} is empty, and its account is gone.")
+    if not forgotten:
+        print("No broker was there to forget what it said last of itself.")
+
+
+def clear_status(house: House, name: str) -> bool:
+    """Take from the broker what a board said last of itself; returns whether there was one."""
+    from myocan.hub.bus import CONNECTED, Bus, BusError
+    from myocan.tools.cli.messages import hub_address
+    from myocan.tools.errors import ToolsError
+    from myocan.wire import board_topic
+
+    try:
+        bus = Bus(hub_address(house, None), name, protocol="3.1.1")
+        bus.start()
+    except (ToolsError, BusError):
+        return False
+    try:
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            if any(topic == CONNECTED for topic, _, _ in bus.receive(0.1)):
+                bus.publish([(board_topic(house.domain, name, "status"), b"", 1, True, 1)])
+            if bus.confirmed() == 1:
+                return True
+    except BusError:
+        pass
+    finally:
+        bus.stop()
+    return False
+
+
+def _port(found: AdapterFile, port: str | None) -> str:
+    from myocan.tools.flash import find_port
+
+    return port or find_port(found.kind)

@@ -49,6 +49,7 @@ __all__ = [
     "House",
     "HouseError",
     "Location",
+    "Metrics",
     "Publish",
     "RunningHub",
     "Store",
@@ -273,6 +274,23 @@ class Publish(_Table):
     inputs: bool = False
 
 
+class Metrics(_Table):
+    """Whether Prometheus can look on.
+
+    listen: where `/metrics` is answered, `host:port`; absent: nowhere.
+    """
+
+    listen: Annotated[str, AfterValidator(_listen)] | None = None
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port of `listen`."""
+        if self.listen is None:
+            return None
+        host, _, port = self.listen.rpartition(":")
+        return host, int(port)
+
+
 class Externals(_Table):
     """How functions of `externals.py` are called.
 
@@ -301,6 +319,7 @@ class House(_Table):
     clock: Clock = Clock()
     publish: Publish = Publish()
     externals: Externals = Externals()
+    metrics: Metrics = Metrics()
     retention: Annotated[
         dict[Annotated[str, AfterValidator(check_pattern)], Annotated[str, AfterValidator(_kept)]],
         BeforeValidator(_joined),

@@ -1,7 +1,7 @@
-"""Figures for Prometheus: what state models do, on `/metrics`.
+"""Figures for Prometheus: what a hub and state models do, on `/metrics`.
 
-The one idea: nothing is written down for Prometheus while the work is done. What the models count
-anyway (`myocan.hub.models.measures`) is read when it asks.
+The one idea: nothing is written down for Prometheus while the work is done. What is counted anyway
+is read when it asks.
 
 Needs `prometheus-client`: `pip install 'myocan[metrics]'`.
 
@@ -11,11 +11,12 @@ Names follow Prometheus' own advice: counters end in `_total`, times in `_second
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
 from myocan.hub.errors import HubError
+from myocan.hub.figures import Figures
 from myocan.hub.models import State
 from myocan.hub.models.measures import BOUNDS_S, Durations
 
@@ -29,7 +30,7 @@ except ImportError as error:
         "metrics need prometheus-client, which is not installed: `pip install 'myocan[metrics]'`"
     ) from error
 
-__all__ = ["MetricsServer", "StateCollector"]
+__all__ = ["HubCollector", "MetricsServer", "StateCollector"]
 
 _MODEL = ["model"]
 
@@ -99,6 +100,49 @@ def _histogram(name: str, text: str, of: Iterable[tuple[str, Durations]]) -> His
             buckets.append((bound, below))
         histogram.add_metric([topic], buckets, timed.sum_s)
     return histogram
+
+
+class HubCollector(Collector):
+    """How a hub fares; for a Prometheus registry.
+
+    read: returns the figures as they are now, from any thread.
+    """
+
+    def __init__(self, read: Callable[[], Figures]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the figures as they are now; called by the registry."""
+        figures = self._read()
+        for name, text, value in (
+            ("hub_incarnation", "Which start of the hub this is.", figures.incarnation),
+            ("hub_connected", "Whether the broker has taken the hub.", figures.connected),
+            ("hub_unsynced", "Transactions not on the disk yet.", figures.unsynced),
+            ("hub_store_bytes", "Size of the store's files.", figures.store_bytes),
+        ):
+            yield GaugeMetricFamily(f"myocan_{name}", text, value=value)
+        messages = CounterMetricFamily(
+            "myocan_hub_messages",
+            "Messages that the log of a mode has had.",
+            labels=["mode"],
+        )
+        for mode, count in figures.messages.items():
+            messages.add_metric([mode], count)
+        yield messages
+        online = GaugeMetricFamily(
+            "myocan_board_online", "Whether a board says that it is online.", labels=["board"]
+        )
+        for board, is_online in figures.boards.items():
+            online.add_metric([board], is_online)
+        yield online
+        lost = GaugeMetricFamily(
+            "myocan_board_lost",
+            "Messages that a board had to throw away since it started.",
+            labels=["board"],
+        )
+        for board, count in figures.lost.items():
+            lost.add_metric([board], count)
+        yield lost
 
 
 class MetricsServer:

@@ -48,8 +48,10 @@ from myocan.hub.core import linker
 from myocan.hub.declared import load_models
 from myocan.hub.errors import HubError
 from myocan.hub.externals import Function, load_externals
+from myocan.hub.figures import Figures
 from myocan.hub.house import House
 from myocan.hub.store import DiskFull, Position, Reserve, Store, StoreError, Syncer
+from myocan.hub.store.files import size_of
 from myocan.hub.trust import Trust
 
 __all__ = ["Agent"]
@@ -157,6 +159,20 @@ class Agent:
     def wake(self) -> None:
         """Let the loop look at once whether there is something to do; from any thread."""
         self._connection.wake()
+
+    def figures(self) -> Figures:
+        """Return how the hub fares; from any thread, once `run` has opened the store."""
+        journal, connection = self._journal, self._connection
+        statuses = self._intake.statuses()
+        return Figures(
+            connection.incarnation,
+            connection.online,
+            {mode.name: mode.offset - 1 for mode in self._modes},
+            max(0, journal.written - journal.synced),
+            size_of(self._store_path),
+            {board: bool(status.get("online")) for board, status in statuses.items()},
+            {board: status.get("lost", 0) for board, status in statuses.items()},
+        )
 
     def run(self, on_ready: Callable[[Agent], None] | None = None) -> None:
         """Run the house until `stop`.
@@ -275,6 +291,15 @@ class Agent:
         self._control.start(stack)
         self._connection.control_path = self._control.path
         self._connection.start(stack, self._intake, self._greeting, self._on_introduced)
+        self._serve_metrics(stack)
+
+    def _serve_metrics(self, stack: ExitStack) -> None:
+        """Let Prometheus look on, if the house says so."""
+        address = self.house.metrics.address
+        if address is not None:
+            from myocan.hub.metrics import HubCollector, MetricsServer
+
+            stack.enter_context(MetricsServer([HubCollector(self.figures)], *address))
 
     def _with_room(self, act: Callable[[], Made]) -> Made:
         """Do what a start cannot do without; on a full disk in the room of the reserve."""

@@ -175,6 +175,10 @@ class Intake(Batch):
         except WireError as error:
             self._complain(board, f"{board.name} sent a {route.leaf} that cannot be read: {error}")
 
+    def statuses(self) -> dict[str, dict[str, Any]]:
+        """Return the last status of each board that was heard of; from any thread."""
+        return {name: board.status for name, board in self.boards.copy().items()}
+
     def status_of(self, board: str) -> dict[str, Any]:
         """Return what a board said last of itself; empty if it has said nothing."""
         known = self.boards.get(board)

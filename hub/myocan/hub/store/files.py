@@ -2,11 +2,12 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from myocan.hub.store.errors import StoreError, StoreLocked
 
-__all__ = ["check_place", "lock", "sync_folder", "wal_of"]
+__all__ = ["check_place", "lock", "size_of", "sync_folder", "wal_of"]
 
 
 def check_place(path: Path) -> None:
@@ -67,3 +68,12 @@ def sync_folder(folder: Path) -> None:
 def wal_of(path: Path) -> Path:
     """The write-ahead log of the database at `path`, which is not a symbolic link."""
     return path.with_name(path.name + "-wal")
+
+
+def size_of(path: Path) -> int:
+    """The bytes that the database at `path` takes on the disk, its write-ahead log included."""
+    size = 0
+    for file in (path, wal_of(path)):
+        with suppress(FileNotFoundError):
+            size += file.stat().st_size
+    return size

@@ -59,7 +59,7 @@ OFFERED = {
         Agent CODE DeploymentRefused
     """,
     "myocan.hub.house": """
-        Agent Boards Broker Clock Externals FILE_NAME House HouseError Location Publish RunningHub
+        Agent Boards Broker Clock Externals FILE_NAME House HouseError Location Metrics Publish RunningHub
         Store Wifi check_broker_url check_level check_zone
     """,
     "myocan.tools.adapters": """

@@ -13,6 +13,10 @@ import pytest
 from myocan.hub.bus.mosquitto import find_mosquitto
 
 BENCH = Path(__file__).resolve().parents[2] / "tools" / "bench"
+RAM = 56 * 1024
+"""Bytes that a board's program may take of its heap: eight ports, connected, loaded from files."""
+RAM_OF_PORTS = 10 * 1024
+"""Bytes of these that are no code."""
 needs_mosquitto = pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto is not installed")
 
 
@@ -49,6 +53,20 @@ def test_the_startup_benchmark_starts_hubs_with_and_without_a_log() -> None:
     for row in document["cases"].values():
         assert set(row) == {"ready_s", "first_s", "imports_s", "resident_mb"}
         assert row["first_s"] > row["ready_s"]
+
+
+def test_the_board_benchmark_finds_a_program_within_its_limits() -> None:
+    document = run("board.py")
+    assert set(document["mpy"]) >= {"myocan/edge/adapter.mpy", "myocan/wire/message.mpy"}
+    ram = document["ram"]
+    steps = ["wire", "edge", "kinds", "ports", "connected", "busy"]
+    if ram["32 bits"] is None:
+        pytest.skip(ram["why not"])
+    small = ram["32 bits"]
+    assert list(small) == steps
+    assert small["busy"] - small["connected"] < 1024, "traffic takes no memory"
+    assert small["connected"] <= RAM, "all of it, bytecode loaded from files"
+    assert small["connected"] - small["kinds"] <= RAM_OF_PORTS, "what frozen code works with"
 
 
 def test_the_decode_benchmark_has_a_column_for_each_reader() -> None:

@@ -9,11 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from myocan.tools.wasm import NoWasm, run_wasm
 from support import wire_vectors
 
 HERE = Path(__file__).resolve().parent
 VECTORS = HERE.parent / "vectors" / "wire.json"
 SUPPORT = HERE.parent / "support"
+WIRE = HERE.parents[1] / "shared" / "myocan" / "wire"
 
 
 def test_cpython_reads_and_writes_what_the_vectors_say(vectors: list[dict[str, Any]]) -> None:
@@ -25,6 +29,21 @@ def test_micropython_reads_and_writes_what_the_vectors_say(
     on_board: Callable[..., str], vectors: list[dict[str, Any]]
 ) -> None:
     said = on_board("vectors_on_board.py", VECTORS, SUPPORT, heap_kib=1024)
+    assert said.splitlines()[-1] == f"{len(vectors)} vectors, 0 faults", said
+
+
+def test_micropython_of_32_bits_reads_and_writes_what_the_vectors_say(
+    vectors: list[dict[str, Any]],
+) -> None:
+    """Its integers are as small as a board's; what is larger is another kind of object."""
+    files = {f"/lib/myocan/wire/{path.name}": path for path in WIRE.glob("*.py")}
+    files |= {"/lib/wire_vectors.py": SUPPORT / "wire_vectors.py", "/wire.json": VECTORS}
+    script = (HERE / "vectors_on_board.py").read_text(encoding="utf-8")
+    script = script.replace("sys.argv[1]", "'/wire.json'").replace("sys.argv[2]", "'/lib'")
+    try:
+        said = run_wasm(["import sys\nassert sys.maxsize == 2**31 - 1", script], files)
+    except NoWasm as error:
+        pytest.skip(str(error))
     assert said.splitlines()[-1] == f"{len(vectors)} vectors, 0 faults", said
 
 

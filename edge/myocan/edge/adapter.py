@@ -113,11 +113,7 @@ class Adapter:
         for port in self.ports:
             if port.subscribe and port.subscribe not in self._topics:
                 self._topics.append(port.subscribe)
-        self._verdict_on = None
         if self.inlets:
-            from myocan.edge.proposals import verdict_on
-
-            self._verdict_on = verdict_on
             self._topics.append(self._own + "propose")
         link.attach(self._topics, self._will, self._receive)
         for stream in pins.streams():
@@ -264,8 +260,10 @@ class Adapter:
                 # an earlier connection's will, late: the retained copy is older than our own word
                 if not retained and payload.find(_OFFLINE) >= 0:
                     self._status_due.set(self._now, 0)
-            elif topic == self._own + "propose" and self._verdict_on is not None:
-                verdict = self._verdict_on(payload, self.outbox.now_ms(), self.ports)
+            elif topic == self._own + "propose":
+                from myocan.edge.proposals import verdict_on
+
+                verdict = verdict_on(payload, self.outbox.now_ms(), self.ports)
                 if verdict is not None and not retained:
                     self._words.insert(0, ("verdict", verdict))
             elif payload:  # without one, the variable is gone
@@ -275,7 +273,7 @@ class Adapter:
                         if not inlet.offer((incarnation, offset), value):
                             self.outbox.ask()  # perhaps the hub has another store: it will say
                         self._changed()
-        except (EdgeError, WireError) as error:
+        except (EdgeError, WireError, MemoryError) as error:
             self.remark(f"{topic}: {error}")
 
     def _take_ack(self, payload: bytes) -> None:

@@ -3,7 +3,7 @@
 The one idea to know: nothing is done here. Each port is asked its own check, and an interlock looks
 at what another port of the same proposal would show. The values come as messages if they come.
 
-No board carries this in its memory whose ports take nothing.
+No board carries this in its memory that was never asked: it is loaded with the first proposal.
 """
 
 from myocan.edge.clock import const

@@ -81,12 +81,12 @@ def test_a_module_that_hears_the_log_cannot_make_it_endless(level: str) -> None:
 OUT_OF_RANGE = {
     "a topic that is none": ([-1], [-1], [0]),
     "a topic beyond the last": ([1000], [-1], [0]),
-    "a tag below": ([8], [-4], [0]),
-    "a number of ten decimals": ([8], [10], [0]),
-    "a text beyond the pool": ([8], [-3], [1000]),
-    "a text below the pool": ([8], [-3], [-1]),
-    "fewer tags": ([8, 8], [-1], [0, 0]),
-    "fewer values": ([8, 8], [-1, -1], [0]),
+    "a tag below": ([9], [-4], [0]),
+    "a number of ten decimals": ([9], [10], [0]),
+    "a text beyond the pool": ([9], [-3], [1000]),
+    "a text below the pool": ([9], [-3], [-1]),
+    "fewer tags": ([9, 9], [-1], [0, 0]),
+    "fewer values": ([9, 9], [-1, -1], [0]),
 }
 
 
@@ -94,7 +94,7 @@ OUT_OF_RANGE = {
 def test_a_batch_with_numbers_that_mean_nothing_is_refused_whole(wrong: str) -> None:
     core = linked(passes_on("a", "x.x", "y.y"))
     first = core.topic(topic("x.x"))
-    assert first == 8
+    assert first == 9
     topics, tags, values = OUT_OF_RANGE[wrong]
     with pytest.raises(ValueError, match="message"):
         core.run(array("q", [first, *topics]), array("q", [-1, *tags]), array("q", [0, *values]))

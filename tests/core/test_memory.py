@@ -34,7 +34,7 @@ def test_a_module_costs_its_variables_topics_and_subscriptions_and_nothing_more(
     assert len(layout.modules) == MODULES
     assert len(layout.slot_meta) == 2 * MODULES
     assert len(layout.subscriptions) == MODULES
-    assert len(layout.topics) == 2 * MODULES + 8
+    assert len(layout.topics) == 2 * MODULES + 9
     for shared in ("code", "lines", "meta_type", "members", "when_condition", "reads"):
         assert len(getattr(layout, shared)) == len(getattr(alone.layout, shared))
     assert len(core.texts) == len(alone.texts)

@@ -1,10 +1,10 @@
 cimport cython
 
-from myocan.hub.core.cycle cimport Cycle
+from myocan.hub.core.commits cimport Commits
 from myocan.hub.core.instances cimport Instances
 from myocan.hub.core.native cimport *
 
-cdef class Core(Cycle):
+cdef class Core(Commits):
     cdef long long _last_row
     cdef long long _deepest
     cdef long long _most_rows

@@ -38,7 +38,7 @@ import json
 from array import array
 
 from myocan.hub.core import records
-from myocan.hub.core.cycle import Cycle
+from myocan.hub.core.commits import Commits
 from myocan.hub.core.linker import FAILED, REJECTED, STALE, UNHANDLED
 from myocan.hub.core.program import DIGITS
 from myocan.hub.core.variables import fits_as_key
@@ -53,6 +53,7 @@ if not cython.compiled:
         ANY_KEY,
         ATS,
         BOOL_TAG,
+        COMMIT,
         EVERY_INSTANCE,
         LEFT,
         NULL_TAG,
@@ -75,7 +76,7 @@ MAX_CONSEQUENCES = 10_000
 branch. What the input's own hearers say does not count: they may be many."""
 
 
-class Core(Cycle):
+class Core(Commits):
     """Runs programs: messages in, rows and changes out. For one thread.
 
     Attributes:
@@ -170,6 +171,8 @@ class Core(Cycle):
                 topic = self._row_topic[head]
                 if self._topic_first[topic] != self._topic_first[topic + 1]:
                     self._dispatch(head, topic)
+                elif topic == COMMIT:
+                    self._spread(head)
                 head += 1
         return self._rows
 
@@ -214,12 +217,16 @@ class Core(Cycle):
             if topic > STALE:  # or records that modules hear would lead to records without end
                 text = records.loop(self.topics[topic])
                 self._record(FAILED, text, self._row_module[row], row, self._row_pc[row])
+            if self._ahead is not None:
+                self._take_all_back(row, topic)
             return
         rows = self._rows
         instance = self._row_instance[row]
         heard = self._subscriptions
         for sub in range(self._topic_first[topic], self._topic_first[topic + 1]):
             key = heard[sub].key
+            if self._ahead is not None:
+                self._take_back(row, sub)
             if key == instance:
                 self._cycle(row, sub)
             elif key == OWN_KEY:

@@ -39,6 +39,12 @@ LOG_TOPICS: tuple[TopicName, ...] = tuple(
 
 INFO, WARN, ALERT, REJECTED, FAILED, UNHANDLED, LOST, STALE = range(8)
 
+COMMIT_TOPIC: TopicName = ("", "$state", "commit")
+"""What several fields of state models are committed on together; see `commits`."""
+
+COMMIT = len(LOG_TOPICS)
+"""Its number in every layout."""
+
 _TARGET_IN_A = frozenset(op for op in Op if op.name.startswith(("JUMP", "UNLESS_")))
 _HEARING = frozenset((Role.SUBSCRIBE, Role.TIMER))
 _TEXT_IN_A = frozenset((Op.PUSH_TEXT, Op.PIECE_TEXT, Op.ARGUMENT_TEXT))
@@ -171,7 +177,7 @@ def lay_out(
             layout.topics.append(name)
         return number
 
-    for name in (*LOG_TOPICS, *sorted(topics)):
+    for name in (*LOG_TOPICS, COMMIT_TOPIC, *sorted(topics)):
         topic(name)
     shapes: dict[tuple[object, ...], Shape] = {}
     for program in sorted(programs, key=lambda p: p.module):

@@ -145,6 +145,9 @@ cdef enum:  # of linker.py
     EVERY_INSTANCE = -3
     ANY_KEY = -4
 
+cdef enum:  # of linker.py
+    COMMIT = 8
+
 cdef enum:
     ATS = -1
     BIRTHS = -2

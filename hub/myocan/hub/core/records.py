@@ -31,6 +31,8 @@ _LONGEST_VALUE = 200
 """Characters of a value that a record quotes; bounds the log against huge texts."""
 
 
+NO_COMMIT = "this is no commit: one is a JSON object of fields and their values"
+
 KEY_NEEDED, NO_INSTANCE = 1, 2
 """Why a message for a keyed variable is unhandled, besides that no ON wants it."""
 
@@ -140,3 +142,9 @@ def expectation(variable: Variable) -> str:
         Type.TEXT: "a text",
         Type.TIME: "a time of day, as 07:30",
     }[variable.type]
+
+
+def no_field(name: str) -> str:
+    """Return the record of a commit that names something which is no field of a state model."""
+    shown = name if len(name) <= _LONGEST_VALUE else name[:_LONGEST_VALUE] + "…"
+    return f"{shown} is no field that can be committed; the whole commit was refused"

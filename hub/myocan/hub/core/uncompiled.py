@@ -13,6 +13,7 @@ from myocan.hub.core import program as _program
 from myocan.hub.core.linker import ANY_KEY as ANY_KEY
 from myocan.hub.core.linker import ATS as ATS
 from myocan.hub.core.linker import BIRTHS as BIRTHS
+from myocan.hub.core.linker import COMMIT as COMMIT
 from myocan.hub.core.linker import EVERY_INSTANCE as EVERY_INSTANCE
 from myocan.hub.core.linker import KEYLESS as KEYLESS
 from myocan.hub.core.linker import OWN_KEY as OWN_KEY

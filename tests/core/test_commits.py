@@ -1,0 +1,120 @@
+"""A commit of several fields: all are stored wherever they are heard before the first cycle."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from typing import Any
+
+from core.assemble import rows_of
+from myocan.hub.core import Core, Tag
+from myocan.hub.core.linker import COMMIT, COMMIT_TOPIC
+from myocan.hub.lang import compile_module
+
+HEATER = "MODULE heater\nSUBSCRIBE setpoint {5-95}\nSUBSCRIBE enabled {false, true}\n"
+PUMP = "MODULE pump\nSUBSCRIBE speed {0-100}\n"
+ROOM = "MODULE room[room] AUTO\nSUBSCRIBE warm[room] {false, true}\nSUBSCRIBE aim[room] {5-30}\n"
+BOTH = """MODULE both
+SUBSCRIBE heater.setpoint {5-95} AS aim
+SUBSCRIBE heater.enabled {false, true} AS enabled
+SUBSCRIBE pump.speed {0-100} AS speed
+PUBLIC seen ""
+PRIVATE told 0
+ON aim
+    THEN log("aim", aim, enabled, speed)
+ON enabled
+    THEN log("enabled", aim, enabled, speed)
+WHEN speed > 0
+    THEN log("speed", aim, enabled, speed)
+"""
+EACH = """MODULE each[room]
+SUBSCRIBE room[room].warm {false, true} AS warm
+SUBSCRIBE room[room].aim {5-30} AS aim
+ON aim
+    THEN log("aim", room, aim, warm)
+ON warm
+    THEN log("warm", room, aim, warm)
+"""
+
+
+def core_of(*texts: str) -> Core:
+    core = Core()
+    programs = [compile_module(text, text.split()[1].partition("[")[0]).program for text in texts]
+    core.link([program for program in programs if program is not None])
+    assert len(core.programs) == len(texts)
+    return core
+
+
+def commit(core: Core, fields: object) -> list[tuple[str, str]]:
+    text = core.intern(fields if isinstance(fields, str) else json.dumps(fields))
+    one = array("q", [core.topic(COMMIT_TOPIC)])
+    assert one[0] == COMMIT
+    core.run(one, array("q", [int(Tag.TEXT)]), array("q", [text]), 1)
+    return [(".".join(topic[1:]), text) for topic, text, *_ in rows_of(core)]
+
+
+def said(rows: list[tuple[str, str]], topic: str) -> list[Any]:
+    return [json.loads(text) for name, text in rows if name == topic]
+
+
+def test_who_hears_one_field_knows_all() -> None:
+    core = core_of(HEATER, PUMP, BOTH)
+    fields = {"heater.setpoint": 21, "heater.enabled": True, "pump.speed": 40}
+    rows = commit(core, fields)
+    assert [name for name, _ in rows[1:4]] == ["heater.setpoint", "heater.enabled", "pump.speed"]
+    assert said(rows, "$log.info") == [
+        "aim 21 true 40",
+        "enabled 21 true 40",
+        "speed 21 true 40",
+    ]
+    state = core.snapshot()
+    assert state["heater", "setpoint", ""] == "21"
+    assert state["both", "speed", ""] == "40"
+    written = [(slot, value) for _row, slot, _tag, value, _key in core.changes()]
+    assert len(written) == 6  # each field, once with its model and once with who hears it
+
+
+def test_what_stays_as_it_was_is_no_change() -> None:
+    core = core_of(HEATER, PUMP, BOTH)
+    commit(core, {"heater.setpoint": 21, "pump.speed": 40})
+    rows = commit(core, {"heater.setpoint": 30, "pump.speed": 40})
+    assert said(rows, "$log.info") == ["aim 30 false 40"]
+
+
+def test_all_of_it_is_refused_if_one_field_cannot_be() -> None:
+    core = core_of(HEATER, PUMP, BOTH)
+    for fields in (
+        {"heater.setpoint": 21, "pump.speed": 101},
+        {"heater.setpoint": 21, "pump.spede": 1},
+        {"heater.setpoint": 21, "both.seen": "x"},
+        {"heater.setpoint": 21, "both.speed": 1},
+        {"heater.setpoint": 21, "heater[kitchen].enabled": True},
+        {"heater.setpoint": 21, "pump.speed": [1]},
+        {"heater.setpoint": 1e400 - 1e400},
+        "[]",
+        "{",
+        "{}",
+    ):
+        rows = commit(core, fields)
+        assert [name for name, _ in rows] == ["$state.commit", "$log.rejected"], fields
+    assert core.snapshot() == {}
+
+
+def test_fields_of_instances_are_known_before_the_first_cycle() -> None:
+    core = core_of(ROOM, EACH)
+    core.restore("each", "$instances", Tag.BOOL, 1, "hall")
+    rows = commit(core, {"room[hall].warm": True, "room[hall].aim": 20})
+    assert said(rows, "$log.info") == ["warm hall 20 true", "aim hall 20 true"]
+    assert core.snapshot()["each", "aim", "hall"] == "20"
+
+
+def test_a_cycle_that_fails_leaves_the_other_fields_alone() -> None:
+    broken = BOTH.replace(
+        'ON aim\n    THEN log("aim", aim, enabled, speed)', "ON aim\n    THEN told = 1 / told"
+    )
+    core = core_of(HEATER, PUMP, broken)
+    rows = commit(core, {"heater.setpoint": 21, "heater.enabled": True})
+    assert len(said(rows, "$log.failed")) == 1
+    assert said(rows, "$log.info") == ["enabled 5 true 0"]
+    assert core.snapshot()["both", "enabled", ""] == "true"
+    assert ("both", "aim", "") not in core.snapshot()

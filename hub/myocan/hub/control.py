@@ -29,6 +29,7 @@ from typing import Any
 
 from myocan.hub.errors import HubError
 from myocan.hub.house import House, RunningHub
+from myocan.hub.models.errors import StateError
 
 __all__ = ["Control", "ControlError", "NoAnswer", "Request", "ask"]
 
@@ -87,6 +88,22 @@ class Control:
         self._stopping = False
         self.path = ""
         self.requests: SimpleQueue[Request] = SimpleQueue()
+
+    def ask_here(self, content: dict[str, Any]) -> dict[str, Any]:
+        """Let the agent do a command, from another thread of this process; return its answer.
+
+        Raises StateError if it says why not.
+        """
+        request = Request(content)
+        self.requests.put(request)
+        self._wake()
+        try:
+            answer = {"error": "the hub was stopped"} if self._stopping else request.wait(ANSWER_S)
+        except Empty:
+            answer = {"error": f"the hub had no answer in {ANSWER_S:g} seconds"}
+        if "error" in answer:
+            raise StateError(str(answer["error"]))
+        return answer
 
     def start(self, stack: ExitStack) -> None:
         """Open the socket, until `stack` ends."""

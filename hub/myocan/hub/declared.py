@@ -28,7 +28,7 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from types import ModuleType, NoneType
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args
 
 from myocan.hub.core.linker import fold
 from myocan.hub.errors import HubError
@@ -47,7 +47,6 @@ __all__ = [
     "is_declared",
     "load_models",
     "program_of",
-    "said",
     "with_models",
 ]
 
@@ -79,6 +78,8 @@ class HouseModels:
 
     def defaults(self, topic: str) -> dict[str, str]:
         """Return what the fields of a model begin with, as JSON texts; none for one of many."""
+        from myocan.hub.models.model import said
+
         model = self.models.get(topic)
         if model is None or model.key:
             return {}
@@ -153,14 +154,6 @@ def with_models(sources: Mapping[str, str], in_force: Mapping[str, str]) -> dict
     return rules | {name: text for name, text in in_force.items() if is_declared(text)}
 
 
-def said(model: type[StateModel], name: str, value: Any) -> str:
-    """Return the value of a field as a message says it: its JSON, words in lower case."""
-    from myocan.hub.models.model import to_json
-
-    text = to_json(value)
-    return text if _words_of(model, name) is None else fold(text)
-
-
 def is_declared(text: str) -> bool:
     """Tell whether the text of a module was made of a model."""
     return text.startswith(_FIRST_LINE)
@@ -218,7 +211,7 @@ def _kind(model: type[StateModel], name: str) -> str:
         return f" {{false, true}} = {str(default).lower()}"
     if annotation in (int, Decimal):
         return _number(model, name, Decimal(default))
-    words = _words_of(model, name)
+    words = model.words(name)
     if words is None:
         plain = default.isprintable() and '"' not in default and "\\" not in default
         return f' "{default}"' if plain else ' ""'
@@ -231,16 +224,6 @@ def _kind(model: type[StateModel], name: str) -> str:
         )
     first = default.value if isinstance(default, Enum) else default
     return f" {{{', '.join(words)}}} = {first}"
-
-
-def _words_of(model: type[StateModel], name: str) -> list[str] | None:
-    """Return the words that a field is one of, None for any text, or another type."""
-    annotation = model.model_fields[name].annotation
-    if get_origin(annotation) is Literal:
-        return [str(word) for word in get_args(annotation)]
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return [str(one.value) for one in annotation]
-    return None
 
 
 def _number(model: type[StateModel], name: str, default: Decimal) -> str:

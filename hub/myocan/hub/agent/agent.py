@@ -40,6 +40,7 @@ from myocan.hub.agent.modes import Modes
 from myocan.hub.agent.order import FilesAtStart, Order
 from myocan.hub.agent.proposals import Proposals
 from myocan.hub.agent.shared import HUB, Shared
+from myocan.hub.agent.state_models import StateModels
 from myocan.hub.agent.topic_drop import Topics
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.bus import Bus, Outgoing
@@ -254,13 +255,16 @@ class Agent:
             house.domain,
             adapters,
             self._connection,
-            lambda board: self._intake.status_of(board),
+            self._intake_status,
             self._modes.values_of,
             now_ms=self._now_ms,
             monotonic=self._monotonic,
             wake=self.wake,
         )
         stack.callback(self._proposals.end, "the hub was stopped")
+        self._state_models = StateModels(
+            shared, self._live, self._proposals, self._intake_status, self._control.ask_here
+        )
         self._commands = Commands(
             {
                 **Instances(self._modes.of).commands,
@@ -269,6 +273,7 @@ class Agent:
                 **self._deployer.commands,
                 **self._proposals.commands,
                 "board accounts": self._admit_boards,
+                **self._state_models.commands,
             }
         )
         for mode in self._modes:
@@ -301,6 +306,9 @@ class Agent:
 
             stack.enter_context(MetricsServer([HubCollector(self.figures)], *address))
 
+    def _intake_status(self, board: str) -> dict[str, Any]:
+        return self._intake.status_of(board)
+
     def _with_room(self, act: Callable[[], Made]) -> Made:
         """Do what a start cannot do without; on a full disk in the room of the reserve."""
         try:
@@ -311,6 +319,7 @@ class Agent:
             return act()
 
     def _close(self, orderly: bool) -> None:
+        self._state_models.end()
         self._connection.close()
         for asked in self._unanswered:
             asked.give_up("the hub was stopped before this was surely on the disk")
@@ -335,6 +344,8 @@ class Agent:
         self._proposals.keep()
         self._process()
         if not self._live.catching_up:  # else what they write would stand at the present time
+            self._state_models.set_up()
+            self._state_models.keep()
             self._modes.turn()
             for mode in self._modes:
                 mode.keep()

@@ -15,7 +15,7 @@ from myocan.hub.agent.away import NOWHERE, Away, LeftOut
 from myocan.hub.agent.batch import Origin
 from myocan.hub.agent.deployment import CODE, DEPLOY, FILES
 from myocan.hub.agent.outlet import Name, Outlet
-from myocan.hub.agent.written import Written
+from myocan.hub.agent.written import Stated, Written
 from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, Role, Tag
 from myocan.hub.core.linker import LOG_MODULE, LOG_TOPICS, TopicName, fold
@@ -244,9 +244,12 @@ class Clerk:
                     if kept and text != "null":
                         written.state[number] = text
                         changed.setdefault(row, []).append(f"{number},{text}")
-            for of, said in stated.get(row, ()) if is_field else ():
-                took = outlet.frame(of, said, offset + row, ts or now_ms, producer, incarnation)
-                frames += filter(None, (outlet.forget(of) if said == "null" else None, took))
+            for of, said in stated.get(row, ()):
+                together = offset + row if came_from is None else came_from
+                written.stated.append(Stated(offset + row, together, of, said, producer))
+                if said is not None:
+                    took = outlet.frame(of, said, offset + row, ts or now_ms, producer, incarnation)
+                    frames += filter(None, (outlet.forget(of) if said == "null" else None, took))
             texts = changed.get(row)
             rows.append(
                 (
@@ -265,7 +268,7 @@ class Clerk:
 
     def _write_changes(
         self, written: Written, taken: Iterable[tuple[Name, str]]
-    ) -> tuple[dict[int, list[str]], dict[int, list[tuple[Name, str]]]]:
+    ) -> tuple[dict[int, list[str]], dict[int, list[tuple[Name, str | None]]]]:
         """Write down what the core's last run changed.
 
         Returns:
@@ -273,7 +276,7 @@ class Clerk:
         """
         text_of, plain, watched, state = self._text, self._slots, self._watched, written.state
         changed: dict[int, list[str]] = {}
-        stated: dict[int, list[tuple[Name, str]]] = {}
+        stated: dict[int, list[tuple[Name, str | None]]] = {}
         for taken_name, taken_text in taken:
             number = self._store.name_id(*taken_name)
             state[number] = taken_text
@@ -290,7 +293,7 @@ class Clerk:
                 changed[row] = [said]
             if slot in watched:
                 written.noted.append((self._slot_name(slot, key), text))
-            if slot in self._stated and text is not None:
+            if slot in self._stated:
                 stated.setdefault(row, []).append((self._slot_name(slot, key), text))
         return changed, stated
 

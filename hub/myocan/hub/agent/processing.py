@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from myocan.hub.agent.away import LeftOut
@@ -21,6 +21,7 @@ from myocan.hub.agent.outlet import Name, Outlet
 from myocan.hub.agent.present import Present
 from myocan.hub.agent.shared import HUB
 from myocan.hub.agent.shelf import StoreShelf
+from myocan.hub.agent.written import Stated
 from myocan.hub.bus import Outgoing
 from myocan.hub.core import Core, linker
 from myocan.hub.core.program import ADMIN_MODULE
@@ -37,6 +38,7 @@ class Processing(Present):
 
     core: Core
     checkpoints: Checkpoints
+    on_stated: Callable[[list[Stated]], None]
     _clerk: Clerk
     _outlet: Outlet
     _clockwork: Clockwork
@@ -112,6 +114,8 @@ class Processing(Present):
             self.log_ms = max(self.log_ms, written.rows[-1][1])
         for name, value in written.noted:
             self._clockwork.note(name, value, self.log_ms)
+        if written.stated:
+            self.on_stated(written.stated)
 
     def note(self, variable: str, value: str, producer: str, forgotten: Iterable[int] = ()) -> None:
         """Write down an act of administration: a message of `$admin`, whose value is state.

@@ -91,7 +91,9 @@ class Context:
             raise StateError(f"{model.__name__} is not held here; name it in the `with`")
         return self._state._checkout(loaded, model, key)
 
-    def commit(self, *copies: StateModel, merge: bool = False) -> bool:
+    def commit(
+        self, *copies: StateModel, merge: bool = False, require_device: bool = False
+    ) -> bool:
         """Let copies be true, all of them or none; what does not differ is left alone.
 
         Returns when it is on the disk; subscribers are told meanwhile. The copies may be changed
@@ -100,6 +102,8 @@ class Context:
         Arguments:
             copies: of models that are held.
             merge: take over the changed fields alone, if somebody else has changed others since.
+            require_device: of a hub: refuse if a board is away that takes one of the fields; else
+                that board takes it when it comes back.
 
         Returns:
             Whether anything differs from what was true.
@@ -109,7 +113,7 @@ class Context:
             StaleCheckout: somebody else has committed since.
             StateError: no such copy, or the disk fails.
         """
-        return self._state._wait(self._state._commit(copies, merge))
+        return self._state._wait(self._state._commit(copies, merge, require_device))
 
     def _refuse_disorder(self) -> None:
         """Two that hold what the other waits for would wait for ever: so there is one order."""
@@ -139,12 +143,18 @@ class AsyncContext:
         """See `Context.checkout`."""
         return self._context.checkout(model, key)
 
-    async def commit(self, *copies: StateModel, merge: bool = False) -> bool:
+    async def commit(
+        self, *copies: StateModel, merge: bool = False, require_device: bool = False
+    ) -> bool:
         """See `Context.commit`; the loop goes on meanwhile.
 
         A task that is cancelled waits for what has begun: it is true then, or refused.
         """
-        work = asyncio.ensure_future(asyncio.to_thread(self._context.commit, *copies, merge=merge))
+        work = asyncio.ensure_future(
+            asyncio.to_thread(
+                self._context.commit, *copies, merge=merge, require_device=require_device
+            )
+        )
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:

@@ -31,6 +31,7 @@ __all__ = ["StateModel", "field", "from_json", "to_json"]
 
 _Model = TypeVar("_Model", bound="StateModel")
 _PLAIN = (bool, int, Decimal, str)
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
@@ -172,6 +173,16 @@ class StateModel(BaseModel):
         """How many digits a number has behind its point."""
         return cls._decimals.get(name, 0)
 
+    @classmethod
+    def words(cls, name: str) -> tuple[str, ...] | None:
+        """The words that a field is one of, None for any text, or another type."""
+        annotation = cls.model_fields[name].annotation
+        if get_origin(annotation) is Literal:
+            return tuple(map(str, get_args(annotation)))
+        if isinstance(annotation, type) and issubclass(annotation, Enum):
+            return tuple(str(one.value) for one in annotation)
+        return None
+
     def copy_of(self, origin: object = None) -> Self:
         """Return a copy; its values cannot be changed in place, so it shares none with this.
 
@@ -197,6 +208,20 @@ def to_json(value: Any) -> str:
     if isinstance(value, Enum):
         value = value.value
     return _encode(value)
+
+
+def said(model: type[StateModel], name: str, value: Any) -> str:
+    """Return the value of a field as a hub's messages say it: its JSON, words in lower case."""
+    text = to_json(value)
+    return text if model.words(name) is None else text.translate(_LOWER)
+
+
+def heard(model: type[StateModel], name: str, text: str) -> str:
+    """Return the JSON text of a value that a hub's message said: words as the model writes them."""
+    words = model.words(name)
+    if words is None:
+        return text
+    return next((to_json(one) for one in words if to_json(one).translate(_LOWER) == text), text)
 
 
 def from_json(model: type[_Model], values: dict[str, str]) -> tuple[_Model, dict[str, str]]:

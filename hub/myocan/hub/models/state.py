@@ -155,10 +155,12 @@ class State:
         """
         return self._checkout(self._of(model), model, key)
 
-    def commit(self, *copies: StateModel, merge: bool = False) -> bool:
+    def commit(
+        self, *copies: StateModel, merge: bool = False, require_device: bool = False
+    ) -> bool:
         """Hold the models of these copies and commit them together; see `Context.commit`."""
         with self(*(type(copy) for copy in copies)):
-            written = self._commit(copies, merge)
+            written = self._commit(copies, merge, require_device)
         return self._wait(written)
 
     def update(self, model: type[StateModel], key: str = "", **values: Any) -> bool:
@@ -324,9 +326,32 @@ class State:
             measures.tidy()
         return True
 
-    def _commit(self, copies: Iterable[StateModel], merge: bool) -> _Written | None:
-        """Commit copies whose models are held; return what to wait for, None if nothing differs."""
+    def _commit(
+        self, copies: Iterable[StateModel], merge: bool, require_device: bool = False
+    ) -> _Written | None:
+        """Commit copies whose models are held; return what to wait for, None if nothing differs.
+
+        require_device: whether a board that is away is a refusal; only a hub knows boards.
+        """
         began = time.perf_counter()
+        plans = self._plans(copies, merge)
+        if not plans:
+            return None
+        self._ask_devices(plans)
+        stored = time.perf_counter()
+        mark = self._keeper.append(
+            [
+                ((plan.copy.topic, name, plan.origin.key), plan.new.__dict__[name])
+                for plan in plans
+                for name in plan.fields
+            ]
+        )
+        for plan in plans:
+            self._apply(plan)
+        return _Written(mark, plans, began, stored)
+
+    def _plans(self, copies: Iterable[StateModel], merge: bool) -> list[_Plan]:
+        """Return what copies change; those that change nothing are left out."""
         plans: list[_Plan] = []
         for copy in copies:
             try:
@@ -342,21 +367,11 @@ class State:
             if plans and any(plan.origin.cell is other.origin.cell for other in plans):
                 raise StateError(f"two copies of {type(copy).topic} in one commit; merge them")
             plans.append(plan)
-        if not plans:
-            return None
+        return plans
+
+    def _ask_devices(self, plans: Iterable[_Plan]) -> None:
         for plan in plans:
             _ask_devices(plan)
-        stored = time.perf_counter()
-        mark = self._keeper.append(
-            [
-                ((plan.copy.topic, name, plan.origin.key), plan.new.__dict__[name])
-                for plan in plans
-                for name in plan.fields
-            ]
-        )
-        for plan in plans:
-            self._apply(plan)
-        return _Written(mark, plans, began, stored)
 
     def _plan(self, copy: StateModel, merge: bool) -> _Plan | None:
         """Return what a copy changes, None for nothing; the field and the model have their say."""
@@ -392,12 +407,15 @@ class State:
             for name in plan.fields:
                 cell.changed_at[name] = version + 1
             if loaded.subscriptions:
-                changed = Changed(loaded.model, key, old, plan.new, tuple(plan.fields))
-                for subscription in loaded.subscriptions:
-                    if subscription.wants(changed):
-                        subscription.offer(changed)
+                self._tell(loaded, Changed(loaded.model, key, old, plan.new, tuple(plan.fields)))
         origin = _Origin(loaded, key, cell, version + 1, plan.new.__dict__)
         object.__setattr__(plan.copy, "__origin__", origin)
+
+    @staticmethod
+    def _tell(loaded: Loaded, changed: Changed) -> None:
+        for subscription in loaded.subscriptions:
+            if subscription.wants(changed):
+                subscription.offer(changed)
 
 
 def _validated(copy: StateModel, values: dict[str, Any]) -> StateModel:

@@ -59,8 +59,8 @@ OFFERED = {
         Agent CODE DeploymentRefused
     """,
     "myocan.hub.house": """
-        Agent Boards Broker Clock Externals FILE_NAME House HouseError Location Metrics Publish RunningHub
-        Store Wifi check_broker_url check_level check_zone
+        Agent Boards Broker Clock Externals FILE_NAME House HouseError Location Metrics Publish
+        RunningHub Store Wifi check_broker_url check_level check_zone
     """,
     "myocan.tools.adapters": """
         AdapterError AdapterFile Ethernet PORT_KINDS Problem Publication Subscription Wifi

@@ -108,12 +108,15 @@ class BoardState:
 
 
 def board_states(
-    house: House, url: str, adapters: Mapping[str, AdapterFile | None], broker: Mapping[str, Any]
+    house: House,
+    url: str,
+    adapters: Mapping[str, AdapterFile | None],
+    hashes: Mapping[str, str],
 ) -> dict[str, BoardState]:
     """Return the boards of a house, and others that its broker knows, by name.
 
     url: where this machine reaches the broker. adapters: by board; None for one whose file has
-    mistakes. broker: where boards reach it, as in their configuration.
+    mistakes. hashes: of the configurations that they have by their files now, by board.
 
     Raises ToolsError if no broker answers, HubError if it refuses.
     """
@@ -152,7 +155,7 @@ def board_states(
             for port, value in wished.items()
             if status.get("online") is True and shown.get(port) != value
         }
-        states[name] = BoardState(name, status, adapter.config(broker)["hash"], apart)
+        states[name] = BoardState(name, status, hashes.get(name), apart)
     return states
 
 

@@ -20,6 +20,7 @@ from myocan.hub.core.program import MAX_KEY
 from myocan.hub.durations import duration_text
 from myocan.hub.store import Position
 from myocan.wire import (
+    WIRE_VERSION,
     Inbox,
     WireError,
     decode_base,
@@ -58,7 +59,8 @@ class Board:
         send. status: its last status. told_elsewhere: whether it was recorded that another store
         has its messages.
         opened: whether it has said `base` since the hub's start. unwritten: whether it has said
-        anything since positions were written.
+        anything since positions were written. foreign: whether it speaks a version of the wire
+        format that this hub does not.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Board:
     told_elsewhere: bool = False
     opened: bool = False
     unwritten: bool = False
+    foreign: bool = False
     status: dict[str, Any] = field(default_factory=dict)
     complaints: int = 0
     complaints_since_ms: int = 0
@@ -151,6 +154,8 @@ class Intake(Batch):
         if route is None:
             return
         board = route.board
+        if board.foreign and route.leaf != "status":
+            return
         self.active[board.name] = board
         board.unwritten = True
         pace = board.pace
@@ -162,7 +167,7 @@ class Intake(Batch):
             if route.leaf == "up":
                 self._take_message(route, payload, retained, topic)
             elif route.leaf == "status":
-                board.status = decode_status(payload) if payload else {}
+                self._take_status(board, payload)
             elif retained:
                 self._clear(topic)
             elif route.leaf == "base":
@@ -210,6 +215,19 @@ class Intake(Batch):
             "a second ([boards] rate)",
             board.name,
         )
+
+    def _take_status(self, board: Board, payload: bytes) -> None:
+        """Note what a board is; one that speaks another version is told of once, and not heard."""
+        board.status = decode_status(payload) if payload else {}
+        wire = board.status.get("wire", WIRE_VERSION)
+        if wire != WIRE_VERSION and not board.foreign:
+            self.record(
+                linker.REJECTED,
+                f"{board.name} speaks version {wire} of the wire format, and this hub "
+                f"{WIRE_VERSION}: it is not heard; flash it with the myocan that the hub runs",
+                board.name,
+            )
+        board.foreign = wire != WIRE_VERSION
 
     def _take_base(self, board: Board, payload: bytes) -> None:
         boot, base, lost = decode_base(payload)

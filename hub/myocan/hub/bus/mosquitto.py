@@ -121,17 +121,28 @@ class MosquittoBroker(OwnBroker):
         )
 
 
-def access_rules(domain: str, accounts: Sequence[Account], hub: str = HUB_USER) -> str:
+def access_rules(
+    domain: str,
+    accounts: Sequence[Account],
+    *,
+    hub: str = HUB_USER,
+    local: str | None = LOCAL_USER,
+    who: str = "%c",
+) -> str:
     """Return Mosquitto's access file.
 
     domain: the house's. accounts: the boards that may read data topics. hub: the hub's user.
+    local: the user of this machine's programs, None for none. who: what is a board's name: its
+    client id (%c), or its user name (%u), where a broker lets a user have any client id.
     """
-    own = f"mc1/$board/{domain}/%c/"
+    own = f"mc1/$board/{domain}/{who}/"
     rules = [f"pattern write {own}{leaf}" for leaf in ("up/#", *BOARD_LEAVES)]
     rules += [f"pattern read {own}{leaf}" for leaf in BOARD_HEARS]
     for account in accounts:
         rules += [f"user {account.name}", *(f"topic read {topic}" for topic in account.reads)]
-    rules += [f"user {LOCAL_USER}", "topic read mc1/#", f"user {hub}", "topic readwrite #", ""]
+    if local is not None:
+        rules += [f"user {local}", "topic read mc1/#"]
+    rules += [f"user {hub}", "topic readwrite #", ""]
     return "\n".join(rules)
 
 

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from myocan.tools.cli import (
+    accounts,
     asking,
     boards,
     chaos,
@@ -68,6 +69,7 @@ app.command("clock")(modes.clock)
 app.command("why")(history.why)
 app.command("replay")(history.replay)
 app.add_typer(store.store, name="store")
+accounts.add_to(kinds.board)
 upkeep.add_to(kinds.board)
 app.add_typer(kinds.board, name="board")
 app.command("flash")(boards.flash)

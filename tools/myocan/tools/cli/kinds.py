@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -108,6 +109,7 @@ def _add_states(house: House, boards: list[dict[str, Any]]) -> str:
     from myocan.hub.errors import HubError
     from myocan.tools.adapters import AdapterError, load_adapter
     from myocan.tools.board_states import board_states
+    from myocan.tools.cli.boards import board_config
     from myocan.tools.cli.messages import hub_address
     from myocan.tools.errors import ToolsError
     from myocan.tools.flash.admission import broker_address
@@ -120,7 +122,12 @@ def _add_states(house: House, boards: list[dict[str, Any]]) -> str:
             adapters[file.stem] = None  # `myocan check` says what is wrong with it
     try:
         broker, _ = broker_address(house)
-        states = board_states(house, hub_address(house, None), adapters, broker)
+        hashes = {}
+        for name, found in adapters.items():
+            with suppress(AdapterError):
+                if found is not None:
+                    hashes[name] = board_config(house, found, broker)["hash"]
+        states = board_states(house, hub_address(house, None), adapters, hashes)
     except (ToolsError, HubError) as error:
         return f"which of them are online is not known: {error}"
     known = {one["name"]: one for one in boards}

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from myocan.hub.models import CommitRejected, StaleCheckout, StateError
+from myocan.edge.pins.simulated import SimulatedPins
+from myocan.edge.run import Runner
+from myocan.hub.control import ControlError, ask
+from myocan.hub.house import House
+from myocan.hub.models import CommitRejected, StaleCheckout, State, StateError
 from myocan.wire import Fixed
 from support.board import Board
 
@@ -230,3 +235,215 @@ def test_services_live_as_long_as_the_hub(models, hub) -> None:
     assert own.events == ["start", "stop"]
     with pytest.raises(StateError, match="the hub was stopped"):
         held.update(own.Pump, speed=20)
+
+
+BOARD = """
+board = "unix"
+[ports.heater]
+kind = "relay"
+pin = "2"
+subscribe = "heater.enabled"
+needs = { pump = "on" }
+[ports.pump]
+kind = "relay"
+pin = "3"
+subscribe = "pump.running"
+"""
+BOUND = """
+from myocan.hub import StateModel, field
+from typing import Literal
+
+
+class Heater(StateModel):
+    enabled: bool = field(default=False, port="porch.heater")
+    note: str = ""
+
+
+class Pump(StateModel):
+    running: Literal["off", "on"] = "off"
+
+
+found = {}
+
+
+def setup(hub):
+    found["hub"] = hub
+"""
+
+
+@pytest.fixture
+def porch(broker):
+    """Starts a real adapter with a heater that needs its pump; returns its pins."""
+    running: list[tuple[Runner, threading.Thread]] = []
+
+    def start() -> SimulatedPins:
+        topic = "mc1/live/home/{}"
+        ports = [
+            {
+                "name": "heater",
+                "kind": "relay",
+                "pin": "2",
+                "subscribe": topic.format("heater/enabled"),
+                "guard": {"needs": [["pump", "", ["on"], None, None]]},
+            },
+            {
+                "name": "pump",
+                "kind": "relay",
+                "pin": "3",
+                "subscribe": topic.format("pump/running"),
+            },
+        ]
+        config = {
+            "wire": 1,
+            "name": "porch",
+            "domain": "home",
+            "board": "unix",
+            "broker": {"host": "127.0.0.1", "port": broker.port, "user": None, "password": None},
+            "ports": ports,
+        }
+        pins = SimulatedPins()
+        runner = Runner(config, pins, say=lambda text: None)
+        thread = threading.Thread(target=runner.run)
+        running.append((runner, thread))
+        thread.start()
+        return pins
+
+    yield start
+    for runner, thread in running:
+        runner.stop()
+        thread.join()
+
+
+def test_a_board_has_its_say_and_what_it_refuses_never_was(
+    models, modules, house, hub, porch, log
+) -> None:
+    modules(control="SUBSCRIBE heater.enabled {false, true}\nON heater.enabled\nTHEN ignore\n")
+    models(BOUND)
+    (house / "adapters" / "porch.toml").write_text(BOARD)
+    heard: list[Any] = []
+    with hub() as running:
+        own, held = state_of(running)
+        heater = held.checkout(own.Heater)
+        heater.enabled = True
+        with pytest.raises(CommitRejected, match="never heard of") as refused:
+            held.commit(heater, require_device=True)
+        assert (refused.value.by, refused.value.model) == ("device", "heater")
+        assert held.update(own.Pump, running="on")  # the board takes it when it comes
+        assert held.unconfirmed(own.Pump) == {"running": "board porch is away"}
+        pins = porch()
+        wait_for(lambda: held.unconfirmed(own.Pump) == {})
+        assert held.update(own.Pump, running="off")
+        wait_for(lambda: not pins.level("3"))
+        held.subscribe(own.Heater, heard.append)
+        before = len(log())
+        with pytest.raises(CommitRejected, match=r"board porch: port 'heater' .*pump"):
+            held.commit(heater)
+        assert held.settle()
+        assert len(log()) == before
+        assert len(heard) == 1  # as it was recovered
+        assert not held.checkout(own.Heater).enabled
+        pump = held.checkout(own.Pump)
+        pump.running = "on"
+        assert held.commit(heater, pump)  # both together it would take
+        wait_for(lambda: pins.level("2") == 1)
+        wait_for(lambda: held.unconfirmed(own.Heater) == {})
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    for _ in range(2000):
+        if holds():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("waited in vain")
+
+
+def test_another_process_commits_hears_and_outlives_the_hub(models, house, hub, log) -> None:
+    heard: list[Any] = []
+    with hub() as running:
+        own, held = state_of(running)
+        remote = State.connect(house, producer="rest")
+        remote.subscribe(own.Pump, heard.append)
+        remote.subscribe(own.Room, heard.append)
+        assert remote.checkout(own.Heater).setpoint == Decimal("20.0")
+        assert remote.update(own.Heater, setpoint="30.5", enabled=True)
+        assert held.checkout(own.Heater).setpoint == Decimal("30.5")
+        assert held.update(own.Pump, speed=20)
+        wait_for(lambda: remote.checkout(own.Pump).speed == 20)
+        assert remote.settle()
+        assert [one.new.speed for one in heard] == [0, 20]
+        assert remote("control").setpoint == Decimal("30.5")
+        pump = remote.checkout(own.Pump)
+        pump.speed = 5
+        with pytest.raises(CommitRejected, match="below 10 %"):
+            remote.commit(pump)
+        pump.speed = 50
+        assert held.update(own.Pump, speed=60)
+        with pytest.raises(StaleCheckout):
+            remote.commit(pump)
+
+        def work(state: Any) -> None:
+            for _ in range(20):
+                with state(own.Heater) as context:
+                    while True:  # the locks of two processes are two
+                        heater = context.checkout(own.Heater)
+                        heater.setpoint += Decimal("0.1")
+                        try:
+                            context.commit(heater)
+                            break
+                        except StaleCheckout:
+                            continue
+
+        threads = [threading.Thread(target=work, args=(one,)) for one in (remote, remote, held)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert held.checkout(own.Heater).setpoint == Decimal("36.5")
+        old = remote.checkout(own.Heater)
+    with pytest.raises(StateError, match=r"has gone|no hub runs"):
+        remote.update(own.Pump, speed=70)
+    with hub() as running:
+        again, held = state_of(running)
+        assert held.update(again.Heater, setpoint=40)
+        wait_for(lambda: remote.checkout(own.Heater).setpoint == 40)
+        old.setpoint = 50
+        with pytest.raises(StaleCheckout):
+            remote.commit(old)
+        assert remote.update(own.Room, "hall", warm=True)
+        assert held.checkout(again.Room, "hall").warm
+        remote.settle()
+        assert heard[-1].key == "hall"
+        remote.close()
+    (commit,) = log("$state.commit")
+    assert commit.producer == "rest"
+
+
+def test_who_has_no_token_is_told_nothing(models, house, hub) -> None:
+    with hub():
+        opened = House.load(house)
+        with pytest.raises(ControlError, match="the token is wrong"):
+            ask(opened, "state read", module="control")
+        token = opened.private_path / "state.token"
+        assert token.stat().st_mode & 0o777 == 0o600
+        answer = ask(opened, "state read", module="control", token=token.read_text())
+        assert answer["variables"]["turned"] == "0"
+        wrong: list[dict[str, Any]] = [
+            {},
+            {"models": [{"topic": "heater"}]},
+            {"models": [{"topic": "heater", "key": "", "version": "x", "fields": {}}]},
+            {"models": [{"topic": "heater", "key": "", "version": 9, "fields": {"x": "1"}}]},
+            {
+                "models": [
+                    {"topic": "heater", "key": "a", "version": 9, "fields": {"enabled": "true"}}
+                ]
+            },
+            {"models": [{"topic": "nobody", "key": "", "version": 9, "fields": {}}]},
+        ]
+        for content in wrong:
+            with pytest.raises(ControlError):
+                ask(opened, "state commit", token=token.read_text(), **content)
+        one = {"topic": "heater", "key": "", "version": 99, "fields": {"enabled": "{"}}
+        answer = ask(opened, "state commit", token=token.read_text(), models=[one])
+        assert answer["refused"]["by"] == "field"
+        with pytest.raises(ControlError, match="there is no model nobody"):
+            ask(opened, "state unconfirmed", token=token.read_text(), topic="nobody")

@@ -89,7 +89,7 @@ class StateModels:
         self._live = live
         self._proposals = proposals
         self._status_of = status_of
-        self._listeners: list[Callable[[Heard], None]] = []
+        self._listeners: list[Callable[[Heard], bool]] = []
         self._made: dict[tuple[str, str], Heard] | None = None
         self._failed: SimpleQueue[str] = SimpleQueue()
         topics = {topic: model.key for topic, model in self._models.items()}
@@ -162,11 +162,11 @@ class StateModels:
                 if self._made is not None:
                     self._made.setdefault((topic, key), heard)
                 self.state.take_in(heard)
-                for listener in self._listeners:
-                    listener(heard)
+                if self._listeners:
+                    self._listeners = [one for one in self._listeners if one(heard)]
 
     def _watch(self, content: dict[str, Any]) -> Answer:
-        """Tell all that is true, and from then on what becomes so."""
+        """Tell all that is true, and from then on what becomes so; to who returns True."""
         listener = content.get("listener")
         if not callable(listener):
             raise CommandRefused("this can be asked for by a program alone: State.connect(...)")
@@ -178,10 +178,6 @@ class StateModels:
                 for (topic, key), (version, fields) in self.state.values().items()
             ],
         }
-
-    def forget(self, listener: Callable[[Heard], None]) -> None:
-        """Tell somebody nothing more; from any thread."""
-        self._listeners = [one for one in self._listeners if one is not listener]
 
     # ------------------------------------------------------------------ commits
 

@@ -184,7 +184,8 @@ class HubState(State):
         for (topic, key), (version, values) in self._values.items():
             if topic == model.topic:
                 current, _fields = _with(model(), values)
-                loaded.cells[key] = Cell(Now(current, version), True)
+                at = dict.fromkeys(values, version)  # nobody knows what came between, so all did
+                loaded.cells[key] = Cell(Now(current, version), True, at)
         loaded.cells.setdefault("", Cell(Now(model(), 0)))
         return loaded
 

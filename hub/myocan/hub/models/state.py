@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from pydantic import ValidationError
 
@@ -31,6 +31,9 @@ from myocan.hub.models.measures import Measures
 from myocan.hub.models.model import StateModel, from_json, reason
 from myocan.hub.models.services import Services
 from myocan.hub.models.subscriptions import Changed, Subscriber, Subscription, Told
+
+if TYPE_CHECKING:
+    from myocan.hub.models.hub_state import HubState
 
 __all__ = ["State"]
 
@@ -126,6 +129,20 @@ class State:
             keeper = FileKeeper(Path(path), self._producer)
             self._keeper.close()
             self._keeper = keeper
+
+    @staticmethod
+    def connect(house: str | Path | None = None, *, producer: str = "state") -> HubState:
+        """Return the state of the hub that runs a house, in another process of this user.
+
+        Arguments:
+            house: its folder; None: the nearest, from the present folder upwards.
+            producer: who commits, as the log has it.
+
+        Raises StateError if no hub runs, HouseError if there is no such house.
+        """
+        from myocan.hub.models.remote import connect
+
+        return connect(house, producer)
 
     # ------------------------------------------------------------------ models
 

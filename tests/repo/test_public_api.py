@@ -64,7 +64,7 @@ OFFERED = {
     """,
     "myocan.tools.adapters": """
         AdapterError AdapterFile Ethernet PORT_KINDS Problem Publication Subscription Wifi
-        config_hash load_adapter load_code parse_adapter
+        config_hash load_adapter load_code load_ports parse_adapter
     """,
     "myocan.tools.flash": """
         Admission BoardError BoardSecrets BoardWatch Flashed Found Mpremote NoAnswer Progress

@@ -12,7 +12,7 @@ from myocan.tools.adapters.adapter_file import (
     load_adapter,
     parse_adapter,
 )
-from myocan.tools.adapters.load_code import load_code
+from myocan.tools.adapters.load_code import load_code, load_ports
 from myocan.tools.adapters.networks import Ethernet, Wifi
 from myocan.tools.adapters.port_kinds import PORT_KINDS
 from myocan.tools.adapters.problems import AdapterError, Problem
@@ -29,5 +29,6 @@ __all__ = [
     "config_hash",
     "load_adapter",
     "load_code",
+    "load_ports",
     "parse_adapter",
 ]

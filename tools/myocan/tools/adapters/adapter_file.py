@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from myocan.tools.adapters.code_check import BOARD_MODULE, CodeSpec, check_code
 from myocan.tools.adapters.guards import add_guards
 from myocan.tools.adapters.networks import Ethernet, Wifi, broker_config, lan_config
+from myocan.tools.adapters.own_kinds import BOARD_PACKAGE, own_kinds
 from myocan.tools.adapters.port_check import PortCheck, PortSpec
 from myocan.tools.adapters.port_kinds import Tells, Text
 from myocan.tools.adapters.problems import AdapterError, Problem, complaint
@@ -124,7 +125,14 @@ class AdapterFile:
     @property
     def own_modules(self) -> dict[str, Path]:
         """The house's own code that goes onto the board: name of the module there -> source."""
-        return {} if self.code is None else {BOARD_MODULE: self.code.path}
+        code = {} if self.code is None else {BOARD_MODULE: self.code.path}
+        return {**code, **self.own_ports}
+
+    @property
+    def own_ports(self) -> dict[str, Path]:
+        """The files of its ports whose kind is the house's own, likewise."""
+        kinds = {port.kind: port.own.path for port in self.ports if port.own is not None}
+        return {BOARD_PACKAGE + kind: path for kind, path in kinds.items()}
 
     def config(
         self,
@@ -217,7 +225,7 @@ def parse_adapter(
     top = _top(given, lines, problems)
     kind = _kind(given, lines, problems)
     ports = given.get("ports", {})
-    check = PortCheck(kind, lines, domain, mode)
+    check = PortCheck(kind, lines, domain, mode, own_kinds(path))
     for name, keys in ports.items() if isinstance(ports, dict) else ():
         check.add(name, keys)
     add_guards(check.ports, ports, check.wrong)
@@ -269,8 +277,9 @@ def _subscriptions(ports: Sequence[PortSpec]) -> list[Subscription]:
             port.words,
             port.name,
             port.subscribe.line,
-            range=port.range,
-            text=port.takes_text,
+            port.takes_anything,
+            port.range,
+            port.takes_text,
         )
         for port in ports
         if port.subscribe is not None

@@ -1,12 +1,17 @@
-"""Loads an adapter's own code on this machine, for `myocan adapter run`."""
+"""Loads a house's own code on this machine, for `myocan adapter run`."""
 
 from __future__ import annotations
 
+import sys
 import traceback
+from collections.abc import Mapping
 from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from myocan.edge.custom import CustomAdapter
+from myocan.edge.ports.port import Port
 from myocan.tools.adapters.code_check import BOARD_MODULE, CLASS
 from myocan.tools.errors import ToolsError
 
@@ -19,27 +24,45 @@ def load_code(code: CodeSpec) -> type[CustomAdapter]:
 
     Raises ToolsError, with file and line, for code that does not get to its end, or has no class.
     """
-    spec = spec_from_file_location(BOARD_MODULE, code.path)
+    made = getattr(_load(BOARD_MODULE, code.path), CLASS, None)
+    if not (isinstance(made, type) and issubclass(made, CustomAdapter)):
+        raise ToolsError(f"{code.path}: {CLASS} must be a subclass of CustomAdapter, not {made!r}")
+    return made
+
+
+def load_ports(files: Mapping[str, Path]) -> None:
+    """Run the files of a house's own ports, so that the edge finds them under the names that they
+    have on a board.
+
+    files: as `AdapterFile.own_ports`. Raises ToolsError like `load_code`.
+    """
+    for name, path in files.items():
+        module = _load(name, path)
+        made = getattr(module, "PORT", None)
+        if not (isinstance(made, type) and issubclass(made, Port)):
+            raise ToolsError(f"{path}: PORT must be a subclass of Port, not {made!r}")
+        sys.modules[name] = module
+
+
+def _load(name: str, path: Path) -> ModuleType:
+    spec = spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # anything can go wrong in what people write
-        raise ToolsError(f"{_place(code, error)}: {_what(error)}") from error
-    made = getattr(module, CLASS, None)
-    if not (isinstance(made, type) and issubclass(made, CustomAdapter)):
-        raise ToolsError(f"{code.path}: {CLASS} must be a subclass of CustomAdapter, not {made!r}")
-    return made
+        raise ToolsError(f"{_place(path, error)}: {_what(error)}") from error
+    return module
 
 
-def _place(code: CodeSpec, error: Exception) -> str:
+def _place(path: Path, error: Exception) -> str:
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == str(code.path)
+        if frame.filename == str(path)
     ]
-    return f"{code.path}, line {lines[-1]}" if lines else str(code.path)
+    return f"{path}, line {lines[-1]}" if lines else str(path)
 
 
 def _what(error: Exception) -> str:

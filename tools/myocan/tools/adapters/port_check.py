@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from myocan.tools.adapters.own_kinds import OwnKind, OwnKinds
 from myocan.tools.adapters.port_keys import USUAL, Fault, Measured, Output, Port, Tells, Word
 from myocan.tools.adapters.port_kinds import PORT_KINDS
 from myocan.tools.adapters.problems import Problem, complaint
@@ -32,8 +33,8 @@ class PortSpec:
     """A right port.
 
     pins: key -> pin, by the name that the board knows. publish: what -> topic. values, units: of
-    what it publishes. words, range, takes_text: what it takes. keys: what else was written, as the
-    board reads it.
+    what it publishes. words, range, takes_text, takes_anything: what it takes. own: its kind, if
+    that is the house's own. keys: what else was written, as the board reads it.
     """
 
     name: str
@@ -48,6 +49,8 @@ class PortSpec:
     words: tuple[Word, ...] = ()
     range: tuple[int, int] | None = None
     takes_text: bool = False
+    takes_anything: bool = False
+    own: OwnKind | None = None
     keys: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -79,16 +82,24 @@ class PortCheck:
     """Takes ports one after the other; `ports` are the right ones, `problems` all that is wrong.
 
     kind: the board; None if the file names none that is known, then pins are not looked at.
-    lines: where things stand in the file. domain, mode: for the topics.
+    lines: where things stand in the file. domain, mode: for the topics. own: the house's kinds.
     """
 
-    def __init__(self, kind: BoardKind | None, lines: TomlLines, domain: str, mode: str) -> None:
+    def __init__(
+        self,
+        kind: BoardKind | None,
+        lines: TomlLines,
+        domain: str,
+        mode: str,
+        own: OwnKinds | None = None,
+    ) -> None:
         self.ports: list[PortSpec] = []
         self.problems: list[Problem] = []
         self._board = kind
         self._lines = lines
         self._domain = domain
         self._mode = mode
+        self._own = own or OwnKinds()
         # pin -> who uses it, where that is said, and for which wire of which bus
         self._users: dict[str, tuple[str, int, str]] = {}
         self._on_buses: dict[str, tuple[str, ...]] = {}
@@ -102,7 +113,12 @@ class PortCheck:
             return
         if not name.replace("_", "").replace("-", "").isalnum() or len(name) > MAX_PORT_NAME:
             self._wrong(f"port name '{name}': use 1 to {MAX_PORT_NAME} letters, digits, _, -", at)
-        keys = self._keys(name, given)
+        try:
+            own = self._own.find(str(given.get("kind")))
+        except Fault as fault:
+            self._wrong(str(fault), name, fault.key)
+            return
+        keys = self._keys(name, given, own)
         if keys is None:
             return
         before = len(self.problems)
@@ -127,21 +143,25 @@ class PortCheck:
                 words=() if takes is None else takes.taken_words(),
                 range=None if takes is None else takes.range(),
                 takes_text=takes is not None and takes.takes_text(),
-                keys=rest,
+                takes_anything=takes is not None and takes.takes_anything(),
+                own=own,
+                keys=rest if own is None else {**rest, "code": own.hash()},
             )
         )
 
     # -- keys ------------------------------------------------------------------------------------
 
-    def _keys(self, name: str, given: dict[str, Any]) -> Port | None:
-        kind = given.get("kind")
+    def _keys(self, name: str, given: dict[str, Any], own: OwnKind | None) -> Port | None:
+        kind, kinds = given.get("kind"), self._own.names()
         if kind is None:
-            self._wrong(f"port {name} needs a `kind`: one of {', '.join(PORT_KINDS)}", name)
+            self._wrong(f"port {name} needs a `kind`: one of {', '.join(kinds)}", name)
             return None
         model = PORT_KINDS.get(kind) if isinstance(kind, str) else None
+        if own is not None:
+            model = own.model
         if model is None:
-            meant = nearest(str(kind), PORT_KINDS)
-            known = "" if meant else f"; known are {', '.join(PORT_KINDS)}"
+            meant = nearest(str(kind), kinds)
+            known = "" if meant else f"; known are {', '.join(kinds)}"
             self._wrong(f"no kind of port '{kind}'{known}", name, "kind", meant=meant)
             return None
         try:

@@ -221,6 +221,10 @@ class Output(Port):
         """Return whether there are more words than these that do."""
         return False
 
+    def takes_anything(self) -> bool:
+        """Return whether it takes whatever comes, and sees for itself."""
+        return False
+
     def range(self) -> tuple[int, int] | None:
         """Return the least and the greatest number that it takes, None if it takes none."""
         return None

@@ -74,17 +74,19 @@ def adapter_run(
 ) -> None:
     """Run an adapter on this machine, until Ctrl-C: a Raspberry Pi, or simulated pins.
 
-    Code of its own, a .py file of the same name beside the adapter's, runs with it.
+    Code of its own, a .py file of the same name beside the adapter's, runs with it, and so do the
+    house's own kinds of ports.
 
     Example: [bold]myocan adapter run porch --pins simulated[/bold]
     """
     from myocan.edge.adapter import Adapter
     from myocan.edge.run import run_adapter
-    from myocan.tools.adapters import load_code
+    from myocan.tools.adapters import load_code, load_ports
     from myocan.tools.flash import board_broker
 
     opened = open_house(house)
     found = open_adapter(opened, name)
+    load_ports(found.own_ports)
     make = Adapter if found.code is None else load_code(found.code)
     where = board_broker(opened, found.name, broker)
     run_adapter(board_config(opened, found, where), pins, make=make)
@@ -219,7 +221,12 @@ class FlashBar:
 
 def attend(board: VirtualBoard, config: dict[str, Any]) -> None:
     """Keep a virtual board running until Ctrl-C: Enter presses its first button, pins are told."""
-    names = {port["pin"]: port["name"] for port in config["ports"]}
+    names = {
+        port[key]: port["name"]
+        for port in config["ports"]
+        for key in port
+        if key == "pin" or key.endswith("_pin")
+    }
     buttons = [port["pin"] for port in config["ports"] if port["kind"] == "button"]
     seen = 0
     typed = sys.stdin.isatty() and bool(buttons)

@@ -61,10 +61,7 @@ def test_it_does_what_the_hub_says_and_tells_what_it_does(board: Board, hub: Fak
     board.wait_level("GP2", 0)
     hub.publish(TOPIC, "sideways")
     hub.wait(lambda hub: any("'sideways'" in line for line in hub.remarks), "a remark")
-    moves = [value for name, value in hub.taken if name == "shutter/moves"]
-    assert moves[0] == "still"
-    assert moves[-1] == "still"
-    assert "up" in moves
+    hub.wait(lambda hub: hub.taken[-1:] == [("shutter/moves", "still")], "that it is still")
 
 
 class Desk:

@@ -87,7 +87,7 @@ def test_code_that_says_nothing_of_itself_is_taken_along(read: Read) -> None:
     ("before", "after", "said"),
     [
         ("events", "event", "9: unknown key 'event' of [code]; did you mean 'events'?"),
-        ("hold_s = 5", "hold_s = -5", "14: hold_s must be 0.0 or more, not -5"),
+        ("hold_s = 5", "hold_s = -5", "14: hold_s must be 0 or more, not -5"),
         ('"door.knocks"', '"knocks"', "9: 'knocks' is no topic: write MODULE.VARIABLE"),
         ('"gp13"', '"GP15"', "12: pin GP15 is taken already, by port lamp in line 5"),
         ('"gp13"', '"GP99"', "12: a Raspberry Pi Pico W has no pin 'GP99'"),

@@ -12,6 +12,7 @@ from myocan.edge.guard import Need, guard_ports, is_less, same
 from myocan.edge.inlet import Inlet
 from myocan.edge.pins.simulated import SimulatedPins
 from myocan.edge.ports.port import Port, open_port
+from myocan.edge.ports.reading import Reading
 from myocan.wire import Fixed
 
 PUMP = {"name": "pump", "kind": "relay", "pin": "GP2"}
@@ -262,6 +263,24 @@ def test_a_reading_that_nobody_knows_allows_nothing(pins: SimulatedPins) -> None
             sensor.tell("value", reading)
         assert house.after()["heater"] == heater
     assert house.remarks[-1].endswith("needs port 'boiler' at 80 or less, which has not told yet")
+
+
+def test_an_interlock_sees_every_measurement_also_those_that_are_not_told(
+    pins: SimulatedPins,
+) -> None:
+    spec = {**PUMP, "min_interval_s": 60, "min_change": {"degrees": (5, 0)}}
+    port = open_port(spec, pins)
+    told: list[Any] = []
+    port.publish = {"degrees": "boiler/degrees"}
+    port.outlet = lambda variable, value, every: told.append(value)
+    port.shown = {}
+    reading = Reading(port, "degrees", 1, (1, 1))
+    for at, measured in enumerate((200, 810, 812, 300)):
+        reading.offer((measured, 1), at)
+        assert port.shown == {"degrees": Fixed(measured, 1)}
+    reading.refresh()
+    assert port.shown == {"degrees": Fixed(300, 1)}
+    assert told == [Fixed(200, 1)] * 2
 
 
 def test_a_port_that_is_needed_and_not_there_is_a_wrong_configuration(pins: SimulatedPins) -> None:

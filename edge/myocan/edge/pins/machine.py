@@ -30,7 +30,7 @@ class MachinePins:
     def digital_out(self, pin: str, level: int) -> "Any":
         return self.open(pin, machine.Pin.OUT, None, value=level)
 
-    def open(self, pin: str, mode: int, pull: "int | None", **more: int) -> "Any":
+    def open(self, pin: str, mode: int, pull: "Any", **more: int) -> "Any":
         """Return a `machine.Pin`; raises PinError."""
         for name in (pin, pin.lstrip("GPIO")):
             try:

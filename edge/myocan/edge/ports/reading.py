@@ -44,12 +44,15 @@ class Reading:
         self._min_ms = int(spec.get("min_interval_s", min_interval_s) * 1000)
         self._repeat_ms = int(spec.get("repeat_s", 0) * 1000)
         self._told: int | None = None
+        self._newest = 0
         self._rest, self._repeat = Alarm(), Alarm()
 
     def offer(self, number: "Number", now: int, end: bool = False) -> None:
         """Take what was measured at `now` (ticks); end: it is an end of its range, which is told
         however near it is."""
         units = rescale(number, self.decimals) + rescale(self._offset, self.decimals)
+        self._newest = units
+        self._show()
         told = self._told
         again = self._repeat.rings(now)
         self._rest.rings(now)
@@ -67,6 +70,12 @@ class Reading:
         """Tell it again, if there is anything to tell."""
         if self._told is not None:
             self._port.tell(self._what, value_of((self._told, self.decimals)))
+            self._show()
+
+    def _show(self) -> None:
+        """Let interlocks of other ports see each measurement, whether or not it is told."""
+        if self._port.shown is not None:
+            self._port.shown[self._what] = value_of((self._newest, self.decimals))
 
 
 def keep_all(port: "Port", *values: str) -> None:

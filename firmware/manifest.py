@@ -2,7 +2,8 @@
 
     make -C ports/rp2 BOARD=RPI_PICO_W FROZEN_MANIFEST=.../firmware/manifest.py
 
-Frozen code takes flash instead of RAM. boot.py, main.py and config.json stay files, so that a board
+Frozen code takes flash instead of RAM. boot.py, main.py, slots.py and the
+configuration stay files, so that a board
 gets another configuration without another firmware. Which files there are is said in package.json.
 """
 # mypy: ignore-errors

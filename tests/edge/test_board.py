@@ -56,7 +56,8 @@ def make_board(tmp_path: Path, board_library: Path) -> Iterator[MakeBoard]:
             files = tmp_path / "porch" / "files"
             shutil.copytree(board_library, files / "lib")
             (files / "lib/myocan/edge/ports/bomb.py").write_text(BOMB_PORT)
-            shutil.copy(ROOT / "firmware" / "boot.py", files)
+            for script in ("boot.py", "slots.py"):
+                shutil.copy(ROOT / "firmware" / script, files)
             (files / "main.py").write_text(main or (ROOT / "firmware" / "main.py").read_text())
             config = configuration(port, ports, board="pico-w", wifi=[["home", "secret"]])
             (files / "config.json").write_text(json.dumps(config))

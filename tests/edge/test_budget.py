@@ -28,6 +28,7 @@ BESIDE_THE_CORE = {
     "myocan/edge/pins/parts.py",
     "myocan/edge/pins/pulses.py",
     *(f"myocan/edge/{name}.py" for name in ("board", "guard", "proposals", "tls")),
+    *(f"myocan/edge/{name}.py" for name in ("offers", "updates", "fetch")),
     *(f"myocan/edge/{name}.py" for name in NETWORK),
     "myocan/wire/objects.py",
     "myocan/wire/proposal.py",
@@ -39,6 +40,10 @@ OF_A_BOARD = {
     *(f"myocan/edge/{name}.py" for name in ("board", "network", "wifi", "lan", "tls")),
 }
 """What only a board can import; and TLS, for which a heap so small has no buffers."""
+
+
+OF_AN_UPDATE = {f"myocan/edge/{name}.py" for name in ("updates", "fetch")}
+"""What is loaded when there is an update, and gone after the restart that it ends with."""
 
 
 def carried() -> dict[str, Path]:
@@ -137,37 +142,38 @@ def test_wire_and_the_core_of_the_edge_fit_into_their_flash(board_library: Path)
 
 
 @pytest.mark.parametrize(
-    ("kinds", "free"), [(("button", "contact", "led", "relay"), 32), (KINDS, 4)]
+    ("kinds", "heap", "free"),
+    [(("button", "contact", "led", "relay"), HEAP, 32), (KINDS, "80wK", 32)],
 )
 def test_everything_is_imported_and_runs_in_the_heap_of_a_small_board(
-    run_on_board: Callable[..., str], kinds: tuple[str, ...], free: int
+    run_on_board: Callable[..., str], kinds: tuple[str, ...], heap: str, free: int
 ) -> None:
-    """With all kinds of ports at once, too, which no board has."""
+    """All kinds of ports at once, which no board has, take no more than 16 KiB more."""
     needed = needed_by(kinds)
     modules = [
         target.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for target in sorted(needed)
-        if target not in OF_A_BOARD and "pins/machine" not in target
+        if target not in OF_A_BOARD | OF_AN_UPDATE and "pins/machine" not in target
     ]
     said = run_on_board(
         "import gc\n"
         + "".join(f"import {module}\n" for module in modules)
         + "gc.collect()\nprint(gc.mem_free())\n",
-        heap=HEAP,
+        heap=heap,
     )
     assert int(said) > free * 1024, f"only {said} bytes are left for ports and messages"
 
 
-@pytest.mark.parametrize("ports", [True, False], ids=["ports", "all else"])
+@pytest.mark.parametrize("folder", ["ports", "pins", ""], ids=["ports", "pins", "all else"])
 def test_all_that_a_board_may_carry_can_be_imported_in_the_heap_of_a_small_one(
-    run_on_board: Callable[..., str], ports: bool
+    run_on_board: Callable[..., str], folder: str
 ) -> None:
-    """In two halves, either of which is more than any board has. What is C on a board, or comes
+    """In three parts, each of which is more than any board has. What is C on a board, or comes
     with its firmware, is stood in for."""
     modules = [
         target.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for target in carried()
-        if ("/ports/" in target) is ports
+        if folder == next((each for each in ("ports", "pins") if f"/{each}/" in target), "")
     ]
     said = run_on_board(
         STAND_INS
@@ -190,6 +196,26 @@ for name in ("network", "neopixel", "_onewire", "onewire", "dht", "esp32", "rp2"
     except ImportError:
         sys.modules[name] = Whatever()
 """
+
+
+def test_an_update_takes_little_memory_and_only_while_there_is_one(
+    run_on_board: Callable[..., str],
+) -> None:
+    said = run_on_board("""
+import gc
+import myocan.edge.adapter
+gc.collect()
+print(gc.mem_free())
+import myocan.edge.offers
+gc.collect()
+print(gc.mem_free())
+import myocan.edge.updates
+gc.collect()
+print(gc.mem_free())
+""")
+    before, always, during = map(int, said.split())
+    assert before - always < 2 * 1024, "for good, with objects of 64 bits"
+    assert always - during < 12 * 1024, "while there is an update"
 
 
 def test_an_idle_loop_takes_no_memory(run_on_board: Callable[..., str]) -> None:

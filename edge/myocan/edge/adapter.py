@@ -63,6 +63,8 @@ class Adapter:
     link, pins: see `interfaces.py`.
     say: called with a line of text when something happens that a person may want to read.
     ticks: the clock, as `clock.ticks_ms`. random: returns so many random bytes.
+    hears: what else it takes below its own name: end of the topic -> called with payload, and
+        whether it is a retained one.
 
     All ports are open, and outputs at their safe values, when the constructor returns. Raises
     ConfigError or PinError.
@@ -76,6 +78,7 @@ class Adapter:
         say: "Callable[[str], None]" = print,
         ticks: "Callable[[], int]" = ticks_ms,
         random: "Callable[[int], bytes]" = os.urandom,
+        hears: "dict[str, Callable[[bytes, bool], None]] | None" = None,
     ) -> None:
         if config["wire"] != WIRE_VERSION:
             raise ConfigError(f"the configuration is not for wire {WIRE_VERSION}: flash it again")
@@ -97,6 +100,7 @@ class Adapter:
         self._lost = 0
         self.free: int | None = None
         """Bytes of memory that were free when least of it was; told in the status if it is set."""
+        self._facts: dict[str, Value] = {}  # that the status tells besides
         self._words: list[tuple[str, bytes]] = []  # leaf and payload of what waits to be said
         self._alarms = (Alarm(), Alarm(), Alarm(), Alarm())
         self._status_due, self._heartbeat, self._patience, self._silence = self._alarms
@@ -113,6 +117,8 @@ class Adapter:
         for port in self.ports:
             if port.subscribe and port.subscribe not in self._topics:
                 self._topics.append(port.subscribe)
+        self._hears = {self._own + leaf: take for leaf, take in (hears or {}).items()}
+        self._topics += self._hears
         if self.inlets:
             self._topics.append(self._own + "propose")
         link.attach(self._topics, self._will, self._receive)
@@ -171,6 +177,15 @@ class Adapter:
         self._say(text)
         if len(self._words) < 4:  # a flood says no more than its beginning
             self._words.append(("log", encode_log("warn", text[:200], None, self.outbox.boot)))
+
+    def send(self, leaf: str, payload: bytes) -> None:
+        """Send something below this board's own name, once, as soon as the link can."""
+        self._words.append((leaf, payload))
+
+    def tell_facts(self, facts: "dict[str, Value]") -> None:
+        """Tell `facts` in the status, too, from now on."""
+        self._facts = facts
+        self._changed()
 
     def _open_ports(self, config: "Spec") -> "list[Port]":
         """Return all ports, their pins claimed and safe."""
@@ -243,6 +258,7 @@ class Adapter:
             status["lost"] = self.outbox.lost
             if self.free is not None:
                 status["free"] = self.free
+            status.update(self._facts)
         return self._own + "status", encode_status(status)
 
     def _will(self) -> "tuple[str, bytes]":
@@ -266,6 +282,8 @@ class Adapter:
                 verdict = verdict_on(payload, self.outbox.now_ms(), self.ports)
                 if verdict is not None and not retained:
                     self._words.insert(0, ("verdict", verdict))
+            elif topic in self._hears:
+                self._hears[topic](payload, retained)
             elif payload:  # without one, the variable is gone
                 value, offset, _, _, incarnation = decode_data(payload)
                 for inlet in self.inlets:

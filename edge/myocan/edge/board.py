@@ -4,6 +4,7 @@ import gc
 import json
 import sys
 import time
+from binascii import unhexlify
 
 import machine  # type: ignore[import-not-found]
 
@@ -13,56 +14,67 @@ from myocan.edge.errors import ConfigError
 from myocan.edge.inlet import NOTHING_YET
 from myocan.edge.link import Link
 from myocan.edge.pins.machine import MachinePins
+from myocan.wire import board_topic
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
-    from typing import Any
-
-    from myocan.edge.interfaces import Spec
+    from myocan.edge.interfaces import Places, Spec
     from myocan.edge.network import Network
+    from myocan.edge.offers import Offers
 
 _SECRETS = "/secrets.json"
 """What flashing gave this board alone: its account at the broker, and `update_key`."""
 _WATCHDOG_MS = const(8_000)
 """A loop that stands still for so long is ended by a reset; an RP2040 can wait 8,388."""
 _CRASH_S = const(3)
-"""How long a board that crashed stays at its safe values before it starts again."""
+"""How long a board that crashed stays at its safe values before it starts again; not in a trial."""
 _SWEEP_MS = const(60_000)
 """How often memory is tidied up, and what is free of it noted."""
 _STUCK_MS = const(900_000)
 """After so long without a broker the board starts again, if that loses nothing."""
 
 
-def run(path: str = "/config.json") -> None:
+def run(
+    path: str = "/config.json", noted: "Spec | None" = None, slots: "Places | None" = None
+) -> None:
     """Run the adapter whose configuration is at `path`.
+
+    noted: what the firmware has noted of the board's files, for updates; without it there are none.
+    slots: which files are in use, if this start is one of an update that is on trial.
 
     Returns only after Ctrl-C on the console. After anything else that ends it the outputs are at
     their safe values, and the board starts again.
     """
     try:
-        _run(path)
-        time.sleep(_CRASH_S)
+        if _run(path, noted, slots) and slots is None:
+            time.sleep(_CRASH_S)
         machine.reset()
     except KeyboardInterrupt:
         _let_watchdog_go()
 
 
-def _run(path: str) -> None:
+def _run(path: str, noted: "Spec | None", slots: "Places | None") -> bool:
+    """Run the adapter until the board should start again; return whether it crashed."""
     adapter = None
     reason = "stopped at the console"
+    crashed = False
     try:
         with open(path) as file:
             config = json.load(file)
-        _add_account(config["broker"])
+        secrets = _secrets()
+        _add_account(config["broker"], secrets)
+        offers = _offers(config, noted, secrets)
         link = _link(config)(config["broker"], config["name"])
         make = _own_adapter() if config.get("code") else Adapter
-        adapter = make(config, link, MachinePins())
+        adapter = make(config, link, MachinePins(), hears=None if offers is None else offers.hears)
+        if offers is not None:
+            offers.attach(adapter, slots, ticks_ms())
         link.network = _network(config)  # after the outputs are safe: radios take a second to start
-        _loop(adapter, link.network)
-        reason = "starts again: no broker for long"
+        reason = _loop(adapter, link.network, offers)
     except Exception as error:  # whatever it is: safe first, then another try
         sys.print_exception(error)  # type: ignore[attr-defined]
         reason = f"crashed: {error!r}"
+        crashed = True
     finally:
         if adapter is not None:
             adapter.make_safe()
@@ -70,6 +82,7 @@ def _run(path: str) -> None:
                 adapter.close(reason)
             except Exception:
                 pass  # there may be no memory to say it
+    return crashed
 
 
 def _own_adapter() -> "type[Adapter]":
@@ -81,13 +94,18 @@ def _own_adapter() -> "type[Adapter]":
     return made
 
 
-def _add_account(broker: "dict[str, Any]") -> None:
-    """Put this board's account at the broker, which is kept apart, where the link looks for it."""
+def _secrets() -> "Spec":
+    """Return what flashing gave this board alone; nothing if it was flashed by hand."""
     try:
         with open(_SECRETS) as file:
-            secrets = json.load(file)
+            secrets: Spec = json.load(file)
+        return secrets
     except OSError:
-        return  # flashed for a broker that asks for none, or by hand
+        return {}
+
+
+def _add_account(broker: "Spec", secrets: "Spec") -> None:
+    """Put this board's account at the broker, which is kept apart, where the link looks for it."""
     for key in ("user", "password"):
         if key in secrets:
             broker[key] = secrets[key]
@@ -115,8 +133,18 @@ def _link(config: "Spec") -> "type[Link]":
     return Link
 
 
-def _loop(adapter: Adapter, network: "Network | None") -> None:
-    """Go on until the board should start again.
+def _offers(config: "Spec", noted: "Spec | None", secrets: "Spec") -> "Offers | None":
+    """Return what listens for updates, if this board has a key by which it knows them."""
+    key = secrets.get("update_key")
+    if noted is None or not key:
+        return None
+    from myocan.edge.offers import Offers
+
+    return Offers(noted, board_topic(config["domain"], config["name"], "config"), unhexlify(key))
+
+
+def _loop(adapter: Adapter, network: "Network | None", offers: "Offers | None") -> str:
+    """Go on until the board should start again; return why.
 
     The watchdog is fed by what this loop gets done: once around, which no call in it may keep from
     happening for long. Whether hub and broker answer is no business of a watchdog, which could only
@@ -128,10 +156,16 @@ def _loop(adapter: Adapter, network: "Network | None") -> None:
     except (AttributeError, TypeError, ValueError):
         watchdog = None  # it has none, or one that looks after itself
     stuck, sweep = Alarm(), Alarm()
-    sweep.set(ticks_ms(), 0)
+    now = ticks_ms()
+    sweep.set(now, 0)
     while True:
+        reason = "" if offers is None else offers.step(now)
         ms = adapter.step()
+        if reason:
+            return reason
         now = ticks_ms()
+        if offers is not None:
+            ms = min(ms, offers.due(now))
         if sweep.rings(now):
             sweep.set(now, _SWEEP_MS)
             gc.collect()
@@ -141,7 +175,7 @@ def _loop(adapter: Adapter, network: "Network | None") -> None:
         if adapter.link.ready:
             stuck.off()
         elif stuck.rings(now) and not _holds(adapter):
-            return
+            return "starts again: no broker for long"
         elif not stuck.on:
             stuck.set(now, _STUCK_MS)
         if watchdog is not None:

@@ -148,3 +148,42 @@ class Link(Protocol):
 
     def wait(self, ms: int) -> None:
         """Wait until something arrives, or a watched stream is readable, or `ms` have passed."""
+
+
+class Places(Protocol):
+    """Which files a board uses; the firmware's `slots.Slots`."""
+
+    root: str
+    """Where the board's files are, with a slash at its end."""
+    on_trial: bool
+    """Whether this start is one of an update that is on trial."""
+    number: int
+    """The number of the update that is confirmed, 0 for none."""
+    failed: int
+    """The number of an update that was given up since, 0 for none."""
+    why: str
+    """Why it was."""
+
+    def chosen(self) -> list[str]:
+        """Return the places in use, of code and configuration, each "a" or "b"."""
+
+    def path(self, place: str, name: str) -> str:
+        """Return where a file of a place is."""
+
+    def newest(self) -> int:
+        """Return the number that an update must be above."""
+
+    def seconds(self) -> int:
+        """Return how long what is on trial may take to be online."""
+
+    def try_out(self, code: str, config: str, number: int, seconds: int) -> None:
+        """From the next start on, these places are on trial."""
+
+    def confirm(self) -> None:
+        """What is on trial is good."""
+
+    def accept(self, number: int) -> None:
+        """What is there is what the update of this number would bring."""
+
+    def roll_back(self, why: str) -> None:
+        """What is on trial is no good; the next start is with what was before."""

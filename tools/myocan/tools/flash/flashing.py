@@ -19,7 +19,7 @@ from myocan.tools.board_kinds import BoardKind
 from myocan.tools.flash import onboard
 from myocan.tools.flash.mpremote import BoardError, Mpremote, NoAnswer
 from myocan.tools.flash.secrets import BoardSecrets
-from myocan.tools.flash.staging import mpy_version, stage
+from myocan.tools.flash.staging import PLACES, mpy_version, stage
 
 LOOK_S = 7.0
 """How long a board may take to say what it is: it stops its program and hashes its files; it is
@@ -30,6 +30,9 @@ BYTES_PER_S = 1000
 """Slower than any serial line that works."""
 ONLINE_S = 30.0
 """How long a board may take to be online after its reset: WiFi alone can take ten seconds."""
+
+LAST = ("/main.py", PLACES)
+"""Written behind all others: what runs, and with which files."""
 
 LOOPBACK = ("localhost", "127.", "::1")
 
@@ -153,6 +156,7 @@ def flash(
     scratch: Path | None = None,
     own: Mapping[str, Path] = {},
     admit: Callable[[Found], BoardSecrets] | None = None,
+    number: Callable[[Mapping[str, Path]], int] | None = None,
 ) -> Flashed:
     """Put an adapter onto the board at a port.
 
@@ -167,6 +171,7 @@ def flash(
     admit: called with what is at the port before anything is written; returns the secrets that the
         board gets, or raises BoardError if this must not be the board (see `Admission`). None: it
         gets the account of `config`, and no key for updates.
+    number: as for `stage`; None: no update of before counts.
 
     Raises BoardError (NoAnswer within 15 seconds for a dead port), StageError, UmqttError.
     """
@@ -189,6 +194,7 @@ def flash(
             scratch or Path(temporary),
             arch=arch,
             own=own,
+            number=number,
             update_key=None if secrets is None else secrets.update_key,
         )
         progress(Progress("compile", 1, 1, f"{len(files)} files"))
@@ -232,7 +238,7 @@ def compare(
         for path, file in files.items()
         if everything or there.get(path) != hashlib.sha256(file.read_bytes()).hexdigest()
     ]
-    changed.sort(key=lambda path: (path.count("/") < 2, path == "/main.py", path))
+    changed.sort(key=lambda path: (path.count("/") < 2, path in LAST, path))
     return changed, sorted(path for path in there if path not in files)
 
 

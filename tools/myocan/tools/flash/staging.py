@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +23,9 @@ from myocan.tools.adapters.adapter_file import without_account
 from myocan.tools.errors import ToolsError
 from myocan.tools.umqtt import default_cache, fetch_umqtt
 
-SCRIPTS = ("boot.py", "main.py")
+SCRIPTS = ("boot.py", "main.py", "slots.py")
+PLACES = "/slots.json"
+"""Which files the board starts with: those that are staged, whatever an update has made of it."""
 LIB = "/lib/"
 PINS = "myocan.edge.pins.machine"
 """Loaded by its name, which no import shows; so are the ports' files."""
@@ -157,6 +159,7 @@ def stage(
     arch: str | None = None,
     own: Mapping[str, Path] = {},
     update_key: str | None = None,
+    number: Callable[[Mapping[str, Path]], int] | None = None,
 ) -> dict[str, Path]:
     """Put everything that a board carries into a folder.
 
@@ -166,6 +169,7 @@ def stage(
     arch: for `mpy-cross -march=`, which only native code needs.
     own: the house's own code, see `AdapterFile.own_modules`.
     update_key: what its updates will be signed with, see `BoardSecrets`.
+    number: returns the number that updates must be above, given the files (see `next_number`).
 
     Returns path on the board -> file. Raises StageError, or UmqttError.
     """
@@ -193,6 +197,9 @@ def stage(
     ):
         target = files["/" + path] = folder / path
         target.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
+    places = {"code": "a", "config": "a", "number": number(files) if number else 0}
+    target = files[PLACES] = folder / PLACES[1:]
+    target.write_text(json.dumps({**places, "trial": None, "failed": 0, "why": ""}))
     return files
 
 

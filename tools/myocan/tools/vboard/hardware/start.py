@@ -132,10 +132,10 @@ del BOARD, machine, network, os, sys, vfs  # noqa: F821
 
 
 def _run(script, tell):
-    with open(script) as file:
-        text = file.read()
+    with open(script) as file:  # whose text a board does not keep, either
+        program = compile(file.read(), script, "exec")
     try:
-        exec(compile(text, script, "exec"), globals())
+        exec(program, globals())
     except SystemExit:  # sys.exit() or machine.soft_reset(): here it would only give a prompt
         tell(115)  # "s": reset me softly
         while True:

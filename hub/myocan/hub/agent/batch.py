@@ -6,14 +6,16 @@ by the intake, what the hub says itself by whoever says it, and both are process
 
 from __future__ import annotations
 
+import json
 from array import array
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from myocan.hub.core import Core
-from myocan.hub.core.linker import TopicName
+from myocan.hub.core.linker import COMMIT_TOPIC, TopicName
 from myocan.hub.core.scalars import parse_scalar
 
-__all__ = ["Batch", "Origin", "OwnMessage"]
+__all__ = ["Batch", "Origin", "OwnMessage", "commit_of"]
 
 Origin = tuple[str, int | None]
 """(producer, ts) of an input."""
@@ -76,3 +78,21 @@ class Batch:
         key = core.intern(message.instance) if message.instance else -1
         tag, value = parse_scalar(message.value, core.intern)
         self.add(core.topic(message.topic), tag, value, message.producer, ts, key)
+
+
+def commit_of(fields: Sequence[tuple[str, str, str, str]], producer: str) -> OwnMessage:
+    """Return what is said when fields of state models are committed: of one, on its own topic; of
+    several, together.
+
+    Arguments:
+        fields: module, variable, key ("" for none) and JSON text of each; at least one.
+        producer: who commits.
+    """
+    if len(fields) == 1:
+        module, variable, key, text = fields[0]
+        return OwnMessage(("", module, variable), text, producer, key)
+    told = ", ".join(
+        f"{json.dumps(f'{module}[{key}].{variable}' if key else f'{module}.{variable}')}: {text}"
+        for module, variable, key, text in fields
+    )
+    return OwnMessage(COMMIT_TOPIC, json.dumps(f"{{{told}}}", ensure_ascii=False), producer)

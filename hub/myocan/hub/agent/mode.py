@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any
 
 from myocan.hub.agent.away import AWAY, Away
-from myocan.hub.agent.batch import Batch, OwnMessage
+from myocan.hub.agent.batch import Batch, OwnMessage, commit_of
 from myocan.hub.agent.board_ports import plain
 from myocan.hub.agent.calls import Calls, functions_of
 from myocan.hub.agent.checkpoints import Checkpoints
@@ -304,14 +304,16 @@ class Mode(Occasions):
         return order.answer(found, offset, newcomers)
 
     def _first_values(self, state: Mapping[Name, str]) -> list[OwnMessage]:
-        """Return the messages that tell what fields of models begin with, which nobody knows."""
+        """Return the message that tells what fields of models begin with, of which nobody knows;
+        one for all, so that what rules make of it comes behind."""
         models = self._shared.models
-        return [
-            OwnMessage(("", topic, name), text, MODELS)
+        fields = [
+            (topic, name, "", text)
             for topic in sorted(declared_in(self.sources))
             for name, text in models.defaults(topic).items()
             if (topic, name, "") not in state
         ]
+        return [commit_of(fields, MODELS)] if fields else []
 
     def _know_topics(self, found: Exchange) -> list[Outgoing]:
         """Follow a deployment in what is published; return what clears topics."""

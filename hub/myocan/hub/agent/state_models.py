@@ -25,7 +25,7 @@ from itertools import groupby
 from queue import SimpleQueue
 from typing import Any
 
-from myocan.hub.agent.batch import OwnMessage
+from myocan.hub.agent.batch import commit_of
 from myocan.hub.agent.board_ports import plain
 from myocan.hub.agent.commands import Answer, Command, CommandRefused
 from myocan.hub.agent.mode import Mode
@@ -34,7 +34,6 @@ from myocan.hub.agent.proposals import Proposals, Verdict
 from myocan.hub.agent.shared import HUB, Shared
 from myocan.hub.agent.written import Stated
 from myocan.hub.core import linker
-from myocan.hub.core.linker import COMMIT_TOPIC
 from myocan.hub.core.program import INSTANCES_VARIABLE
 from myocan.hub.core.scalars import scalar_json
 from myocan.hub.models.errors import CommitRejected
@@ -282,7 +281,12 @@ class StateModels:
         if stale is not None:
             return stale
         made = self._made = {}
-        self._live.process_own([_message(wanted, producer)], now)
+        said = [
+            (topic, name, key, text)
+            for topic, key, _version, fields in wanted
+            for name, text in fields.items()
+        ]
+        self._live.process_own([commit_of(said, producer)], now)
         self._made = None
         versions = []
         for topic, key, version, fields in wanted:
@@ -338,21 +342,6 @@ class StateModels:
                 elif plain(shown) != said:
                     found[name] = f"port {port.name} of board {port.board} shows {shown}"
         return {"fields": found}
-
-
-def _message(wanted: list[tuple[str, str, int, dict[str, str]]], producer: str) -> OwnMessage:
-    """Return what is said: one field on its topic, several together."""
-    fields = [
-        (topic, name, key, text) for topic, key, _version, of in wanted for name, text in of.items()
-    ]
-    if len(fields) == 1:
-        topic, name, key, text = fields[0]
-        return OwnMessage(("", topic, name), text, producer, key)
-    told = ", ".join(
-        f"{json.dumps(f'{topic}[{key}].{name}' if key else f'{topic}.{name}')}: {text}"
-        for topic, name, key, text in fields
-    )
-    return OwnMessage(COMMIT_TOPIC, json.dumps("{" + told + "}", ensure_ascii=False), producer)
 
 
 def _list(given: object) -> list[Any]:

@@ -131,7 +131,7 @@ class StateModel(BaseModel):
         try:
             cls()
         except ValidationError as error:
-            raise ModelError(f"{cls.__name__}: a default does not fit: {error}") from error
+            raise ModelError(f"{cls.__name__}: a default does not fit: {reason(error)}") from error
 
     @field_validator("*", mode="after")
     @classmethod

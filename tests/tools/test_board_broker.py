@@ -24,9 +24,19 @@ def test_a_board_never_gets_the_account_of_the_hub(tmp_path: Path) -> None:
         "host": "broker.example",
         "port": 8883,
         "tls": True,
+        "ca": None,
         "user": "porch",
         "password": board_secrets(house, "porch").password,
     }
+
+
+def test_on_a_machine_without_the_hub_a_board_comes_with_the_account_that_it_was_given(
+    tmp_path: Path,
+) -> None:
+    house = house_of(tmp_path)
+    broker = board_broker(house, "porch", "mqtt://porch:drawn-there@hub.example")
+    assert (broker["user"], broker["password"]) == ("porch", "drawn-there")
+    assert board_secrets(house, "porch").password == "drawn-there"
 
 
 def test_where_nobody_needs_an_account_a_board_gets_none(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from myocan.hub.house import House, RunningHub
+from myocan.tools.cli.messages import hub_address
 from myocan.tools.demo.boards import missing_tools
 
 if TYPE_CHECKING:
@@ -69,6 +71,16 @@ def test_a_virtual_board_is_flashed_comes_online_and_follows_the_rules(
         (said,) = lines_until(process, "porch: ")
         assert "porch: 0 files written" in said
         lines_until(process, "runs at")
+
+
+def test_the_address_of_the_hubs_own_broker_may_be_given_without_an_account(
+    running_house: Path,
+) -> None:
+    house = House.load(running_house)
+    hub = RunningHub.read(house)
+    assert hub is not None
+    assert hub_address(house, hub.boards) == hub.url
+    assert hub_address(house, "mqtt://127.0.0.1:1") == "mqtt://127.0.0.1:1"
 
 
 def test_an_adapter_runs_on_this_machine_until_it_is_stopped(running_house: Path) -> None:

@@ -19,7 +19,7 @@ from myocan.tools.cli.topics import Topic, parse_filter, parse_topic, parse_valu
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from myocan.hub.house import House
+    from myocan.hub.house import House, RunningHub
     from myocan.hub.store import Message, Reader
     from myocan.wire.message import Value
 
@@ -216,9 +216,10 @@ def hub_address(house: House, given: str | None) -> str:
     from myocan.hub.house import RunningHub
     from myocan.tools.errors import ToolsError
 
+    running = RunningHub.read(house)
     if given is not None:
-        return given
-    if (running := RunningHub.read(house)) is not None:
+        return running.url if running is not None and _is_where(running, given) else given
+    if running is not None:
         return running.url
     if house.broker.url is not None:
         return house.broker.url
@@ -226,6 +227,17 @@ def hub_address(house: House, given: str | None) -> str:
         f"no hub of {house.root} runs on this machine, and the house names no broker. "
         f"Start it (`myocan run {house.root}`), or say where it is with --broker URL."
     )
+
+
+def _is_where(running: RunningHub, given: str) -> bool:
+    """Whether a URL without an account names the broker of the hub that runs here, which asks for
+    one."""
+    from myocan.hub.bus import parse_url
+
+    address = parse_url(given)
+    if address.user is not None or running.boards in ("", running.url):
+        return False
+    return address.port == parse_url(running.boards).port
 
 
 def send(

@@ -31,13 +31,21 @@ def board_broker(house: House, name: str, given: str | None = None) -> dict[str,
     """Return the `broker` part of a board's configuration: where it is, and the board's account.
 
     given: the broker's URL, in place of what the house or its running hub says. A board never gets
-    the account that stands in there, but its own; none where there is none.
+    the account that stands in there, but its own; none where there is none. If the account in
+    there is the board's own, as it is on a machine that the hub does not run on, it is kept.
 
     Raises as `broker_address`.
     """
+    from myocan.hub.bus import parse_url
+
     broker, asks = broker_address(house, given)
     if asks:
         secrets = board_secrets(house, name)
+        url = given if given is not None else house.broker.url
+        address = None if url is None else parse_url(url)
+        if address is not None and address.user == name and address.password is not None:
+            secrets = changed(secrets, password=address.password)
+            save_secrets(house, secrets)
         broker.update(user=name, password=secrets.password)
         tell_hub(house)
     return broker

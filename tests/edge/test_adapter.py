@@ -25,6 +25,7 @@ from myocan.wire import (
     decode_up,
     encode_ack,
     encode_data,
+    encode_propose,
 )
 from support.edge_boards import BUTTON, CONTACT, LAMP, LAMP_TOPIC, ROOT, configuration
 
@@ -189,6 +190,37 @@ def test_it_subscribes_to_its_own_name_and_to_what_its_ports_take_once_each(
     desk = make_desk([LAMP, {**LAMP, "name": "twin", "pin": "GP1"}, BUTTON])
     assert desk.link.topics == [OWN + "ack", OWN + "status", LAMP_TOPIC, OWN + "propose"]
     assert make_desk([BUTTON]).link.topics == [OWN + "ack", OWN + "status"]
+
+
+def test_a_proposal_that_the_broker_has_kept_is_not_answered(make_desk: MakeDesk) -> None:
+    desk = make_desk([LAMP])
+    desk.run(10)
+    payload = encode_propose("1.1", 2_000_000_000_000, {"lamp": "on"})
+    for retained, verdicts in ((True, 0), (False, 1)):
+        desk.link.take(OWN + "propose", payload, retained)
+        desk.run(10)
+        assert [topic for topic, _, _ in desk.link.sent].count(OWN + "verdict") == verdicts
+
+
+def test_an_interlock_is_looked_at_again_as_soon_as_another_port_falls_back(
+    make_desk: MakeDesk,
+) -> None:
+    guard = {"needs": [["pump", "", ["on"], None, None]]}
+    heater = {**LAMP, "name": "heater", "guard": guard}
+    pump = {**LAMP, "name": "pump", "pin": "GP1", "subscribe": "mc1/x/y/z", "hold_s": 1}
+    desk = make_desk([heater, pump])
+    desk.run(10)
+    for topic in (LAMP_TOPIC, "mc1/x/y/z"):
+        desk.link.take(topic, encode_data("on", 5, 0, "test", 1), True)
+    desk.run(10)
+    assert [desk.pins.level(pin) for pin in ("GP15", "GP1")] == [1, 1]
+    desk.link.reachable = desk.link.ready = False
+    desk.run(999)
+    assert [desk.pins.level(pin) for pin in ("GP15", "GP1")] == [1, 1]
+    desk.now += 1
+    assert desk.adapter.step() == 0
+    desk.adapter.step()
+    assert [desk.pins.level(pin) for pin in ("GP15", "GP1")] == [0, 0]
 
 
 def test_the_will_is_the_offline_status_of_the_connection_that_it_is_left_at(

@@ -231,6 +231,20 @@ def test_a_port_that_fell_back_is_not_switched_on_by_an_interlock(pins: Simulate
     assert house.after(10)["heater"] == "off"
 
 
+def test_what_was_kept_back_is_forgotten_with_the_hub(pins: SimulatedPins) -> None:
+    house = House(pins, {**HEATER, "hold_s": 0.1, "guard": NEEDS_PUMP}, PUMP)
+    house.find_hub()
+    house.send("heater", "on")
+    house.after()
+    house.lose_hub()
+    house.after(200)
+    house.ports["pump"].take("on")
+    assert house.after(10)["heater"] == "off", "the hub may think otherwise by now"
+    house.send("heater", "on")
+    house.find_hub()
+    assert house.after()["heater"] == "on"
+
+
 def test_an_interlock_can_hang_on_an_input(pins: SimulatedPins) -> None:
     door = {"name": "door", "kind": "contact", "pin": "GP1", "map": [["open", 1], ["shut", 0]]}
     heater = {**HEATER, "guard": {"needs": [["door", "value", ["shut"], None, None]]}}

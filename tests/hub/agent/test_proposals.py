@@ -152,6 +152,7 @@ def test_two_boards_that_take_one_topic_must_both_agree(desk: Callable[..., Desk
     (one, txn, _), (other, _, _) = at.asked()
     assert {one, other} == {"hall", "porch"}
     at.proposals.take("hall", encode_verdict(txn, True))
+    at.proposals.take("hall", encode_verdict(txn, False, "a change of mind"))
     assert not future.done()
     at.proposals.take("porch", encode_verdict(txn, False, "no"))
     assert not future.result(0).accepted

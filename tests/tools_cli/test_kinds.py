@@ -38,7 +38,19 @@ def test_boards_are_shown_with_and_without_a_house(myocan: Myocan, tmp_path: Pat
     assert facts["tls"] is False
 
 
+def test_a_new_board_takes_the_place_of_the_example_while_nobody_has_changed_it(
+    myocan: Myocan, house: Path
+) -> None:
+    words = ("board", "new", "porch", "--board", "pico-w")
+    assert myocan(*words, cwd=house).returncode == 0
+    assert 'board = "pico-w"' in (house / "adapters/porch.toml").read_text()
+    again = myocan(*words, cwd=house)
+    assert (again.returncode, "is there already" in again.stderr) == (3, True)
+
+
 def test_what_cannot_be_is_told(myocan: Myocan, house: Path) -> None:
+    with (house / "adapters/porch.toml").open("a") as file:
+        file.write("# mine\n")
     for words, code, text in (
         (("board", "show", "pico"), 3, "did you mean 'pico-w'"),
         (("board", "new", "x", "--board", "pico"), 3, "did you mean 'pico-w'"),

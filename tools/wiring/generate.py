@@ -184,7 +184,9 @@ class Sheet:
         wired = "; ".join(
             [
                 f"{part.title}: "
-                + ", ".join(f"{label + ' to ' if label else ''}{pin}" for label, pin, _ in part.ends)
+                + ", ".join(
+                    f"{label + ' to ' if label else ''}{pin}" for label, pin, _ in part.ends
+                )
                 for part in drawing.parts
             ]
             + [f"{one} to {other}" for one, other in drawing.loops]
@@ -213,7 +215,9 @@ class Sheet:
         middle = (self.left + self.right) // 2
         canvas.box(middle - 34, TOP - 16, 68, 20, "#cfd8dc")
         canvas.text(middle, TOP - 2, self.pinout.top, "middle")
-        canvas.text(middle, TOP + height // 2, self.kind.title.removeprefix("Raspberry Pi "), "middle")
+        canvas.text(
+            middle, TOP + height // 2, self.kind.title.removeprefix("Raspberry Pi "), "middle"
+        )
         for side, names in (("left", self.pinout.left), ("right", self.pinout.right)):
             for row, name in enumerate(names):
                 x, y = self._at(side, row)

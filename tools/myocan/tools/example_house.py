@@ -36,6 +36,12 @@ def example_house() -> Path:
     raise ToolsError("the example house is missing from this installation; install myocan again")
 
 
+def is_example(file: Path) -> bool:
+    """Whether a file of a house's `adapters/` is still what `copy_example_house` put there."""
+    example = example_house() / "adapters" / file.name
+    return example.is_file() and example.read_bytes() == file.read_bytes()
+
+
 def copy_example_house(target: Path) -> list[Path]:
     """Copy the porch of the example house into folder `target`, made if need be.
 

@@ -181,11 +181,14 @@ def new(
 ) -> None:
     """Write an adapter's file for a new board, to be edited.
 
+    The example that `myocan init` wrote is replaced, as long as nobody has changed it.
+
     Example: [bold]myocan board new porch --board pico-w[/bold]
     """
     from myocan.hub.house import check_level
     from myocan.tools.board_kinds import BoardKind
     from myocan.tools.errors import ToolsError
+    from myocan.tools.example_house import is_example
 
     try:
         check_level(name)
@@ -208,11 +211,9 @@ def new(
         button=plain[0],
         lamp=plain[1],
     )
-    try:
-        with file.open("x", encoding="utf-8") as out:
-            out.write(text)
-    except FileExistsError:
-        raise ToolsError(f"{file} is there already; edit it, or take another name") from None
+    if file.exists() and not is_example(file):
+        raise ToolsError(f"{file} is there already; edit it, or take another name")
+    file.write_text(text, encoding="utf-8")
     shown = Path("adapters") / file.name
     if as_json:
         print(json.dumps({"file": str(file), "board": found.name}))

@@ -181,7 +181,7 @@ class Pins:
             "mode": wire.mode,
             "pull": PULL_NAMES.get(wire.pull),
             "at_ns": wire.last.at_ns,
-            "duty": wire.duty / ALWAYS if wire.mode == "pwm" else None,
+            "duty": round(wire.duty / ALWAYS, 4) if wire.mode == "pwm" else None,
             "freq_hz": wire.freq_hz if wire.mode == "pwm" else None,
             "sent": wire.sent.hex(),
         }

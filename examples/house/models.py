@@ -1,1 +1,1 @@
-"""State models of this house, in Python. This version of the hub does not read them yet."""
+"""State models of this house, in Python: typed state that rules and boards share. It has none."""

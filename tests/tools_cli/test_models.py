@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,16 @@ def test_what_is_wrong_about_models_is_told_where_it_stands(
     assert any((name, at) == (where, line) and told in message for name, at, message in messages), (
         messages
     )
+
+
+def test_the_house_that_is_told_of_is_right(house: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "house-models.md").read_text()
+    (house / "models.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])
+    rules = re.findall(r"```scc\n(.*?)```", page, re.DOTALL)[0]
+    (house / "modules" / "control.scc").write_text(rules)
+    button = '[ports.b]\nkind = "button"\npull = "up"\npin = "GP14"\npublish = "button1.press"\n'
+    (house / "adapters" / "porch.toml").write_text(PORCH.replace(".lamp]", ".heater]") + button)
+    assert found(house) == []
 
 
 def test_a_module_of_the_same_name_is_told(house: Path) -> None:

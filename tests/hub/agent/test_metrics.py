@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -14,9 +16,30 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from myocan.hub.errors import HubError
 from myocan.hub.metrics import HubCollector
+from myocan.hub.models import CommitRejected, StaleCheckout, State
 from support.board import Board
 
 DASHBOARD = Path(__file__).parents[3] / "tools" / "grafana" / "hub.json"
+
+
+MODELS = """
+from myocan.hub import StateModel, field
+
+
+class Pump(StateModel):
+    speed: int = field(default=0, ge=0, le=100)
+
+    def check(self):
+        if 0 < self.speed < 10:
+            raise ValueError("below 10 it does not turn")
+
+
+found = []
+
+
+def setup(hub):
+    found.append(hub.state)
+"""
 
 
 def free_port() -> int:
@@ -61,6 +84,34 @@ def test_prometheus_sees_messages_and_boards(broker, house, hub, log) -> None:
     there = {sample.name for family in registry.collect() for sample in family.samples}
     asked = set(re.findall(r"myocan_\w+", json.dumps(json.loads(DASHBOARD.read_text())["panels"])))
     assert asked == there
+
+
+def test_commits_are_counted_once_whoever_makes_them(house, hub) -> None:
+    port = free_port()
+    (house / "myocan.toml").write_text(f'[metrics]\nlisten = "127.0.0.1:{port}"\n')
+    (house / "models.py").write_text(MODELS)
+    with hub():
+        module = sys.modules["models"]
+        end = time.monotonic() + 20
+        while not module.found and time.monotonic() < end:
+            time.sleep(0.01)
+        (own,) = module.found
+        remote = State.connect(house)
+        for state in (own, remote):
+            state.update(module.Pump, speed=50 if state is own else 60)
+            with pytest.raises(CommitRejected, match="does not turn"):
+                state.update(module.Pump, speed=5)
+        overtaken = remote.checkout(module.Pump)
+        overtaken.speed = 70
+        own.update(module.Pump, speed=80)
+        with pytest.raises(StaleCheckout):
+            remote.commit(overtaken)
+        remote.close()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+    assert 'myocan_state_commit_seconds_count{model="pump"} 3.0' in lines
+    rejections = [line.split()[-1] for line in lines if line.startswith("myocan_state_rejections_")]
+    assert rejections[:3] == ["0.0", "1.0", "0.0"]  # by the hub's own; the other's never came to it
 
 
 def test_an_address_that_is_taken_is_told(house, hub) -> None:

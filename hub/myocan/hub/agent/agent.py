@@ -302,9 +302,10 @@ class Agent:
         """Let Prometheus look on, if the house says so."""
         address = self.house.metrics.address
         if address is not None:
-            from myocan.hub.metrics import HubCollector, MetricsServer
+            from myocan.hub.metrics import HubCollector, MetricsServer, StateCollector
 
-            stack.enter_context(MetricsServer([HubCollector(self.figures)], *address))
+            collectors = [HubCollector(self.figures), StateCollector(self._state_models.state)]
+            stack.callback(MetricsServer(collectors, *address).close)
 
     def _intake_status(self, board: str) -> dict[str, Any]:
         return self._intake.status_of(board)

@@ -9,8 +9,9 @@ hold is what messages made of them, so what rules and boards say of a field coun
         {"topic": "heater", "key": "", "version": 412, "fields": {"setpoint": "21.5"}}]}
     {"versions": [415]}
 
-`version` is the offset that the copy is of; `fields` are JSON texts. An answer may say instead who
-`refused` it, or that it is `stale`.
+`version` is the offset that the copy is of; `fields` are JSON texts; `counted` says that whoever
+asks counts its commits itself, so that the hub's figures do not have them twice. An answer may say
+instead who `refused` it, or that it is `stale`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from decimal import Decimal
@@ -38,6 +40,7 @@ from myocan.hub.core.program import INSTANCES_VARIABLE
 from myocan.hub.core.scalars import scalar_json
 from myocan.hub.models.errors import CommitRejected
 from myocan.hub.models.hub_state import Heard, HubState, checked
+from myocan.hub.models.measures import Measures
 
 __all__ = ["Hub", "StateModels"]
 
@@ -48,6 +51,9 @@ MOST_FIELDS = 10_000
 """Fields of one commit; bounds what one message can cost."""
 
 _log = logging.getLogger(__name__)
+
+Wanted = tuple[str, str, int, dict[str, str]]
+"""A model's part of a commit: topic, key, version of the copy, and JSON texts of its fields."""
 
 
 class Hub:
@@ -188,21 +194,57 @@ class StateModels:
             raise CommandRefused("a commit names each model once")
         merge = bool(content.get("merge"))
         producer = str(content.get("producer") or "state")[:MAX_PRODUCER]
+        count = self._counter(wanted, content.get("counted") is True)
         refusal = self._refusal(wanted, merge)
         if refusal is not None:
-            return refusal
+            return count(refusal)
         verdict = self._propose(wanted, bool(content.get("require_device")))
+        if verdict is not None:
+            verdict.add_done_callback(self._timer(wanted))
 
         def go_on() -> dict[str, Any] | None:
             if verdict is not None and not verdict.done():
                 return None
             if verdict is not None and not verdict.result().accepted:
-                return self._refused_by_device(wanted, verdict.result())
-            return self._refusal(wanted, merge) or self._write(wanted, producer)
+                return count(self._refused_by_device(wanted, verdict.result()))
+            answer = self._refusal(wanted, merge) or self._write(wanted, producer)
+            return None if answer is None else count(answer)
 
         return go_on
 
-    def _wanted(self, one: Any) -> tuple[str, str, int, dict[str, str]]:
+    def _timer(self, wanted: list[Wanted]) -> Callable[[object], None]:
+        """Return what notes how long the boards took, when called."""
+        began = time.perf_counter()
+
+        def note(_: object) -> None:
+            for measures in self._measures(wanted):
+                measures.device.add(time.perf_counter() - began)
+
+        return note
+
+    def _counter(
+        self, wanted: list[Wanted], counted: bool
+    ) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """Return what counts a commit by its answer, unless whoever asks for it does that."""
+        began = time.perf_counter()
+
+        def count(answer: dict[str, Any]) -> dict[str, Any]:
+            if "refused" in answer:
+                self.state.measures_of(answer["refused"]["model"]).reject(answer["refused"]["by"])
+            elif "stale" in answer:
+                self.state.measures_of(answer["model"]).reject("stale")
+            else:
+                for measures in self._measures(wanted):
+                    measures.commit.add(time.perf_counter() - began)
+                    measures.tidy()
+            return answer
+
+        return (lambda answer: answer) if counted else count
+
+    def _measures(self, wanted: list[Wanted]) -> list[Measures]:
+        return [self.state.measures_of(topic) for topic in {topic for topic, *_ in wanted}]
+
+    def _wanted(self, one: Any) -> Wanted:
         """Return topic, key, version and fields of a model's part. Raises CommandRefused."""
         try:
             topic, key = str(one["topic"]), str(one["key"])
@@ -217,9 +259,7 @@ class StateModels:
             raise CommandRefused(f"{topic} has {'a' if model.key else 'no'} key")
         return topic, key, version, fields
 
-    def _refusal(
-        self, wanted: list[tuple[str, str, int, dict[str, str]]], merge: bool
-    ) -> dict[str, Any] | None:
+    def _refusal(self, wanted: list[Wanted], merge: bool) -> dict[str, Any] | None:
         """Return why a commit cannot be true as things are now; None if it can."""
         for topic, key, version, fields in wanted:
             now, changed_at = self.state.as_of(topic, key)
@@ -238,9 +278,7 @@ class StateModels:
                 return {"refused": {"by": error.by, "model": error.model, "why": error.why}}
         return None
 
-    def _propose(
-        self, wanted: list[tuple[str, str, int, dict[str, str]]], require_device: bool
-    ) -> Future[Verdict] | None:
+    def _propose(self, wanted: list[Wanted], require_device: bool) -> Future[Verdict] | None:
         """Ask the boards that take one of the fields; None if there is none."""
         changes: dict[Name, Any] = {}
         for topic, key, _version, fields in wanted:
@@ -251,9 +289,7 @@ class StateModels:
             return None
         return self._proposals.propose(changes, require_device=require_device)
 
-    def _refused_by_device(
-        self, wanted: list[tuple[str, str, int, dict[str, str]]], verdict: Verdict
-    ) -> dict[str, Any]:
+    def _refused_by_device(self, wanted: list[Wanted], verdict: Verdict) -> dict[str, Any]:
         ports = {
             (answer.board, port)
             for answer in verdict.answers
@@ -270,9 +306,7 @@ class StateModels:
         topic = (named or [wanted[0][0]])[0]
         return {"refused": {"by": "device", "model": topic, "why": verdict.why}}
 
-    def _write(
-        self, wanted: list[tuple[str, str, int, dict[str, str]]], producer: str
-    ) -> dict[str, Any] | None:
+    def _write(self, wanted: list[Wanted], producer: str) -> dict[str, Any] | None:
         """Let a commit be a message; None if there is something due before."""
         now = self._live.take_what_is_due()
         if now is None:

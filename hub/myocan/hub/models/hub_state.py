@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from myocan.hub.models.cells import Cell, Loaded, Now
 from myocan.hub.models.contexts import Context
 from myocan.hub.models.errors import CommitRejected, StaleCheckout, StateError
+from myocan.hub.models.measures import Measures
 from myocan.hub.models.model import StateModel, from_json, heard, reason, said
 from myocan.hub.models.state import State, _Plan, _Written
 from myocan.hub.models.subscriptions import Changed
@@ -151,6 +152,10 @@ class HubState(State):
         cell = loaded.cells.get(key)
         return (loaded.model(), {}) if cell is None else (cell.now.current, cell.changed_at)
 
+    def measures_of(self, topic: str) -> Measures:
+        """Return what is counted of a model; a device's refusal may name its key, too."""
+        return self._loaded[topic.partition("[")[0]].measures
+
     def run_by(self, thread: int) -> None:
         """Know the thread that answers, by its number: it may not ask."""
         self._own_thread = thread
@@ -215,24 +220,22 @@ class HubState(State):
                 "producer": self._producer,
                 "merge": merge,
                 "require_device": require_device,
+                "counted": self._own_thread is not None,
                 "models": [_asked(plan) for plan in plans],
             }
         )
         if "refused" in answer:
             refused = answer["refused"]
-            self._of_topic(refused["model"]).measures.reject(refused["by"])
+            self.measures_of(refused["model"]).reject(refused["by"])
             raise CommitRejected(refused["by"], refused["model"], refused["why"])
         if "stale" in answer:
-            self._of_topic(answer["model"]).measures.reject("stale")
+            self.measures_of(answer["model"]).reject("stale")
             raise StaleCheckout(answer["stale"])
         for plan, version in zip(plans, answer["versions"], strict=True):
             self._wait_for(plan, version)
             origin = plan.origin._replace(version=version, values=plan.new.__dict__)
             object.__setattr__(plan.copy, "__origin__", origin)
         return _Written(0, plans, began, stored)
-
-    def _of_topic(self, topic: str) -> Loaded:
-        return self._loaded[topic]
 
     def _wait_for(self, plan: _Plan, version: int) -> None:
         """Wait until what was committed is known here, too."""

@@ -151,6 +151,31 @@ def test_a_pin_that_cannot_do_it_is_refused(board: str, kind: str, right: str, s
     assert said in told
 
 
+AIR = 'sda = "GPIO2"\nscl = "GPIO3"\ndriver = "adafruit_sht4x.SHT4x"\n'
+
+
+def test_a_driver_of_circuitpython_tells_what_is_published() -> None:
+    names = "publish = { temperature = 'a.t', relative_humidity = 'a.h', fault = 'a.f' }"
+    text = port("circuitpython", "decimals = { temperature = 2 }", right=AIR + names)
+    adapter = read(text, "raspberry-pi")
+    assert adapter.warnings == ()
+    (config,) = adapter.config("mqtt://broker")["ports"]
+    assert config["publish"] == {"temperature": "a/t", "relative_humidity": "a/h", "fault": "a/f"}
+    assert config["decimals"] == {"temperature": 2}
+
+
+@pytest.mark.parametrize(
+    ("right", "board", "said"),
+    [
+        (AIR + 'publish = "a.t"', "raspberry-pi", "say which property of the driver it is"),
+        (AIR.replace(".SHT4x", "") + "publish = { x = 'a.t' }", "raspberry-pi", "must be MODULE.CLASS"),
+        (AIR.replace("GPIO", "GP") + "publish = { x = 'a.t' }", "pico-w", "a circuitpython is for computers, and a Raspberry Pi Pico W is none"),
+    ],
+)  # fmt: skip
+def test_a_driver_that_cannot_be_is_told(right: str, board: str, said: str) -> None:
+    assert said in problems(port("circuitpython", right=right), board)[0]
+
+
 def test_sensors_share_a_bus_if_they_can_be_told_apart() -> None:
     def thermometers(*devices: str) -> str:
         return "".join(

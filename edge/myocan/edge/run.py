@@ -16,16 +16,21 @@ more than a board has, since there is more."""
 def open_pins(backend: str = "gpiozero") -> Pins:
     """Return the pins of this machine.
 
-    backend: "gpiozero" (Raspberry Pi), or "simulated" (levels in memory, for trying out).
+    backend: "gpiozero" (Raspberry Pi), "blinka" (whatever adafruit-blinka knows), or "simulated"
+        (levels in memory, for trying out).
 
-    Raises ConfigError for another name, or if gpiozero is missing or finds no pins.
+    Raises ConfigError for another name, or if the library is missing or finds no pins.
     """
     if backend == "simulated":
         from myocan.edge.pins.simulated import SimulatedPins
 
         return SimulatedPins()
+    if backend == "blinka":
+        return _blinka_pins()
     if backend != "gpiozero":
-        raise ConfigError(f"pins '{backend}': there is no such library: take gpiozero or simulated")
+        raise ConfigError(
+            f"pins '{backend}': there is no such library: take gpiozero, blinka or simulated"
+        )
     try:
         from myocan.edge.pins.gpiozero import GpiozeroPins
     except ImportError as error:
@@ -34,6 +39,18 @@ def open_pins(backend: str = "gpiozero") -> Pins:
             "or take simulated pins"
         ) from error
     return GpiozeroPins()
+
+
+def _blinka_pins() -> Pins:
+    try:
+        from myocan.edge.pins.blinka import BlinkaPins
+    except ImportError as error:
+        raise ConfigError(
+            "pins need adafruit-blinka, which is not installed: `pip install 'myocan[sensors]'`"
+        ) from error
+    except NotImplementedError as error:
+        raise ConfigError(f"adafruit-blinka does not know this computer: {error}") from error
+    return BlinkaPins()
 
 
 class Runner:

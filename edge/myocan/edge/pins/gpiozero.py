@@ -13,6 +13,9 @@ from myocan.edge.pins import linux_parts
 from myocan.edge.pins.pulses import Pulses
 from myocan.edge.wake import Wake
 
+BUSES = ("i2c", "busio")
+"""Parts that have two pins, SDA and SCL."""
+
 
 class GpiozeroPins:
     """Pins by any name that gpiozero knows ("GPIO17", "BOARD11"), and "GP17" for "GPIO17"."""
@@ -47,7 +50,7 @@ class GpiozeroPins:
     def part(self, kind: str, *what: Any) -> Any:
         """Return a part; see `parts.py`. PWM and pulses are gpiozero's, an analog input is that of
         an MCP3008 at SPI0 ("A0" to "A7"), the rest is Linux's."""
-        pins = [gpio_name(each) for each in what[: 2 if kind == "i2c" else 1]]
+        pins = [gpio_name(each) for each in what[: 2 if kind in BUSES else 1]]
         shared = (kind, *pins)
         if shared in self._buses:
             return self._buses[shared]
@@ -57,7 +60,7 @@ class GpiozeroPins:
             made = _part(kind, pins, *what[len(pins) :])
         except gpiozero.GPIOZeroError as error:
             raise PinError(f"pin '{what[0]}': {error}") from error
-        if kind in ("i2c", "one_wire"):
+        if kind in (*BUSES, "one_wire"):
             self._buses[shared] = made
         if hasattr(made, "close"):
             self._open.append(made)
@@ -156,7 +159,20 @@ def _part(kind: str, pins: list[str], *what: Any) -> Any:
         return linux_parts.LinuxDht(*pins)
     if kind == "pixels":
         return linux_parts.LinuxPixels(*pins)
+    if kind == "busio":
+        return _busio(*pins)
     raise PinError(f"a Raspberry Pi has no part '{kind}'")
+
+
+def _busio(sda: str, scl: str) -> Any:
+    """Return the bus for CircuitPython's drivers, which only adafruit-blinka has."""
+    try:
+        from myocan.edge.pins.blinka import open_busio
+    except (ImportError, NotImplementedError) as error:
+        raise PinError(
+            "CircuitPython's drivers need adafruit-blinka: `pip install 'myocan[sensors]'`"
+        ) from error
+    return open_busio(sda, scl)
 
 
 def gpio_name(pin: str) -> str:

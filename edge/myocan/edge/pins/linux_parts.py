@@ -9,14 +9,10 @@ driver dht11 and spidev, and Raspberry Pi's README of overlays.
 import fcntl
 import os
 import struct
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, TypeVar
 
+from myocan.edge.background import InBackground
 from myocan.edge.errors import PinError
-
-Result = TypeVar("Result")
 
 _I2C_SLAVE = 0x0703
 _SPI_WRITE_MAX_SPEED_HZ = 0x40046B04
@@ -151,36 +147,6 @@ def spi_bits(colors: bytes | bytearray) -> bytes:
 
 
 _PLACES = range(7, -1, -1)
-
-
-class InBackground(Generic[Result]):
-    """Something that blocks, done by a thread of its own. Begins at once."""
-
-    def __init__(self, work: Callable[[], Result]) -> None:
-        self._results: list[Result] = []
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
-        self._thread.start()
-
-    def _run(self, work: Callable[[], Result]) -> None:
-        try:
-            self._results.append(work())
-        except Exception as error:
-            self._error = error
-
-    def is_done(self) -> bool:
-        """Return whether it has ended."""
-        return not self._thread.is_alive()
-
-    def result(self, seconds: float) -> Result:
-        """Return what came of it, after waiting for so long at most; raises its error, or OSError
-        if it goes on."""
-        self._thread.join(seconds)
-        if self._error is not None:
-            raise OSError(str(self._error)) from self._error
-        if not self._results:
-            raise OSError("it takes too long")
-        return self._results[0]
 
 
 def _device_of(rom: bytes) -> str:

@@ -165,7 +165,11 @@ class PortCheck:
             self._wrong(f"no kind of port '{kind}'{known}", name, "kind", meant=meant)
             return None
         try:
+            model = model.made_for(given)
             return model.model_validate(given)
+        except Fault as fault:
+            self._wrong(str(fault), name, fault.key)
+            return None
         except ValidationError as error:
             for each in error.errors():
                 self._key_wrong(name, kind, model, each)
@@ -198,6 +202,9 @@ class PortCheck:
         if self._board is None:
             return None
         before = len(self.problems)
+        if self._board.runtime not in keys.RUNTIMES:
+            message = f"a {keys.kind} is for computers, and a {self._board.title} is none"
+            self._wrong(message, name, "kind")
         pins = {}
         for key, needs in keys.PINS.items():
             pin = self._pin(name, key, keys, needs)

@@ -65,6 +65,7 @@ class Port(BaseModel):
     PINS: key -> what the pin must be able to do, whatever the other keys say.
     SHARES: the bus that several ports may be on, by the same pins.
     EXACT: keys whose numbers travel as [units, decimals].
+    RUNTIMES: what must run where it is wired.
     """
 
     TELLS: ClassVar[Mapping[str, Tells]] = {}
@@ -73,12 +74,18 @@ class Port(BaseModel):
     PINS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     SHARES: ClassVar[str] = ""
     EXACT: ClassVar[tuple[str, ...]] = ()
+    RUNTIMES: ClassVar[tuple[str, ...]] = ("micropython", "cpython")
     HUB_ONLY: ClassVar[frozenset[str]] = frozenset({"max_age_s", "unit", "min", "max", "needs"})
     """Keys that the board need not know, or reads elsewhere."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Text
+
+    @classmethod
+    def made_for(cls, given: Mapping[str, Any]) -> type[Port]:
+        """Return the class that is right for what stands in the file; raises Fault."""
+        return cls
 
     def compiled(self) -> dict[str, Any]:
         """Return the keys as the board reads them, pins and topics aside; raises Fault."""

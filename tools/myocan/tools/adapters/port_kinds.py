@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from myocan.tools.adapters.port_keys import (
     ALSO,
@@ -270,6 +270,45 @@ class Bme280(Sensor):
         return f"0x{self.address or 0x76:02x}"
 
 
+class Circuitpython(Sensor):
+    """Any sensor that CircuitPython has a driver for. driver: "module.Class". It tells whatever
+    properties of the driver are published."""
+
+    TELLS: ClassVar[Mapping[str, Tells]] = {**ALSO}
+    PINS: ClassVar[Mapping[str, tuple[str, ...]]] = {"sda": ("i2c",), "scl": ("i2c",)}
+    SHARES = "i2c"
+    RUNTIMES = ("cpython",)
+
+    sda: Text
+    scl: Text
+    driver: Text
+    address: Annotated[int, Field(strict=True, ge=0x08, le=0x77)] | None = None
+
+    @classmethod
+    def made_for(cls, given: Mapping[str, Any]) -> type[Port]:
+        publish = given.get("publish", {})
+        if not isinstance(publish, dict):
+            example = 'publish = { temperature = "cellar.temperature" }'
+            raise Fault("publish", f"say which property of the driver it is: {example}")
+        numbers = tuple(str(what) for what in publish if what != "fault")
+        made: type[Circuitpython] = create_model("Circuitpython", __base__=cls)
+        made.TELLS = {**dict.fromkeys(numbers, "value"), **ALSO}
+        made.NUMBERS = numbers
+        return made
+
+    def which(self) -> str:
+        return f"{self.driver} {self.address}"
+
+    def compiled(self) -> dict[str, Any]:
+        if (
+            not all(name.isidentifier() for name in self.driver.split("."))
+            or "." not in self.driver
+        ):
+            message = f"driver '{self.driver}' must be MODULE.CLASS, like adafruit_sht4x.SHT4x"
+            raise Fault("driver", message)
+        return super().compiled()
+
+
 class Neopixel(Output):
     """A strip of lamps. count: how many. order: of their bytes. brightness: percent at most.
     map: value -> colours."""
@@ -317,6 +356,7 @@ PORT_KINDS: Mapping[str, type[Port]] = {
     "analog": Analog,
     "bme280": Bme280,
     "button": Button,
+    "circuitpython": Circuitpython,
     "contact": Contact,
     "counter": Counter,
     "dht": Dht,

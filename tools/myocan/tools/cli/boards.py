@@ -67,7 +67,7 @@ def adapter_run(
     name: AdapterArgument,
     pins: Annotated[
         str | None,
-        typer.Option(help="gpiozero or simulated. Default: what fits the adapter's board."),
+        typer.Option(help="gpiozero, blinka or simulated. Default: what fits the adapter's board."),
     ] = None,
     broker: BrokerOption = None,
     house: HouseOption = None,

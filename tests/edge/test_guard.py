@@ -85,6 +85,23 @@ def test_the_safe_value_is_taken_whatever_the_limits_say(dial: Callable[..., Por
     assert port.applied == Fixed(0, 2)
 
 
+def test_limits_hold_a_word_by_its_number(pins: SimulatedPins) -> None:
+    words = [["low", [5, 0]], ["full", [100, 0]], ["off", [0, 0]]]
+    guard = {"min": [5, 0], "max": [80, 0]}
+    port = open_port({**PUMP, "kind": "pwm", "map": words, "guard": guard}, pins)
+    for value in ("low", Fixed(800, 1), "off", 0):
+        port.take(value)
+        assert port.applied == value
+    with pytest.raises(Refused, match="port 'pump' takes 5 to 80, not 'full'"):
+        port.check("full")
+    need = Need("pump", "", None, [50, 0], [80, 0])
+    need.bind({"pump": port})
+    port.take("low")
+    assert not need.met()
+    port.take(60)
+    assert need.met()
+
+
 @pytest.mark.parametrize(
     ("one", "other", "equal"),
     [

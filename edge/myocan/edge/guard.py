@@ -52,7 +52,7 @@ class Guard:
         if self.is_safe(value):
             return
         name = self._port.name
-        if not self._range.has(value):
+        if not self._range.has(self._port.worth(value)):
             raise Refused(f"port '{name}' takes {self._range.text()}, not {text_of(value)}")
         need = self.unmet()
         if need is not None:
@@ -137,14 +137,12 @@ class Need:
         return None if other.shown is None else other.shown.get(self.what)
 
     def _allows(self, value: "Value") -> bool:
-        if value is None:
+        other = self._other
+        if value is None or other is None:
             return False
         if self._values is None:
-            return self._range.has(value)
-        for each in self._values:
-            if self._other is not None and equal(self._other, each, value):
-                return True
-        return False
+            return self._range.has(other.worth(value))
+        return any(equal(other, each, value) for each in self._values)
 
 
 class Range:

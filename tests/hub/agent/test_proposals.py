@@ -46,7 +46,7 @@ kind = "pwm"
 pin = "4"
 min = 0.5
 max = 30
-safe = 0
+map = { low = 0.5, much = 40, none = 0 }
 subscribe = "dial.level[kitchen]"
 """
 LAMP_FILE = """
@@ -280,6 +280,13 @@ def test_any_thread_may_ask(desk: Callable[..., Desk]) -> None:
         ({}, {LAMP: "blue"}, "board hall: port 'lamp' has no level for 'blue': add it to its map"),
         ({}, {("dial", "level", "kitchen"): Decimal("30.0")}, ""),
         ({}, {("dial", "level", "kitchen"): 0}, ""),
+        ({}, {("dial", "level", "kitchen"): "none"}, ""),
+        ({}, {("dial", "level", "kitchen"): "low"}, ""),
+        (
+            {},
+            {("dial", "level", "kitchen"): "much"},
+            "board boiler: port 'dial' takes 0.5 to 30, not 'much'",
+        ),
         (
             {},
             {("dial", "level", "kitchen"): Fixed(4, 1)},

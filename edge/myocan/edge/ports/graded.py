@@ -58,6 +58,9 @@ class Graded(Port):
         decimals = max(number[1], against[1])
         return rescale(number, decimals) == rescale(against, decimals)
 
+    def worth(self, value: "Value") -> "Value":
+        return value_of(self.number(value))
+
     def take(self, value: "Value") -> None:
         self.check(value)
         self.show(self.number(value))

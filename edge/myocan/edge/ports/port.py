@@ -84,6 +84,10 @@ class Port:
         """Return whether two values that differ mean the same to the port (False and "off")."""
         return False
 
+    def worth(self, value: "Value") -> "Value":
+        """Return the number that a value stands for, which is held against limits ("full": 100)."""
+        return value
+
     def take(self, value: "Value") -> None:
         """Do what `value` says and set `applied`; first of all `check` it, which raises Refused."""
         raise Refused(f"port '{self.name}' takes no values")

@@ -25,7 +25,11 @@ Value = str | int | Decimal | Fixed | bool | None
 ON_OFF: Mapping[Plain, int] = {"on": 1, "off": 0, True: 1, False: 0}
 """What a port takes that is switched, if its file has no map."""
 
+FULL_NONE: Mapping[Plain, int] = {"on": 100, "off": 0, True: 100, False: 0}
+"""What words mean to a port that takes percent, if its file has no map."""
+
 SWITCHED = ("led", "relay")
+GRADED = "pwm"
 
 MAX_DECIMALS = 9
 
@@ -37,8 +41,10 @@ class BoardPort:
     Attributes:
         board, name: whose it is, and what it is called.
         takes: the topic whose values it takes, if it does. tells: what it publishes -> topic.
-        levels: the values that it knows, with their levels; None if the file does not say.
-        range: the numbers that it takes. safe: its safe value or level, None if nobody says.
+        levels: the values that it knows, with their levels; None if there may be others.
+        words: values that mean a number to it, which is held against its range.
+        range: the numbers that it takes.
+        safe: its safe value, or the level of that where levels are known; None if nobody says.
         needs: what other ports of its board must show for any but the safe value.
     """
 
@@ -47,6 +53,7 @@ class BoardPort:
     takes: Name | None = None
     tells: Mapping[str, Name] = field(default_factory=dict)
     levels: Mapping[Plain, int] | None = None
+    words: Mapping[Plain, int | Decimal] = field(default_factory=dict)
     range: Range = ANY
     safe: Plain | None = None
     needs: tuple[Need, ...] = ()
@@ -63,9 +70,11 @@ class BoardPort:
             level = next((level for one, level in self.levels.items() if _same(one, said)), None)
             if level is None:
                 return f"port '{self.name}' has no level for {text_of(said)}: add it to its map"
-        if self.safe is not None and (_same(self.safe, said) or self._is_level(level)):
+        number = next((number for word, number in self.words.items() if _same(word, said)), said)
+        safe = level == self.safe if self.levels is not None else self.safe in (said, number)
+        if self.safe is not None and safe:
             return ""
-        if not self.range.has(said):
+        if not self.range.has(number):
             return f"port '{self.name}' takes {self.range}, not {text_of(said)}"
         for need in self.needs:
             shown = shows(need.port, need.what)
@@ -73,9 +82,6 @@ class BoardPort:
                 why = f"{need}, which is at {text_of(shown)}"
                 return f"port '{self.name}' cannot take {text_of(said)}: {why}"
         return ""
-
-    def _is_level(self, level: int | None) -> bool:
-        return level is not None and self.safe == level and not isinstance(self.safe, bool)
 
 
 def port_of(board: str, name: str, given: Mapping[str, Any]) -> BoardPort:
@@ -85,15 +91,21 @@ def port_of(board: str, name: str, given: Mapping[str, Any]) -> BoardPort:
         board, name: whose it is, and what it is called.
         given: its table in the file.
     """
-    levels: dict[Plain, int] | None = None
-    written = given.get("map")
-    if given.get("kind") not in SWITCHED:
-        pass  # a map that there may be says only some of what it takes
-    elif isinstance(written, dict):
-        levels = {_key(one): level for one, level in written.items() if isinstance(level, int)}
-    else:
-        levels = dict(ON_OFF)
-    safe = given.get("safe", 0 if levels is not None else None)
+    kind, written = given.get("kind"), given.get("map")
+    levels: Mapping[Plain, int] | None = None
+    words: Mapping[Plain, int | Decimal] = FULL_NONE if kind == GRADED else {}
+    if kind in SWITCHED:
+        levels = ON_OFF
+    if isinstance(written, dict):
+        numbers = {_key(one): _number(number) for one, number in written.items()}
+        known = {one: number for one, number in numbers.items() if number is not None}
+        if kind in SWITCHED:
+            levels = {one: int(number) for one, number in known.items()}
+        else:
+            words = known
+    safe = given.get("safe", 0 if kind == GRADED else None)
+    if levels is not None:
+        safe = next((level for one, level in levels.items() if _same(one, safe)), safe or 0)
     publish = given.get("publish")
     tells = publish if isinstance(publish, dict) else {"": publish}
     return BoardPort(
@@ -102,6 +114,7 @@ def port_of(board: str, name: str, given: Mapping[str, Any]) -> BoardPort:
         topic_of(given.get("subscribe")),
         {str(what): topic for what, one in tells.items() if (topic := topic_of(one))},
         levels,
+        words,
         Range(*(_number(given.get(end)) for end in ("min", "max"))),
         safe if isinstance(safe, str | int) else _number(safe),
         tuple(_needs(given.get("needs", {}))),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from myocan.hub.house import House, RunningHub
+from myocan.tools.cli.exits import Exit
 from myocan.tools.cli.messages import hub_address
 from myocan.tools.demo.boards import missing_tools
 
@@ -81,6 +82,29 @@ def test_the_address_of_the_hubs_own_broker_may_be_given_without_an_account(
     assert hub is not None
     assert hub_address(house, hub.boards) == hub.url
     assert hub_address(house, "mqtt://127.0.0.1:1") == "mqtt://127.0.0.1:1"
+
+
+@pytest.mark.skipif(missing_tools() is not None, reason=f"no MicroPython: {missing_tools()}")
+def test_a_board_is_updated_over_the_air(myocan: Myocan, running_house: Path) -> None:
+    away = myocan("update", "porch", "--wait", "0.1", cwd=running_house)
+    assert away.returncode == Exit.FAILED
+    adapter = running_house / "adapters" / "porch.toml"
+    before = adapter.read_text()
+    with started("flash", "porch", "--port", "virtual", cwd=running_house) as process:
+        lines_until(process, "runs at")
+        same = myocan("update", "porch", cwd=running_house)
+        assert "porch has all this already" in same.stdout
+        adapter.write_text(before.replace("GP15", "GP9"))
+        done = myocan("update", "porch", "--json", cwd=running_house)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert 0 < told["bytes"] < 8000
+        assert told["number"] > 1_700_000_000
+        again = myocan("update", "porch", cwd=running_house)
+        assert "porch has all this already" in again.stdout
+        adapter.write_text(before)
+    unknown = myocan("update", "garden", cwd=running_house)
+    assert "adapters/garden.toml is not there" in unknown.stderr
 
 
 def test_an_adapter_runs_on_this_machine_until_it_is_stopped(running_house: Path) -> None:

@@ -22,6 +22,7 @@ from myocan.hub.bus import (
     OwnBroker,
     parse_url,
 )
+from myocan.hub.bus.broker import LOCAL_LEAVES
 from support.buses import MakeBus, at_least, connected, take
 from support.mosquitto import find_mosquitto
 
@@ -84,6 +85,7 @@ def test_a_board_writes_what_is_its_own(
     broker: OwnBroker, make_bus: MakeBus, porch_url: str
 ) -> None:
     leaves = ("up/button1/press", "up/meter/count/cellar", "base", "status", "verdict", "log")
+    leaves += ("update/said",)
     topics = [OWN + leaf for leaf in leaves]
     assert what_the_hub_sees(broker, make_bus, "porch", topics, porch_url) == topics
 
@@ -96,6 +98,7 @@ def test_what_is_not_its_own_is_refused(
         "mc1/live/home/$log/info",
         "mc1/$hub/home/main/status",
         *[OWN + leaf for leaf in ("ack", "propose", "config", "update/1", "status/x", "else")],
+        OWN + "update/piece",
         "mc1/$board/home/door/up/button1/press",
         "mc1/$board/home/door/base",
         "mc1/$board/home/door/ack",
@@ -105,7 +108,18 @@ def test_what_is_not_its_own_is_refused(
         "homeassistant/switch/lamp/config",
         "hello",
     ]
+    if porch_url == broker.local_url:  # which brings updates to boards
+        forged = [topic for topic in forged if topic.partition("porch/")[2] not in LOCAL_LEAVES]
     assert what_the_hub_sees(broker, make_bus, "porch", forged, porch_url) == []
+
+
+def test_programs_of_this_machine_bring_updates_to_any_board_and_nothing_else(
+    broker: OwnBroker, make_bus: MakeBus
+) -> None:
+    topics = [OWN + "config", OWN + "update/piece", "mc1/$board/home/door/config"]
+    others = [OWN + "update/said", OWN + "status", "mc1/$board/other/porch/config"]
+    seen = what_the_hub_sees(broker, make_bus, "anybody", [*topics, *others], broker.local_url)
+    assert seen == topics
 
 
 @pytest.mark.parametrize("client_id", ["+", "#"])

@@ -27,7 +27,13 @@ from amqtt.contexts import Action  # type: ignore[import-untyped]
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin  # type: ignore[import-untyped]
 
 from myocan.hub.bus.amqtt_broker import READY
-from myocan.hub.bus.broker import BOARD_HEARS, BOARD_LEAVES, HUB_USER, LOCAL_USER
+from myocan.hub.bus.broker import (
+    BOARD_HEARS,
+    BOARD_LEAVES,
+    HUB_USER,
+    LOCAL_LEAVES,
+    LOCAL_USER,
+)
 
 
 class Rules(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]  # amqtt carries no types
@@ -76,12 +82,17 @@ class Rules(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]  # amqtt car
         if user == HUB_USER:
             return True
         board: str = session.client_id
-        own = f"mc1/$board/{self.config.domain}/{board}/"
+        boards = f"mc1/$board/{self.config.domain}/"
+        own = f"{boards}{board}/"
         leaf = topic.removeprefix(own) if topic.startswith(own) and "/" not in board else ""
         if action in (Action.RECEIVE, Action.SUBSCRIBE):
             if user == LOCAL_USER:
                 return topic.startswith("mc1/")
             return topic in self._boards[user][1] or leaf in BOARD_HEARS or leaf[:7] == "update/"
+        if user == LOCAL_USER and topic.startswith(boards):
+            _, _, of_any = topic.removeprefix(boards).partition("/")
+            if of_any in LOCAL_LEAVES:
+                return True
         return leaf.startswith("up/") or leaf in BOARD_LEAVES
 
 

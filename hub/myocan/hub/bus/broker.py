@@ -29,6 +29,7 @@ __all__ = [
     "BOARD_HEARS",
     "BOARD_LEAVES",
     "HUB_USER",
+    "LOCAL_LEAVES",
     "LOCAL_USER",
     "Account",
     "Broker",
@@ -42,11 +43,15 @@ be called that."""
 LOCAL_USER = "~local"
 """Name of the user that programs on this machine share; its password is drawn at each start."""
 
-BOARD_LEAVES = ("base", "status", "verdict", "log")
+BOARD_LEAVES = ("base", "status", "verdict", "log", "update/said")
 """What a board writes below its own name, besides all below `up/`; the wire format's table."""
 
 BOARD_HEARS = ("ack", "propose", "config", "update/#")
 """What a board reads below its own name."""
+
+LOCAL_LEAVES = ("config", "update/piece")
+"""What programs of this machine write below the name of any board: updates, which boards take only
+if they are signed with their key."""
 
 LOCAL_PORT = 10_000
 """How far the door for programs of this machine is from the boards'."""

@@ -27,6 +27,7 @@ from myocan.hub.bus.broker import (
     BOARD_HEARS,
     BOARD_LEAVES,
     HUB_USER,
+    LOCAL_LEAVES,
     LOCAL_USER,
     LOOPBACK,
     Account,
@@ -142,6 +143,7 @@ def access_rules(
         rules += [f"user {account.name}", *(f"topic read {topic}" for topic in account.reads)]
     if local is not None:
         rules += [f"user {local}", "topic read mc1/#"]
+        rules += [f"topic write mc1/$board/{domain}/+/{leaf}" for leaf in LOCAL_LEAVES]
     rules += [f"user {hub}", "topic readwrite #", ""]
     return "\n".join(rules)
 

@@ -35,6 +35,7 @@ from myocan.tools.cli import (
     scenarios,
     store,
     topic_list,
+    updates,
     upkeep,
 )
 from myocan.tools.cli.exits import EPILOG, Exit
@@ -73,6 +74,7 @@ accounts.add_to(kinds.board)
 upkeep.add_to(kinds.board)
 app.add_typer(kinds.board, name="board")
 app.command("flash")(boards.flash)
+app.command("update")(updates.update)
 app.add_typer(boards.adapter, name="adapter")
 app.command("demo")(demo.demo)
 app.command("chaos")(chaos.chaos)

@@ -146,6 +146,7 @@ def flash(
                 everything=everything,
                 own=found.own_modules,
                 admit=Admission(opened, found.name, replace=replace),
+                number=number_of(opened, found.name),
             )
         if as_json:
             print(json.dumps(asdict(done)), flush=True)
@@ -160,6 +161,13 @@ def flash(
             raise typer.Exit(Exit.TIMEOUT)
         if board is not None:
             attend(board, config)
+
+
+def number_of(house: House, name: str) -> Callable[[Mapping[str, Path]], int]:
+    """Return what gives flashing the number of what it puts onto a board."""
+    from myocan.tools.update import content_of, next_number
+
+    return lambda files: next_number(house, name, content_of(files))
 
 
 def why_not_online(config: dict[str, Any], address: str) -> str:

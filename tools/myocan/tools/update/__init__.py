@@ -7,13 +7,14 @@ with BoardTalk(address, "home", "porch") as board:
 
 from myocan.tools.update.numbers import content_of, next_number
 from myocan.tools.update.release import Release, make_release
-from myocan.tools.update.talk import BoardTalk, NotUpdated, Progress, UpdateError
+from myocan.tools.update.talk import BoardTalk, NotUpdated, Progress, Silent, UpdateError
 
 __all__ = [
     "BoardTalk",
     "NotUpdated",
     "Progress",
     "Release",
+    "Silent",
     "UpdateError",
     "content_of",
     "make_release",

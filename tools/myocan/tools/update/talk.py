@@ -34,6 +34,10 @@ class UpdateError(ToolsError):
     """The board was not reached, or did not answer; it has what it had."""
 
 
+class Silent(UpdateError):
+    """The board did not answer in time, so what became of the update is not known."""
+
+
 class NotUpdated(ToolsError):
     """The board refused the update, or gave it up and went back; the text says why."""
 
@@ -107,21 +111,23 @@ class BoardTalk:
 
     def update(
         self, release: Release, progress: Callable[[Progress], None] = lambda progress: None
-    ) -> None:
-        """Bring an update to the board; returns when the board is online with it.
+    ) -> int:
+        """Bring an update to the board; returns when the board is online with it, and how many
+        bytes of files it asked for.
 
-        Raises NotUpdated when the board refuses it or goes back, UpdateError when it is silent.
+        Raises NotUpdated when the board refuses it or goes back, Silent when it does not answer.
         """
         done = False
         self._publish(self.offered_on, release.offer, retain=True)
         try:
-            self._attend(release, progress)
+            sent = self._attend(release, progress)
             done = True
+            return sent
         finally:
             if not done:  # nobody will send its pieces any more
                 self._publish(self.offered_on, b"", retain=True)
 
-    def _attend(self, release: Release, progress: Callable[[Progress], None]) -> None:
+    def _attend(self, release: Release, progress: Callable[[Progress], None]) -> int:
         sent: dict[int, int] = {}
         total = 0
         restarts = False
@@ -134,7 +140,7 @@ class BoardTalk:
                         f"{status.get('why')}"
                     )
                 if status["online"] and status.get("update") == release.number:
-                    return
+                    return sum(sent.values())
                 continue
             what, more = self._said_in(message, release.number)
             if what == "want" and (piece := release.piece(*more)) is not None:
@@ -151,11 +157,11 @@ class BoardTalk:
                 progress(Progress(total, total, "it starts with the update"))
                 deadline = time.monotonic() + START_S + release.trial_s
         if restarts:
-            raise UpdateError(
+            raise Silent(
                 f"{self.name} started with the update and was not heard of since; "
                 "it goes back by itself"
             )
-        raise UpdateError(f"{self.name} did not answer within {ASK_S:.0f} s; it has what it had")
+        raise Silent(f"{self.name} did not answer within {ASK_S:.0f} s; it has what it had")
 
     def _status_in(self, message: tuple[str, bytes]) -> dict[str, Any] | None:
         try:

@@ -88,6 +88,9 @@ def test_a_bridge_is_let_in_by_a_hub_that_runs(myocan: Myocan, running_house: Pa
     connected(url, "bridge").stop()
     again = myocan("board", "account", "bridge", cwd=running_house)
     assert told["password"] in again.stdout
+    assert myocan("board", "forget", "bridge", "--yes", cwd=running_house).returncode == 0
+    with pytest.raises(BusRefused):
+        connected(url, "bridge")
 
 
 @pytest.mark.parametrize(
@@ -95,6 +98,7 @@ def test_a_bridge_is_let_in_by_a_hub_that_runs(myocan: Myocan, running_house: Pa
     [
         (["board", "access", "files"], 3, "names no account for the hub"),
         (["board", "account", "a/b"], 2, "takes 1 to 64 letters"),
+        (["board", "forget", "bridge"], 3, "bridge has no account in this house"),
     ],
 )
 def test_what_cannot_be_is_told(

@@ -136,7 +136,10 @@ def flash(
         if port == VIRTUAL:
             board = stack.enter_context(start_virtual(opened, found))
         where = board.port if board is not None else port or find_port(found.kind)
-        watch = BoardWatch(config, parse_url(address)) if wait else None
+        seen_from = parse_url(address)
+        if seen_from.user == found.name:
+            wait = False  # watching under the board's own account would push it out
+        watch = BoardWatch(config, seen_from) if wait else None
         with watch or nullcontext(), FlashBar(quiet=as_json) as progress:
             done = flash_board(
                 config,

@@ -31,6 +31,7 @@ def add_to(board: typer.Typer) -> None:
     board.command("monitor")(monitor)
     board.command("reset")(reset)
     board.command("wipe")(wipe)
+    board.command("forget")(forget)
 
 
 def monitor(
@@ -124,15 +125,49 @@ def wipe(
     if not yes and not typer.confirm(f"Remove everything from {found.name} at {where}?", err=True):
         raise typer.Exit(Exit.NO)
     wipe_board(where, found.name)
-    forgotten = clear_status(opened, found.name)
     forget_secrets(opened, found.name)
     tell_hub(opened)
+    forgotten = clear_status(opened, found.name)
     if as_json:
         print(json.dumps({"name": found.name, "port": where, "forgotten": forgotten}))
         return
     print(f"{found.name} is empty, and its account is gone.")
     if not forgotten:
         print("No broker was there to forget what it said last of itself.")
+
+
+def forget(
+    name: BoardArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Shut a board out that is lost or stolen: its account at the hub's broker is gone at once.
+
+    It comes back when it is flashed again, over its cable.
+
+    Example: [bold]myocan board forget porch[/bold]
+    """
+    from myocan.tools.errors import ToolsError
+    from myocan.tools.flash import forget_secrets, known_secrets, tell_hub
+    from myocan.tools.nearest import did_you_mean
+
+    opened = open_house(house)
+    known = [each.name for each in known_secrets(opened)]
+    if name not in known:
+        hint = did_you_mean(name, known, "there are")
+        raise ToolsError(f"{name} has no account in this house{hint}")
+    if not yes and not typer.confirm(f"Shut {name} out?", err=True):
+        raise typer.Exit(Exit.NO)
+    forget_secrets(opened, name)
+    tell_hub(opened)
+    forgotten = clear_status(opened, name)
+    if as_json:
+        print(json.dumps({"name": name, "forgotten": forgotten}))
+        return
+    print(
+        f"{name} is shut out of the hub's broker. At a broker of your own, take its account back."
+    )
 
 
 def clear_status(house: House, name: str) -> bool:

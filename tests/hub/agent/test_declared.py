@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from myocan.hub.agent.deployment import DeploymentRefused
-from myocan.hub.declared import ModelsError
+from myocan.hub.agent.deployment import DeploymentRefused, ModuleFiles, fingerprint
+from myocan.hub.control import ControlError, ask
+from myocan.hub.declared import ModelsError, load_models, with_models
+from myocan.hub.history import deployments, sources_as_of
+from myocan.hub.house import House
+from myocan.hub.store import Reader
 from myocan.wire import Fixed
 from support.board import Board
 
@@ -110,3 +117,41 @@ def test_models_that_cannot_be_modules_are_refused(models, modules, hub) -> None
     models(MODELS.replace("le=95", "le=96"))
     with pytest.raises(DeploymentRefused, match=r"goes beyond \{5.0-95.0\}"), hub():
         pass
+
+
+def outcome(house: Path, begun: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = {"done": False}
+    while not answer["done"]:
+        answer = ask(House.load(house), "deploy outcome", deployment=begun["deployment"])
+    return answer
+
+
+def test_changed_models_are_not_deployed_into_a_hub_that_runs(models, modules, hub, house) -> None:
+    modules(control=CONTROL)
+    with hub():
+        models(MODELS.replace("le=95", "le=90"))
+        opened = House.load(house)
+        declared = load_models(opened.models_path).texts()
+        sources = ModuleFiles(opened.modules(), opened.agent.name, declared).sources()
+        begun = ask(opened, "deploy", hash=fingerprint(sources), who="anna")
+        with pytest.raises(ControlError, match=r"models\.py has changed since the hub was started"):
+            outcome(house, begun)
+
+
+def test_a_rollback_leaves_models_as_they_are(models, modules, hub, house, state) -> None:
+    modules(control=CONTROL)
+    with hub():
+        pass
+    models(MODELS.replace("le=95", "le=90"))
+    modules(control=CONTROL.replace("5.0-95.0", "5.0-90.0").replace("> 60", "> 70"))
+    with hub():
+        with Reader(house / ".myocan" / "store.sqlite") as reader:
+            first = deployments(reader)[0]
+            before = sources_as_of(reader, "live", first.end)
+            now = sources_as_of(reader, "live", reader.newest())
+        sources = with_models(before, now)
+        assert "5.0-90.0" in sources["heater"]
+        assert "> 60" in sources["control"]
+        wish = {"hash": fingerprint(sources), "who": "anna", "back_to": first.offset}
+        begun = ask(House.load(house), "deploy", **wish)
+        assert outcome(house, begun)["modules"] == {"control": "changed"}

@@ -195,6 +195,29 @@ def test_threads_and_tasks_lose_no_update(models, hub, log, state) -> None:
     assert len(log("heater.setpoint")) == 1 + 5 * count
 
 
+def test_a_module_with_instances_is_seen_one_by_one(models, modules, hub) -> None:
+    modules(
+        lamp="MODULE lamp[hall] AUTO\nSUBSCRIBE room[hall].warm {false, true} AS warm\n"
+        "PUBLIC light[hall] {off, on}\nPRIVATE all 3\nWHEN warm == true\nTHEN light.on\n"
+    )
+    with hub() as running:
+        own, held = state_of(running)
+        assert held.update(own.Room, "hall", warm=True)
+        lamp = held("lamp")
+        assert (lamp.all, lamp.instances(), lamp["hall"].light) == (3, ["hall"], "on")
+        assert lamp["hall"].as_dict() == {"warm": True, "light": "on"}
+        with pytest.raises(KeyError):
+            lamp["kitchen"]
+        told: list[Any] = []
+        held.subscribe(own.Room, told.append, key="hall")
+        ask(House.load(held_house(running)), "instance drop", module="room", key="hall")
+        wait_for(lambda: not held.checkout(own.Room, "hall").warm)
+
+
+def held_house(running: Any) -> Any:
+    return running.agent.house.root
+
+
 def test_a_rule_may_change_what_was_just_committed(models, hub) -> None:
     with hub() as running:
         own, held = state_of(running)

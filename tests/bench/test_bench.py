@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from myocan.hub.bus.mosquitto import find_mosquitto
+from support.edge_boards import find_micropython
 
 BENCH = Path(__file__).resolve().parents[2] / "tools" / "bench"
 RAM = 58 * 1024
@@ -134,3 +135,14 @@ def test_the_state_benchmark_has_the_limit_beside_it(tmp_path: Path) -> None:
     ours = {"ours, file", "ours, file, 8 threads", "ours, memory"}
     assert {*ours, "SQLite alone, file"} <= set(rates)
     assert all(rate > 0 for rate in rates.values())
+
+
+@needs_mosquitto
+def test_the_publishing_benchmark_gets_every_event_acknowledged() -> None:
+    find_micropython()
+    document = run("publish.py", "--peers", "board,umqtt-nd")
+    assert set(document) == {"rounds", "events", "delay_ms", "python", "processors", "peers"}
+    assert list(document["peers"]) == ["board", "umqtt-nd"]
+    for row in document["peers"].values():
+        assert set(row) == {"rate", "cpu_us", "of_umqtt-nd"}
+        assert row["rate"] > 0

@@ -166,8 +166,26 @@ def test_what_the_writer_composes_the_reader_finds(
     raw = bytes(writer.buffer[: writer.end])
     assert raw == message(topic, payload, 0, retained)
     assert len(writer.buffer) == ROOM or len(raw) > ROOM - 5
+    writer.clear()
     writer.bare(mqtt.PINGREQ)
     assert (bytes(writer.buffer[: writer.end]), len(writer.buffer)) == (b"\xc0\x00", ROOM)
+
+
+@given(st.lists(st.tuples(topics, st.binary(max_size=60)), max_size=8))
+def test_packets_that_are_composed_together_stand_behind_each_other(
+    packets: list[tuple[str, bytes]],
+) -> None:
+    writer = Writer(ROOM)
+    stream = b""
+    for topic, payload in packets:
+        size = len(topic.encode()) + len(payload)
+        fits = writer.fits(size)
+        writer.publish(topic.encode(), payload, False)
+        writer.acknowledge(7)
+        stream += message(topic, payload) + bytes([PUBACK, 2, 0, 7])
+        if fits:  # what fits moves nothing, so what was sent of it stays where it was
+            assert writer.end <= len(writer.buffer)
+    assert bytes(writer.buffer[: writer.end]) == stream
 
 
 @given(st.integers(1, 65535), st.text(min_size=1, max_size=256))

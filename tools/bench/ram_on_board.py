@@ -61,7 +61,16 @@ class Net(io.IOBase):
 
     def write(self, packet, start=0, size=None):
         size = len(packet) - start if size is None else size
-        sent = bytes(packet[start : start + size])
+        at = start
+        while at < start + size:  # several packets may leave in one write
+            length, body = packet[at + 1], at + 2
+            if length & 0x80:
+                length, body = length & 0x7F | packet[at + 2] << 7, at + 3
+            self._took(bytes(packet[at : body + length]))
+            at = body + length
+        return size
+
+    def _took(self, sent):
         if sent[0] == 0x10:
             self.coming += b"\x20\x02\x00\x00"
         elif sent[0] == 0x82:
@@ -70,7 +79,6 @@ class Net(io.IOBase):
             self.coming += b"\xd0\x00"
         elif sent[0] & 0xF0 == 0x30:
             self._published(sent)
-        return size
 
     def readinto(self, buffer, size=None):
         size = min(len(buffer), len(self.coming)) if self.coming else 0

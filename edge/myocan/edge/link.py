@@ -94,7 +94,7 @@ class Link:
         self._backoff = Backoff(random)
         self._reader = mqtt.Reader()
         self._writer = mqtt.Writer()
-        self._sent = 0  # of what the writer holds; equal to its end when all of it is sent
+        self._sent = 0  # of what the writer holds; it is cleared when all of it is sent
         self._poller = select.poll()
         self._socket: Any = None
         self._address: Any = None
@@ -140,12 +140,15 @@ class Link:
 
     def writable(self) -> bool:
         """See interfaces.Link."""
-        return self.ready and self._sent == self._writer.end
+        return self.ready and not self._stall.on
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
         """See interfaces.Link."""
-        self._writer.publish(topic.encode(), payload, retain)
-        self._send()
+        raw = topic.encode()
+        if self._writer.end and not self._writer.fits(len(raw) + len(payload)):
+            self._send()
+        if self.ready:
+            self._writer.publish(raw, payload, retain)
 
     def subscribe(self, topics: "list[str]") -> None:
         """See interfaces.Link."""
@@ -168,7 +171,6 @@ class Link:
         """See interfaces.Link."""
         if self.writable():
             self.publish(topic, payload, True)
-        if self.writable():
             self._writer.bare(mqtt.DISCONNECT)
             self._send()
         if self.ready:
@@ -190,7 +192,9 @@ class Link:
         self._poller.register(stream, select.POLLIN)
 
     def wait(self, ms: int) -> None:
-        """See interfaces.Link."""
+        """See interfaces.Link. What was composed leaves now, all of it in one write."""
+        if self._writer.end and not self._stall.on:
+            self._send()
         for ready in self._poller.ipoll(ms):  # type: ignore[attr-defined]
             if ready[0] is self._socket:
                 self._flags = ready[1]
@@ -244,29 +248,27 @@ class Link:
         self._send()
 
     def _converse(self, flags: int) -> None:
-        if flags and self._sent < self._writer.end:
+        if flags and self._stall.on:
             self._flush()
         elif flags:
             count = self._count = self._socket.readinto(self._reader.space())
             if count == 0:
                 raise OSError(errno.ECONNRESET)
             self._reader.got(count or 0)
-        while self._state != _CLOSED and self._sent == self._writer.end:
+        while self._state != _CLOSED and not self._stall.on:
             kind = self._reader.next()
             if not kind:
                 break
             self._found(kind)
-        if self._state == _CLOSED or self._sent < self._writer.end:
+        if self._state == _CLOSED or self._stall.on:
             return
         self._steady.rings(self._now)
         if self._to_subscribe and self._state > _GREETING:
             self._packet_id = self._packet_id % 0xFFFF + 1
             self._writer.subscribe(self._packet_id, self._to_subscribe.pop().encode())
-            self._send()
         elif self._ping.rings(self._now):
             self._answer.set(self._now, _ANSWER_MS)
             self._writer.bare(mqtt.PINGREQ)
-            self._send()
 
     def _found(self, kind: int) -> None:
         """Act on the packet that the reader has found."""
@@ -296,10 +298,8 @@ class Link:
             self._take(reader.topic, reader.payload, reader.retained)
             if reader.packet_id and self._state != _CLOSED:
                 self._writer.acknowledge(reader.packet_id)
-                self._send()
 
     def _send(self) -> None:
-        self._sent = 0
         try:
             self._flush()
         except OSError as error:
@@ -309,7 +309,7 @@ class Link:
         self.renew(f"no connection to the broker: {error}")
 
     def _flush(self) -> None:
-        """Write as much of the packet as the network takes; the rest follows when it can."""
+        """Write as much as the network takes; the rest follows when it can."""
         writer = self._writer
         stalled = self._stall.on
         count = self._socket.write(writer.buffer, self._sent, writer.end - self._sent) or 0
@@ -319,7 +319,10 @@ class Link:
                 self._stall.set(self._now, _ANSWER_MS)
             self._ping.off()
             self._poller.modify(self._socket, select.POLLOUT)
-        elif stalled or self._state == _GREETING:
+            return
+        self._sent = 0
+        writer.clear()
+        if stalled or self._state == _GREETING:
             self._stall.off()
             self._ping.set(self._now, _PING_MS)
             self._poller.modify(self._socket, select.POLLIN)
@@ -334,4 +337,5 @@ class Link:
         if not self.ready:
             self._address = None  # perhaps the broker has moved: look its name up again
         self._state, self.ready = _CLOSED, False
-        self._sent = self._writer.end
+        self._sent = 0
+        self._writer.clear()

@@ -1,7 +1,7 @@
 """The part of MQTT 3.1.1 that a board needs, without I/O: bytes in and packets out, and back.
 
 The one idea to know: all memory is taken once. `Reader` has one buffer that the socket fills and in
-which packets are found; `Writer` has one in which a packet is composed, so that it leaves in one
+which packets are found; `Writer` has one in which packets are composed, so that they leave in one
 write. A length is checked before anything is done with it, and a packet that is larger than the
 buffer is still answered (or the broker would wait for ever), but its contents are thrown away.
 
@@ -134,27 +134,43 @@ class Reader:
 
 
 class Writer:
-    """Composes one packet at a time: `buffer[:end]`.
+    """Composes packets, one behind the other: `buffer[:end]`.
 
-    room: bytes of memory; a packet that needs more gets memory of its own.
+    room: bytes of memory; what needs more gets other memory until it is sent.
     """
 
     def __init__(self, room: int = 1024) -> None:
         self.buffer = self._own = bytearray(room)
         self.end = 0
 
+    def clear(self) -> None:
+        """Begin anew: all is sent, or never will be."""
+        self.buffer = self._own
+        self.end = 0
+
+    def fits(self, size: int) -> bool:
+        """Return whether a message of so many bytes, topic and payload, finds room."""
+        return self.end + 7 + size <= len(self.buffer)
+
     def publish(self, topic: bytes, payload: bytes, retain: bool) -> None:
         """Compose a message of QoS 0."""
-        self._begin(_PUBLISH | (1 if retain else 0), 2 + len(topic) + len(payload))
-        self._text(topic)
-        self.raw(payload)
+        size = len(topic)
+        self._begin(_PUBLISH | (1 if retain else 0), 2 + size + len(payload))
+        buffer, at = self.buffer, self.end
+        buffer[at] = size >> 8
+        buffer[at + 1] = size & 0xFF
+        at += 2 + size
+        buffer[at - size : at] = topic
+        self.end = at + len(payload)
+        buffer[at : self.end] = payload
 
     def subscribe(self, packet_id: int, topic: bytes) -> None:
         """Compose a subscription at QoS 1."""
         self._begin(_SUBSCRIBE, 5 + len(topic))
         self._number(packet_id)
-        self._text(topic)
-        self.raw(b"\x01")
+        self._number(len(topic))
+        self._raw(topic)
+        self._raw(b"\x01")
 
     def acknowledge(self, packet_id: int) -> None:
         """Compose the answer to a message of QoS 1."""
@@ -165,16 +181,20 @@ class Writer:
         """Compose a packet that is only its kind: PINGREQ or DISCONNECT."""
         self._begin(kind, 0)
 
-    def raw(self, piece: bytes) -> None:
-        """Append bytes."""
+    def _raw(self, piece: bytes) -> None:
         self.buffer[self.end : self.end + len(piece)] = piece
         self.end += len(piece)
 
     def _begin(self, head: int, length: int) -> None:
-        size = 5 + length
-        self.buffer = buffer = self._own if size <= len(self._own) else bytearray(size)
-        at = 1
-        buffer[0] = head
+        at = self.end
+        size = at + 5 + length
+        if size > len(self.buffer):
+            larger = bytearray(size)
+            larger[:at] = self.buffer[:at]
+            self.buffer = larger
+        buffer = self.buffer
+        buffer[at] = head
+        at += 1
         while length > 0x7F:
             buffer[at] = length & 0x7F | 0x80
             length >>= 7
@@ -186,7 +206,3 @@ class Writer:
         self.buffer[self.end] = number >> 8
         self.buffer[self.end + 1] = number & 0xFF
         self.end += 2
-
-    def _text(self, text: bytes) -> None:
-        self._number(len(text))
-        self.raw(text)

@@ -155,12 +155,18 @@ class Outbox:
         message = self._held[at]
         if at == numbered:
             self._next += 1
-            self._settle_time(message)
+            if message[_ROUNDS] != -1:
+                self._settle_time(message)
         self._sent = at + 1
-        self._start_timer()
-        ts = "null" if message[_WHEN] is None else message[_WHEN]
-        tail = f",{self.base + at},{ts},{self.boot}]"
-        return (f"up/{message[_TOPIC]}", b"[" + message[_TEXT] + tail.encode())
+        if self._due < 0:
+            self._start_timer()
+        # formatted by %, which takes MicroPython a third of the time that an f-string does
+        when = message[_WHEN]
+        if when is None:
+            payload = b"[%s,%d,null,%d]" % (message[_TEXT], self.base + at, self.boot)
+        else:
+            payload = b"[%s,%d,%d,%d]" % (message[_TEXT], self.base + at, when, self.boot)
+        return ("up/" + message[_TOPIC], payload)
 
     def ask(self) -> None:
         """Have `sendable` give a `base`, which the hub answers: a heartbeat."""
@@ -202,8 +208,12 @@ class Outbox:
         self._answered = True
         done = seq + 1 - self.base
         if done > 0:
-            for _ in range(done):
-                self._forget(0)
+            held = self._held
+            for at in range(done):
+                self._size -= len(held[at][_TOPIC]) + len(held[at][_TEXT]) + MESSAGE_COST
+            del held[:done]
+            self.base += done
+            self._sent = max(0, self._sent - done)
             self._moved = False
             self._hurried = False
             self._timeout = _FIRST_TIMEOUT_MS
@@ -263,8 +273,6 @@ class Outbox:
 
     def _settle_time(self, message: "list[Any]") -> None:
         """Turn the ticks at which a message was pushed into a time by the hub's clock."""
-        if message[_ROUNDS] == -1:
-            return
         age = self._ticks - message[_WHEN] + ((self._rounds - message[_ROUNDS]) << 30)
         message[_ROUNDS] = -1
         message[_WHEN] = None

@@ -9,7 +9,9 @@ import pytest
 
 from myocan.edge.pins.simulated import SimulatedPins
 from myocan.edge.ports.port import open_port
+from myocan.hub.lang import compile_module
 from myocan.tools.adapters import AdapterError, parse_adapter
+from myocan.tools.house_check import check_taken
 
 BOILER = """\
 board = "unix"
@@ -131,6 +133,22 @@ def test_a_limit_is_a_number(value: str) -> None:
 def test_a_port_that_is_switched_has_no_limits() -> None:
     [problem] = problems(BOILER.replace("needs =", "max = 3\nneeds ="))
     assert problem.startswith("boiler.toml:7: unknown key 'max' of a relay")
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [("{0-30}", 0), ("{0.0-30.0}", 0), ("{0.0-30.5}", 1), ("{0-100}", 1), ("5", 0)],
+)
+def test_a_variable_that_can_be_more_than_a_limit_is_told(declared: str, said: int) -> None:
+    text = 'board = "pico-w"\n[ports.fan]\nkind = "pwm"\npin = "GP5"\nsubscribe = "a.b"\nmax = 30\n'
+    adapter = parse_adapter(Path("boiler.toml"), text)
+    source = f"MODULE a\nPUBLIC b {declared}\nSUBSCRIBE c.d\nON c.d\n    THEN b = b\n"
+    program = compile_module(source, "a").program
+    assert program is not None
+    found = [(each.severity, each.message) for each in check_taken([adapter], [program])]
+    upper = declared.partition("-")[2].rstrip("}")
+    message = f"a.b can be {upper}, but port fan refuses what is above 30"
+    assert found == [("warning", message)] * said
 
 
 def test_outputs_that_wait_for_each_other_are_a_mistake() -> None:

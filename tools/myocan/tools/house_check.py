@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -278,7 +279,7 @@ def check_taken(
             if taken.anything and (topic in modules or topic in boards):
                 continue
             if topic in modules:
-                problem = misfit(taken, modules[topic])
+                problem = misfit(taken, modules[topic]) or beyond_limit(taken, modules[topic])
             elif topic in boards:
                 problem = misfit_values(taken, boards[topic])
             else:
@@ -328,6 +329,23 @@ def misfit_range(taken: Subscription, sent: Variable) -> Problem | None:
         f"{taken.topic} can be {shown}, but port {taken.port} takes {least} to {most}: "
         "give it these bounds",
         taken.line,
+    )
+
+
+def beyond_limit(taken: Subscription, sent: Variable) -> Problem | None:
+    """Return that a variable with bounds can be more than a port's limit; None if it cannot.
+
+    Of what is too little nothing is said: it may be the safe value, which is always taken.
+    """
+    from myocan.hub.core.program import INT64_MAX
+
+    upper = Decimal(sent.upper).scaleb(-sent.decimals)
+    if taken.most is None or sent.upper == INT64_MAX or upper <= taken.most:
+        return None
+    return Problem(
+        f"{taken.topic} can be {upper}, but port {taken.port} refuses what is above {taken.most}",
+        taken.line,
+        severity="warning",
     )
 
 

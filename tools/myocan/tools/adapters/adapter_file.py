@@ -14,13 +14,14 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from myocan.tools.adapters.code_check import BOARD_MODULE, CodeSpec, check_code
-from myocan.tools.adapters.guards import add_guards
+from myocan.tools.adapters.guards import add_guards, limit_of
 from myocan.tools.adapters.networks import Ethernet, Wifi, broker_config, lan_config
 from myocan.tools.adapters.own_kinds import BOARD_PACKAGE, own_kinds
 from myocan.tools.adapters.port_check import PortCheck, PortSpec
@@ -81,7 +82,7 @@ class Subscription:
 
     anything: whether it takes whatever comes, as code does, which sees for itself. range: the least
     and the greatest number that it takes, None if it takes none. text: whether it takes text of
-    some form ("#ff8000") besides these values.
+    some form ("#ff8000") besides these values. most: the limit beyond which it refuses numbers.
     """
 
     module: str
@@ -93,6 +94,7 @@ class Subscription:
     anything: bool = False
     range: tuple[int, int] | None = None
     text: bool = False
+    most: Decimal | None = None
 
     @property
     def topic(self) -> str:
@@ -280,6 +282,7 @@ def _subscriptions(ports: Sequence[PortSpec]) -> list[Subscription]:
             port.takes_anything,
             port.range,
             port.takes_text,
+            limit_of(port),
         )
         for port in ports
         if port.subscribe is not None

@@ -52,6 +52,12 @@ def add_guards(ports: Sequence[PortSpec], written: Mapping[str, Any], wrong: Wro
     _find_circles(wanted, known, wrong)
 
 
+def limit_of(port: PortSpec) -> Decimal | None:
+    """Return the greatest number that a port takes by its limits; None if it has no such limit."""
+    most = port.keys.get(GUARD, {}).get("max")
+    return None if most is None else Decimal(most[0]).scaleb(-most[1])
+
+
 def _limits(name: str, given: Mapping[str, Any], wrong: Wrong) -> Range:
     ends: dict[str, Decimal] = {}
     for key in ("min", "max"):

@@ -118,7 +118,8 @@ def test_models_are_among_topics_scenarios_and_deployments(myocan: Myocan, house
     assert by_name["heater.setpoint"]["publishers"] == ["heater"]
     assert "heater" in by_name["heater.enabled"]["publishers"]
     (house / "modules" / "control.scenario").write_text(
-        "SCENARIO hot\nSEND heater.setpoint = 40\nEXPECT heater.enabled = true\n"
+        "SCENARIO hot\nEXPECT control.setpoint = 20\nEXPECT heater.enabled = false\n"
+        "SEND heater.setpoint = 40\nEXPECT heater.enabled = true\n"
     )
     told = myocan("test", cwd=house)
     assert told.returncode == 0, told.stdout + told.stderr

@@ -6,14 +6,13 @@ by the intake, what the hub says itself by whoever says it, and both are process
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from myocan.hub.core import Core
 from myocan.hub.core.linker import COMMIT_TOPIC, TopicName
-from myocan.hub.core.scalars import parse_scalar
+from myocan.hub.core.scalars import commit_json, parse_scalar
 
 __all__ = ["Batch", "Origin", "OwnMessage", "commit_of"]
 
@@ -91,8 +90,4 @@ def commit_of(fields: Sequence[tuple[str, str, str, str]], producer: str) -> Own
     if len(fields) == 1:
         module, variable, key, text = fields[0]
         return OwnMessage(("", module, variable), text, producer, key)
-    told = ", ".join(
-        f"{json.dumps(f'{module}[{key}].{variable}' if key else f'{module}.{variable}')}: {text}"
-        for module, variable, key, text in fields
-    )
-    return OwnMessage(COMMIT_TOPIC, json.dumps(f"{{{told}}}", ensure_ascii=False), producer)
+    return OwnMessage(COMMIT_TOPIC, commit_json(fields), producer)

@@ -120,6 +120,8 @@ class StateModels:
             try:
                 setup(hub)
             except Exception as error:
+                if self.state.ended:
+                    return  # the hub ends, which is no fault of it
                 where = _where(error)
                 _log.exception("setup of models.py failed")
                 self._failed.put(

@@ -78,6 +78,19 @@ def plain_text(tag: int, value: int, texts: Sequence[str]) -> str:
     return texts[value] if tag == _TEXT else scalar_json(tag, value, texts)
 
 
+def commit_json(fields: Sequence[tuple[str, str, str, str]]) -> str:
+    """Return the JSON text of a commit of several fields of state models, see `commits`.
+
+    Arguments:
+        fields: module, variable, key ("" for none) and JSON text of each.
+    """
+    told = ", ".join(
+        f"{json.dumps(f'{module}[{key}].{variable}' if key else f'{module}.{variable}')}: {text}"
+        for module, variable, key, text in fields
+    )
+    return json.dumps(f"{{{told}}}", ensure_ascii=False)
+
+
 def parse_scalar(text: str, intern: Callable[[str], int]) -> tuple[int, int]:
     """Return the (tag, value) that a JSON text stands for; the inverse of `scalar_json`.
 

@@ -79,6 +79,11 @@ class HubState(State):
         self._ended = ""
         self._own_thread: int | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is committed any more."""
+        return bool(self._ended)
+
     def open(self, path: str | Path) -> NoReturn:
         """See `State.open`; this one is kept by its hub."""
         raise StateError("this state is kept by its hub; there is no file to open")

@@ -138,6 +138,7 @@ class _Play:
         self.scenario = scenario
         self.cast = cast
         self.world = World(cast, scenario.modules, scenario.start_ms)
+        self.world.say_first_values()
         self.endless = False
         self.unexpected: list[str] = []
         """Records that no EXPECT RECORD has named."""

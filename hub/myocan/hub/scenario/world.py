@@ -20,10 +20,21 @@ from decimal import Decimal
 from typing import Any
 
 from myocan.hub.calendar import Notices
-from myocan.hub.core import Core, Role, Tag, Variable
-from myocan.hub.core.linker import ALERT, FAILED, INFO, REJECTED, UNHANDLED, WARN, TopicName, fold
+from myocan.hub.core import Core, Role, Tag, Type, Variable
+from myocan.hub.core.linker import (
+    ALERT,
+    COMMIT,
+    FAILED,
+    INFO,
+    REJECTED,
+    UNHANDLED,
+    WARN,
+    TopicName,
+    fold,
+)
 from myocan.hub.core.program import EXTERNAL_MODULE, INSTANCES_VARIABLE
-from myocan.hub.core.scalars import parse_scalar, parse_time, scalar_json
+from myocan.hub.core.scalars import commit_json, parse_scalar, parse_time, scalar_json
+from myocan.hub.declared import is_declared
 from myocan.hub.errors import HubError
 from myocan.hub.scenario.cast import Cast
 from myocan.hub.scenario.steps import Scalar
@@ -106,6 +117,21 @@ class World:
     def begin(self) -> None:
         """Forget what the last step led to; another one begins."""
         self.happened = Happened()
+
+    def say_first_values(self) -> None:
+        """Say what fields of state models begin with, as a hub does that has new ones."""
+        fields = []
+        for program in self.core.programs:
+            if not program.key and is_declared(self._cast.sources.get(program.module, "")):
+                for variable in program.variables:
+                    name = fold(variable.name)
+                    text = self._known(program.module, name)
+                    if variable.type is not Type.ANY and text is not None:
+                        fields.append((program.module, name, "", text))
+        if fields:
+            told = commit_json(fields)
+            self._run(COMMIT, *parse_scalar(told, self.core.intern))
+            self.begin()
 
     def send(self, topic: TopicName, instance: str, value: Scalar) -> None:
         """Let a message arrive; all that follows from it is over when this returns."""

@@ -161,8 +161,11 @@ def test_a_virtual_board_stands_for_the_kind_that_it_is_told_to(make_board: Make
     board = make_board(kind="pico-w")
     assert flash(configuration("pico-w"), board.port).written
     board.wait("GP15", 0)
+    before, dark = board.boots, time.monotonic_ns()
     with pytest.raises(BoardError, match="but this is a Raspberry Pi Pico W"):
         flash(configuration("unix"), board.port)
+    board.wait_started(before + 1)
+    board.wait("GP15", 0, timeout=15, after=dark)  # it goes on with what it has
 
 
 def test_what_a_real_board_could_not_run_with_is_told(board: VirtualBoard) -> None:

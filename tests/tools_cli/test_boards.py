@@ -107,6 +107,15 @@ def test_a_board_is_updated_over_the_air(myocan: Myocan, running_house: Path) ->
     assert "adapters/garden.toml is not there" in unknown.stderr
 
 
+def test_nothing_is_flashed_onto_a_raspberry_pi(myocan: Myocan, house: Path) -> None:
+    file = house / "adapters" / "porch.toml"
+    text = 'board = "raspberry-pi"\n[ports.a]\nkind = "led"\npin = "GPIO17"\nsubscribe = "a.b"\n'
+    file.write_text(text)
+    done = myocan("flash", "porch", cwd=house)
+    assert done.returncode == 3
+    assert "myocan adapter run porch" in done.stderr
+
+
 def test_an_adapter_runs_on_this_machine_until_it_is_stopped(running_house: Path) -> None:
     with started("adapter", "run", "porch", cwd=running_house) as process:
         lines_until(process, "online")

@@ -127,6 +127,11 @@ def flash(
 
     opened = open_house(house)
     found = open_adapter(opened, name)
+    if found.kind.runtime != "micropython":
+        raise ToolsError(
+            f"nothing is flashed onto a {found.kind.title}: run the adapter there, with "
+            f"`myocan adapter run {found.name}`"
+        )
     address = hub_address(opened, broker)
     config = board_config(opened, found, board_broker(opened, found.name, broker))
     if port is None and found.kind.name == "unix":

@@ -11,11 +11,13 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from myocan.tools.board_kinds import BoardKind
+from myocan.tools.errors import ToolsError
 from myocan.tools.flash import onboard
 from myocan.tools.flash.mpremote import BoardError, Mpremote, NoAnswer
 from myocan.tools.flash.secrets import BoardSecrets
@@ -179,24 +181,28 @@ def flash(
     board = Mpremote(port)
     progress(Progress("look", 0, 1, f"what is at {port}?"))
     found = look(board)
-    check_board(found, config)
-    secrets = None
-    if admit is not None:
-        secrets = admit(found)
-        config = {**config, "broker": secrets.broker(config["broker"])}
-    progress(Progress("look", 1, 1, f"{found.machine}, MicroPython {_dotted(found.version)}"))
     with tempfile.TemporaryDirectory(prefix="myocan-flash-") as temporary:
-        progress(Progress("compile", 0, 1, "compiling"))
-        kind = BoardKind.load(config["board"])
-        arch = None if found.simulated else kind.mpy_arch
-        files = stage(
-            config,
-            scratch or Path(temporary),
-            arch=arch,
-            own=own,
-            number=number,
-            update_key=None if secrets is None else secrets.update_key,
-        )
+        try:
+            check_board(found, config)
+            secrets = None if admit is None else admit(found)
+            progress(
+                Progress("look", 1, 1, f"{found.machine}, MicroPython {_dotted(found.version)}")
+            )
+            progress(Progress("compile", 0, 1, "compiling"))
+            if secrets is not None:
+                config = {**config, "broker": secrets.broker(config["broker"])}
+            files = stage(
+                config,
+                scratch or Path(temporary),
+                arch=None if found.simulated else BoardKind.load(config["board"]).mpy_arch,
+                own=own,
+                number=number,
+                update_key=None if secrets is None else secrets.update_key,
+            )
+        except ToolsError:
+            with suppress(BoardError):
+                board.run("resume", "reset", timeout=RESET_S)  # it goes on with what it has
+            raise
         progress(Progress("compile", 1, 1, f"{len(files)} files"))
         changed, removed = compare(files, found.files, everything)
         if changed or removed:

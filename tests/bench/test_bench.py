@@ -67,7 +67,7 @@ def test_the_board_benchmark_finds_a_program_within_its_limits() -> None:
     assert list(small) == steps
     assert small["busy"] - small["connected"] < 1024, "traffic takes no memory"
     assert small["connected"] <= RAM, "all of it, bytecode loaded from files"
-    assert small["connected"] - small["kinds"] <= RAM_OF_PORTS, "what frozen code works with"
+    assert small["connected"] - small["kinds"] <= RAM_OF_PORTS, "what the code works with"
 
 
 def test_the_decode_benchmark_has_a_column_for_each_reader() -> None:

@@ -2,7 +2,7 @@
 
 Decides: what may be in the core that every board carries, and what must be a module of its own that
 is loaded when a configuration asks for it; and which boards can run it from files, which only if it
-is frozen into their firmware: then the code takes no RAM, and what it works with remains.
+is frozen into their firmware, where bytecode, names and constants take no RAM.
 
     python tools/bench/board.py [--quick] [--json]
 

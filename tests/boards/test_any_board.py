@@ -6,14 +6,17 @@ virtual board they are.
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from myocan.tools.hil import BenchBoard, BenchError, Listener, NotThisBoard
+from myocan.tools import pytest_plugin
+from myocan.tools.hil import BenchBoard, BenchBroker, BenchError, Listener, NotThisBoard, course
 from myocan.tools.hil.course import Course, loop_adapter, loop_pins
+from myocan.tools.vboard import NoMicroPython, VirtualBoard
 
+SEED = 1432
 OUT, PRESS, RELEASE = "hil_porch.out", "hil_porch.press", "hil_porch.release"
 
 
@@ -41,7 +44,7 @@ def test_what_is_flashed_comes_online_and_does_what_it_is_told(looped: BenchBoar
 
 
 def test_what_happens_while_the_link_is_cut_is_told_afterwards_once(looped: BenchBoard) -> None:
-    row = Course(looped, cuts=3, seed=83).run()
+    row = Course(looped, cuts=3, seed=SEED, rest_s=(0, 0)).run()
     assert row.faults == []
     assert row.processed == row.sent >= 3 * 4
     assert len(row.cuts) == 3
@@ -50,47 +53,52 @@ def test_what_happens_while_the_link_is_cut_is_told_afterwards_once(looped: Benc
     assert looped.heard.lost == 0
 
 
-PORCH = """
-board = "pico-w"
-[ports.bell]
-kind = "button"
-pin = "GP14"
-pull = "up"
-publish = { press = "button1.press", release = "button1.release" }
-[ports.lamp]
-kind = "relay"
-pin = "GP15"
-subscribe = "lamp1.state"
-"""
-
-
-def test_an_adapter_of_ones_own(board: BenchBoard, tmp_path: Path) -> None:
-    adapter = tmp_path / "front.toml"
-    adapter.write_text(PORCH)
-    board.flash(adapter)
-    pressed = board.press("bell")
-    assert board.expect("button1.press").at_ns > pressed
-    board.expect("button1.release")
-    board.say("lamp1.state", "on")
-    board.wait_level("lamp", 1)
-    board.drive("bell", 0)
-    assert board.expect("button1.press").value is None
-    with pytest.raises(BenchError, match=r"button1\.press did not come within 0.05 s; the last"):
-        board.expect("button1.press", seconds=0.05)
-
-
 def test_an_adapter_for_another_kind_of_board_is_refused(board: BenchBoard, tmp_path: Path) -> None:
     adapter = tmp_path / "front.toml"
-    adapter.write_text(PORCH.replace("pico-w", "pico-2-w"))
+    adapter.write_text(
+        'board = "pico-2-w"\nports.x = { kind = "led", pin = "GP1", subscribe = "a.b" }\n'
+    )
     with pytest.raises(BenchError, match="take another board, or another adapter"):
         board.flash(adapter)
 
 
-def test_what_only_a_virtual_board_can_do_is_said_of_a_real_one(
-    board_broker: object, board_hub: Listener
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[VirtualBoard]:
+    """A board that somebody else has plugged in: only its port is known."""
+    try:
+        board = VirtualBoard("elsewhere", tmp_path / "elsewhere", kind="pico-2-w")
+    except NoMicroPython as error:
+        pytest.skip(str(error))
+    with board:
+        yield board
+
+
+def test_a_board_at_a_port_is_what_it_is_and_says_what_it_has_sent(
+    elsewhere: VirtualBoard,
+    board_broker: BenchBroker,
+    board_hub: Listener,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    there = time.monotonic_ns()
-    board = BenchBoard("/dev/ttyACM7", board_broker, board_hub)  # type: ignore[arg-type]
-    with pytest.raises(NotThisBoard, match="a real one"):
-        board.press("GP14")
-    assert time.monotonic_ns() > there
+    wire = loop_pins(elsewhere.kind)
+    elsewhere.wire(*wire)
+    wifi = [("home", "secret")]
+    with BenchBoard(elsewhere.port, board_broker, board_hub, name="far", wifi=wifi) as board:
+        assert board.kind.name == "pico-2-w"
+        board.flash(loop_adapter(board.kind, "far", wire))
+        row = Course(board, cuts=1, seed=SEED).run()
+        assert row.faults == []
+        assert row.processed == row.sent == 5
+        assert row.where == elsewhere.port
+        with pytest.raises(NotThisBoard, match="a real one"):
+            board.press("loop")
+        elsewhere.wire(wire[0], "GP0")  # somebody has pulled the wire out
+        elsewhere.set(wire[1], 0)
+        monkeypatch.setattr(course, "ECHO_S", 0.3)
+        row = Course(board, cuts=1, seed=SEED).run()
+        assert "Is the wire there, between the right pins?" in row.faults[0]
+
+
+def test_a_test_of_what_nobody_can_do_to_a_real_board_is_skipped(tmp_path: Path) -> None:
+    error = NotThisBoard("nobody can press that")
+    assert pytest_plugin._is_for_virtual_boards(error)
+    assert not pytest_plugin._is_for_virtual_boards(BenchError("it hangs"))

@@ -28,6 +28,9 @@ RECOVER_S = 60.0
 """Longer than any back-off; who is not back by then does not come back."""
 ECHO_S = 15.0
 SHORTEST_S, LONGEST_S = 0.05, 1.0
+REST_S = (1.2, 2.0)
+"""How long a link holds between most cuts: longer than what makes a board's next wait short again.
+One in five is cut again at once, as a link at the edge of its range is."""
 FREEZE_S = 3.0
 """A frozen link that lasts longer is taken for a dead one, and renewed, by the board's own ping."""
 
@@ -78,8 +81,8 @@ def loop_adapter(kind: BoardKind, name: str, wire: tuple[str, str]) -> AdapterFi
 class Course:
     """The course of one board that is on the bench already; `run()` is all of it.
 
-    cuts: how often its link is cut. seed: draws how, and for how long. tell: called with each cut
-    that is over. stop: set from outside to end it early.
+    cuts: how often its link is cut. seed: draws how, and for how long. rest_s: between which times
+    a link holds. tell: called with each cut that is over. stop: set from outside to end it early.
     """
 
     def __init__(
@@ -88,12 +91,14 @@ class Course:
         *,
         cuts: int,
         seed: int,
+        rest_s: tuple[float, float] = REST_S,
         tell: Callable[[Cut], None] = lambda cut: None,
         stop: threading.Event | None = None,
     ) -> None:
         self.board = board
         self.cuts: list[Cut] = []
         self._count = cuts
+        self._rest_s = rest_s
         self._random = random.Random(seed)
         self._tell = tell
         self._stop = stop or threading.Event()
@@ -112,7 +117,9 @@ class Course:
         try:
             self._switch("on", PRESS)
             self._first_free = self._free()
-            for _ in range(self._count):
+            for place in range(self._count):
+                if place and self._random.random() >= 0.2:
+                    self._stop.wait(self._random.uniform(*self._rest_s))
                 if self._stop.is_set():
                     break
                 cut = self._cut()

@@ -6,6 +6,8 @@ virtual board they are.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,3 +104,12 @@ def test_a_test_of_what_nobody_can_do_to_a_real_board_is_skipped(tmp_path: Path)
     error = NotThisBoard("nobody can press that")
     assert pytest_plugin._is_for_virtual_boards(error)
     assert not pytest_plugin._is_for_virtual_boards(BenchError("it hangs"))
+
+
+def test_the_plugin_costs_nothing_where_no_board_is_asked_for() -> None:
+    code = (
+        "import sys, myocan.tools.pytest_plugin\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('myocan.')))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["myocan.tools", "myocan.tools.pytest_plugin"]

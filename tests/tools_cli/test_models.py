@@ -125,3 +125,16 @@ def test_models_are_among_topics_scenarios_and_deployments(myocan: Myocan, house
     assert told.returncode == 0, told.stdout + told.stderr
     diff = myocan("deploy", "diff", cwd=house)
     assert "+    SUBSCRIBE setpoint {5-95} = 20  // °C" in diff.stdout
+
+
+def test_a_number_without_bounds_is_not_said_to_a_field_that_has_some(house: Path) -> None:
+    rules = CONTROL.replace("PUBLIC heater.enabled {false, true}", "PUBLIC heater.setpoint 0")
+    rules = rules.replace(
+        "SUBSCRIBE heater.setpoint {5-95} AS setpoint", "SUBSCRIBE a.b AS setpoint"
+    )
+    rules = rules.replace("heater.enabled.true", "heater.setpoint = 30")
+    (house / "modules" / "control.scc").write_text(rules)
+    assert any(
+        (name, line) == ("control.scc", 3) and "takes {5-95}; declare it so" in message
+        for name, line, message in found(house)
+    )

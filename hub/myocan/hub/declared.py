@@ -86,6 +86,22 @@ class HouseModels:
         values = model().__dict__
         return {of: said(model, of, value) for of, value in values.items() if value is not None}
 
+    def fault(self, topic: str, name: str, text: str) -> str:
+        """Return why a field cannot be what a message says, "" if it can, or there is no such.
+
+        Arguments:
+            topic, name: the model's and the field's.
+            text: the JSON of the value; a number is rounded to the digits that the field has.
+        """
+        model = self.models.get(topic)
+        if model is None or name not in model.model_fields:
+            return ""
+        from myocan.hub.models.model import from_json, heard, rounded
+
+        said = heard(model, name, rounded(model, name, text))
+        _made, misfits = from_json(model, {name: said})
+        return misfits.get(name, "")
+
     def texts(self) -> dict[str, str]:
         """Return module -> text, of each model.
 

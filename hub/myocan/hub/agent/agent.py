@@ -288,6 +288,7 @@ class Agent:
             positions=self._live.positions,
             now_ms=self._now_ms,
             rate=house.boards.rate,
+            models=models,
         )
         self._intake.on_verdict = self._proposals.take
         self._connection.start_broker(stack)

@@ -17,6 +17,8 @@ from myocan.hub.agent.scalars import Scalars
 from myocan.hub.agent.topics import AdapterTopics, keyed_topics, said_by
 from myocan.hub.core import Core, Tag, linker
 from myocan.hub.core.program import MAX_KEY
+from myocan.hub.core.scalars import scalar_json
+from myocan.hub.declared import HouseModels
 from myocan.hub.durations import duration_text
 from myocan.hub.store import Position
 from myocan.wire import (
@@ -81,7 +83,8 @@ class _Route:
     and the text number of the instance's key (-1: none).
 
     A message of a board counts even when its topic is wrong; `fault` then says what is. One that is
-    older than `max_age_ms`, if that is not 0, is not acted on.
+    older than `max_age_ms`, if that is not 0, is not acted on. `field` is the model and the field
+    whose value it says.
     """
 
     board: Board
@@ -91,6 +94,7 @@ class _Route:
     name: str = ""
     fault: str = ""
     max_age_ms: int = 0
+    field: tuple[str, str] | None = None
 
 
 class Intake(Batch):
@@ -104,6 +108,7 @@ class Intake(Batch):
         positions: (board, boot, last, seen_ms) as stored.
         now_ms: the wall clock, milliseconds since 1970 UTC.
         rate: messages a second that a board may send for long.
+        models: whose fields take nothing that they cannot be.
     """
 
     def __init__(
@@ -116,9 +121,11 @@ class Intake(Batch):
         positions: list[Position],
         now_ms: Callable[[], int],
         rate: int = 5000,
+        models: HouseModels | None = None,
     ) -> None:
         super().__init__()
         self._rate = rate
+        self._models = models or HouseModels()
         self._core = core
         self._domain = domain
         self._adapters = adapters
@@ -302,6 +309,12 @@ class Intake(Batch):
         if route.max_age_ms and (age := self._age_in_words(route, ts)):
             self.record(linker.STALE, f"{board.name}: {route.name} {age}", board.name)
             return
+        if route.field is not None:
+            fault = self._models.fault(*route.field, scalar_json(tag, value, self._core.texts))
+            if fault:
+                text = f"{board.name}: {route.name} was not taken by its model: {fault}"
+                self.record(linker.REJECTED, text, board.name)
+                return
         self.add(route.topic, tag, value, board.name, ts, route.key)
 
     def _age_in_words(self, route: _Route, ts: int | None) -> str:
@@ -364,7 +377,8 @@ class Intake(Batch):
         if (module, variable) in self._said_by_modules:
             fault = f"{shown} is what module {module} says; send what it SUBSCRIBEs to"
         most = self._adapters.max_age_ms.get((board.name, ("", module, variable)), 0)
-        return _Route(board, "up", number, key, shown, fault, most)
+        field = (module, variable) if module in self._models.models else None
+        return _Route(board, "up", number, key, shown, fault, most, field)
 
     # ------------------------------------------------------------------ inputs and records
 

@@ -292,6 +292,8 @@ class Modes:
             parse_scalar(value, mode.core.intern)
         except ValueError as error:
             raise CommandRefused(f"{shown}: {error}") from None
+        if fault := self._shared.models.fault(module, variable, value):
+            raise CommandRefused(f"{shown} was not taken by its model: {fault}")
         message = OwnMessage(topic, value, COMMAND, instance)
 
         def answer() -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from myocan.hub.core.program import Role, Variable
+from myocan.hub.core.program import INT64_MAX, INT64_MIN, Role, Type, Variable
 from myocan.hub.lang import Topic
 from myocan.hub.lang.checker import check_source
 from myocan.hub.lang.compiler import program_of
@@ -18,6 +18,7 @@ from myocan.hub.lang.keys import EACH, full_name, meet, whose
 from myocan.hub.lang.loops import loops, outputs
 from myocan.hub.lang.meaning import Checked, Definition, Meaning
 from myocan.hub.lang.misfits import MOST, misfit, misfit_outside
+from myocan.hub.lang.symbols import describe
 from myocan.hub.lang.words import fold
 
 Address = tuple[str, str, str]
@@ -80,6 +81,7 @@ class _House:
     ) -> None:
         self.members = members
         self.names = names
+        self.models = models
         self.publishers: dict[Address, list[tuple[str, Variable]]] = {}
         self.inbound: dict[Address, list[tuple[str, Variable]]] = {}
         self.defined: dict[Address, tuple[str, Definition]] = {}
@@ -140,6 +142,8 @@ class _House:
                 report.error(place, f"{told}, and this publishes {problem}")
         if domain or module == name or module not in self.names:
             return
+        if module in self.models:
+            self._into_model(place, report, variable, topic)
         if module not in self.members:
             return  # it has errors; nobody knows what it hears
         hearing = [heard for _, heard in self.inbound.get(topic, ())]
@@ -159,6 +163,19 @@ class _House:
                 else f"module {quoted(module)} does not hear this for a key; leave what stands in "
                 "brackets out",
             )
+
+    def _into_model(self, place: Span, report: Report, variable: Variable, topic: Address) -> None:
+        """Report a number without bounds that is said to a field which has some.
+
+        Elsewhere each value is looked at when it arrives; what a model does not take nobody should
+        hear.
+        """
+        for _, heard in self.inbound.get(topic, ()):
+            bounded = (heard.lower, heard.upper) != (INT64_MIN, INT64_MAX)
+            free = (variable.lower, variable.upper) == (INT64_MIN, INT64_MAX)
+            if variable.type is heard.type is Type.DECIMAL and bounded and free:
+                told = f"{quoted(f'{topic[1]}.{topic[2]}')} is a field of a state model and takes"
+                report.error(place, f"{told} {describe(heard)}; declare it so", describe(heard))
 
     # What a module hears.
 

@@ -224,6 +224,18 @@ def heard(model: type[StateModel], name: str, text: str) -> str:
     return next((to_json(one) for one in words if to_json(one).translate(_LOWER) == text), text)
 
 
+def rounded(model: type[StateModel], name: str, text: str) -> str:
+    """Return the JSON text of a value that a message said, a number with the digits of its field,
+    as rules have it: half to the even one."""
+    annotation = model.model_fields[name].annotation
+    if annotation not in (int, Decimal):
+        return text
+    try:
+        return format(round(Decimal(text), model.digits(name)), "f")
+    except ArithmeticError:
+        return text
+
+
 def from_json(model: type[_Model], values: dict[str, str]) -> tuple[_Model, dict[str, str]]:
     """Return a model with these values, and what of them does not fit it any more, with the reason.
 

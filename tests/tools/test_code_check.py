@@ -93,6 +93,7 @@ def test_code_that_says_nothing_of_itself_is_taken_along(read: Read) -> None:
         ('"gp13"', '"GP99"', "12: a Raspberry Pi Pico W has no pin 'GP99'"),
         ('"gp13"', '"GP23"', "12: pin GP23 is not free"),
         ("level = ", "knocks = ", "10: 'knocks' is either an event or a value"),
+        ("alarm = ", "lamp = ", "11: 'lamp' is a port already: find another name"),
         ("within_ms = 2000", "at = 2027-01-01", "13: settings cannot hold dates"),
         ("{ within_ms = 2000 }", "5", "13: settings must be a table, not 5"),
     ],

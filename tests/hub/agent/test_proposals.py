@@ -212,6 +212,14 @@ def test_what_no_board_takes_is_accepted(desk: Callable[..., Desk]) -> None:
         assert at.ask({topic: 1}, require_device=True).result(0) == Verdict(True)
 
 
+def test_code_is_asked_about_what_it_takes_like_a_port(desk: Callable[..., Desk]) -> None:
+    code = '[code]\nsubscribe = { alarm = "door.alarm", sound = "house.sound[porch]" }\n'
+    at = desk(porch=LAMP_FILE + code)
+    at.ask({("door", "alarm", ""): "on", ("house", "sound", "porch"): 3, LAMP: "on"})
+    [(board, _, values)] = at.asked()
+    assert (board, values) == ("porch", {"alarm": "on", "sound": 3, "lamp": "on"})
+
+
 def test_only_those_are_heard_who_were_asked(desk: Callable[..., Desk]) -> None:
     at = desk(hall=LAMP_FILE, boiler=BOILER)
     future = at.ask({LAMP: "on"})

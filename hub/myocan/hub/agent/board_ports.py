@@ -17,7 +17,7 @@ from myocan.hub.core.linker import fold
 from myocan.hub.needs import ANY, Need, Plain, Range, read_needs, read_number, text_of
 from myocan.wire import Fixed
 
-__all__ = ["BoardPort", "plain", "port_of", "topic_of", "wire_value"]
+__all__ = ["BoardPort", "code_of", "plain", "port_of", "topic_of", "wire_value"]
 
 Value = str | int | Decimal | Fixed | bool | None
 """A value as it may be proposed; a decimal travels with the digits that it has."""
@@ -119,6 +119,21 @@ def port_of(board: str, name: str, given: Mapping[str, Any]) -> BoardPort:
         safe if isinstance(safe, str | int) else _number(safe),
         tuple(_needs(given.get("needs", {}))),
     )
+
+
+def code_of(board: str, given: Mapping[str, Any]) -> list[BoardPort]:
+    """Return what an adapter's own code takes, each as a port of that name.
+
+    Arguments:
+        board: whose it is.
+        given: its table in the file, `[code]`.
+    """
+    taken = given.get("subscribe")
+    return [
+        BoardPort(board, str(what), topic)
+        for what, text in (taken.items() if isinstance(taken, dict) else ())
+        if (topic := topic_of(text)) is not None
+    ]
 
 
 def _needs(given: object) -> list[Need]:

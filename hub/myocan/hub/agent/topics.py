@@ -3,8 +3,7 @@
 The one idea: the hub need not know what a port is. All it reads in an adapter's file is `publish`
 and `subscribe` of each port, by which it knows a topic that no module names from a stranger's,
 `max_age_s`, which says how old what it tells may be, and what `board_ports` makes of the rest. What
-the adapter's own code tells and takes, under `[code]`, counts like one more port, but no one that a
-board could be asked about.
+the adapter's own code tells and takes, under `[code]`, counts like more ports.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from myocan.hub.agent.board_ports import BoardPort, port_of
+from myocan.hub.agent.board_ports import BoardPort, code_of, port_of
 from myocan.hub.agent.outlet import Name
 from myocan.hub.core import Program, Role
 from myocan.hub.core.linker import TopicName, fold
@@ -47,8 +46,8 @@ class AdapterTopics:
         for file in files:
             self.boards.add(file.stem)
             for name, port in _ports(file):
-                if name:
-                    self.ports[file.stem, name] = port_of(file.stem, name, port)
+                for known in [port_of(file.stem, name, port)] if name else code_of(file.stem, port):
+                    self.ports.setdefault((file.stem, known.name), known)
                 sent = [
                     topic
                     for key in ("publish", "events", "values")

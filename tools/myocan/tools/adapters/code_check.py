@@ -106,6 +106,8 @@ def check_code(given: Any, path: Path, check: PortCheck) -> CodeSpec | None:
     }
     for what in sorted(keys.events.keys() & keys.values.keys()):
         check.wrong(f"'{what}' is either an event or a value", "code", "values", what)
+    for what in sorted(keys.subscribe.keys() & {port.name for port in check.ports}):
+        check.wrong(f"'{what}' is a port already: find another name", "code", "subscribe", what)
     pins = {
         what: pin
         for what, text in keys.pins.items()

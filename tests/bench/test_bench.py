@@ -146,3 +146,11 @@ def test_the_publishing_benchmark_gets_every_event_acknowledged() -> None:
     for row in document["peers"].values():
         assert set(row) == {"rate", "cpu_us", "of_umqtt-nd"}
         assert row["rate"] > 0
+
+
+def test_a_board_takes_no_more_memory_the_longer_it_runs() -> None:
+    find_micropython()
+    document = run("day.py")
+    assert set(document) == {"minute", "free", "low_water"}
+    assert document["minute"] < document["free"], "less than a collection a minute"
+    assert document["low_water"][0] > document["free"] - 1024

@@ -52,14 +52,17 @@ def make_board(tmp_path: Path, board_library: Path) -> Iterator[MakeBoard]:
     """Makes boards with the firmware on them: `make_board(port_of_the_broker, ports)`."""
     with ExitStack() as boards:
 
-        def make(port: int, ports: list[dict[str, Any]], main: str | None = None) -> VirtualBoard:
+        def make(
+            port: int, ports: list[dict[str, Any]], main: str | None = None, **more: Any
+        ) -> VirtualBoard:
             files = tmp_path / "porch" / "files"
             shutil.copytree(board_library, files / "lib")
             (files / "lib/myocan/edge/ports/bomb.py").write_text(BOMB_PORT)
             for script in ("boot.py", "slots.py"):
                 shutil.copy(ROOT / "firmware" / script, files)
             (files / "main.py").write_text(main or (ROOT / "firmware" / "main.py").read_text())
-            config = configuration(port, ports, board="pico-w", wifi=[["home", "secret"]])
+            more = {"wifi": [["home", "secret"]], **more}
+            config = configuration(port, ports, board="pico-w", **more)
             (files / "config.json").write_text(json.dumps(config))
             try:
                 board = VirtualBoard("porch", tmp_path / "porch", kind="pico-w", heap=HEAP)
@@ -83,6 +86,46 @@ def test_the_firmware_runs_the_adapter_of_its_configuration(
     assert hub.taken == [("button1/press", None)]
     # the simulated hardware is in the same heap, which no board has
     assert 16_000 < hub.statuses[-1]["free"] < 128 * 1024
+
+
+def test_a_board_whose_wifi_was_gone_tells_what_happened_meanwhile(
+    make_board: MakeBoard, broker: Mosquitto, hub: FakeHub
+) -> None:
+    board = make_board(broker.port, [BUTTON])
+    board.networks({"home": "secret"})
+    hub.wait_online()
+    board.networks({})
+    hub.wait(lambda hub: not hub.statuses[-1]["online"], "its last will")
+    board.press("GP14", 40)
+    board.networks({"neighbour": "x", "home": "secret"})
+    hub.wait_taken(1)
+    hub.wait_online(connection=2)
+    assert "the network is gone" in board.console()
+
+
+def test_a_board_joins_the_network_that_is_there_as_it_was_told_to(
+    make_board: MakeBoard, broker: Mosquitto, hub: FakeHub
+) -> None:
+    place = ["10.0.0.9", "255.255.255.0", "10.0.0.1", "10.0.0.1"]
+    networks = [["away", "x"], ["attic", "secret", place]]
+    board = make_board(broker.port, [BUTTON], wifi=networks, country="DE")
+    board.networks({"attic": "secret"}, hidden=["attic"])
+    hub.wait_online()
+    state = board.network()
+    assert (state["ssid"], state["country"], state["hostname"]) == ("attic", "DE", "porch")
+    assert state["address"] == place
+
+
+def test_a_board_with_a_cable_comes_back_when_it_was_pulled(
+    make_board: MakeBoard, broker: Mosquitto, hub: FakeHub
+) -> None:
+    lan = {"mdc": 1, "mdio": 2, "phy_type": "PHY_LAN8720", "phy_addr": 1}
+    board = make_board(broker.port, [BUTTON], wifi=[], lan=lan)
+    hub.wait_online()
+    board.networks(None, cable=False)
+    hub.wait(lambda hub: not hub.statuses[-1]["online"], "its last will")
+    board.networks(None, cable=True)
+    hub.wait_online(connection=2)
 
 
 def test_a_port_that_crashes_leaves_outputs_safe_and_the_board_starts_again(

@@ -48,13 +48,24 @@ def test_a_dimmed_output_is_gpiozeros(pins: GpiozeroPins) -> None:
     assert pin.state == 1
 
 
-def test_pulses_are_counted_by_gpiozeros_thread(pins: GpiozeroPins) -> None:
-    pulses = pins.part("pulses", "GPIO4", "up", 0, 0)
+@pytest.mark.parametrize(("pull", "level"), [("up", 0), ("up", 1), ("down", 0), ("down", 1)])
+def test_pulses_are_counted_by_gpiozeros_thread(pins: GpiozeroPins, pull: str, level: int) -> None:
+    pulses = pins.part("pulses", "GPIO4", pull, level, 0)
     pin: Any = gpiozero.Device.pin_factory.pin("GPIO4")
     for _ in range(3):
         pin.drive_low()
         pin.drive_high()
-    assert pulses.count() == 3
+    first = pull == "down" and level == 0  # there it is low before anything happens
+    assert pulses.count() == (2 if first else 3)
+
+
+def test_a_pulse_on_a_pi_may_chatter(pins: GpiozeroPins) -> None:
+    pulses = pins.part("pulses", "GPIO4", "up", 0, 1000)
+    pin: Any = gpiozero.Device.pin_factory.pin("GPIO4")
+    for _ in range(3):
+        pin.drive_low()
+        pin.drive_high()
+    assert pulses.count() == 1
 
 
 def test_an_analog_input_is_a_channel_of_an_mcp3008(

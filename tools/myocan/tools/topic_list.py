@@ -86,6 +86,8 @@ def topics_between(
                 topic.carries = "{" + ", ".join(map(str, publication.values)) + "}"
             elif not topic.carries and publication.kind == "event":
                 topic.carries = "event"
+            elif not topic.carries and publication.unit:
+                topic.carries = f"number, {publication.unit}"
         for taken in adapter.subscribes:
             topic = _topic(topics, ("", taken.module, taken.variable))
             topic.hearers.add(BOARD + adapter.name)

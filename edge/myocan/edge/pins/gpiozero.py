@@ -74,8 +74,17 @@ class GpiozeroPins:
             pulses.edge(entry)
             self._wake.ring()
 
+        def began() -> None:
+            pulses.pulse(entry)
+            self._wake.ring()
+
         device = self._open[-1]
-        device.when_activated = device.when_deactivated = changed
+        if quiet_ms:
+            device.when_activated = device.when_deactivated = changed
+        elif level == (0 if pull == "up" else 1):  # as gpiozero sees it, it is then active
+            device.when_activated = began
+        else:
+            device.when_deactivated = began
         return pulses
 
     def streams(self) -> list[Any]:

@@ -16,12 +16,15 @@ def make(pins: "MachinePins", pin: str, pull: "str | None", level: int, quiet_ms
     """Return the pulses of a pin; see `parts.py`."""
     entry = pins.digital_in(pin, pull)
     pulses = Pulses(entry, level, quiet_ms, False)
-    edges = machine.Pin.IRQ_RISING | machine.Pin.IRQ_FALLING
+    if quiet_ms:
+        edges, told = machine.Pin.IRQ_RISING | machine.Pin.IRQ_FALLING, pulses.edge
+    else:
+        edges, told = machine.Pin.IRQ_RISING if level else machine.Pin.IRQ_FALLING, pulses.pulse
     try:
         try:
-            entry.irq(pulses.edge, edges, hard=True)
+            entry.irq(told, edges, hard=True)
         except TypeError:  # a chip whose interrupts always wait for the interpreter
-            entry.irq(pulses.edge, edges)
+            entry.irq(told, edges)
     except (OSError, ValueError):  # a pin without interrupts, as GPIO16 of an ESP8266
         return Pulses(entry, level, quiet_ms)
     return pulses

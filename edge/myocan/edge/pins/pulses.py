@@ -52,6 +52,10 @@ class Pulses:
         self._moved = True
         self._last = now
 
+    def pulse(self, entry: "Input") -> None:
+        """A pulse began, where nothing chatters. It may be over by now, so nobody looks."""
+        self._count += 1
+
     def count(self) -> int:
         """Return how many pulses there were since the start."""
         if self._looks:

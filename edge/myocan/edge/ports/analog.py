@@ -9,7 +9,6 @@ from myocan.edge.ports.reading import Reading, keep_all
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from myocan.edge.interfaces import AnalogIn, Pins, Spec
-    from myocan.edge.ports.numbers import Number
 
 _FULL = const(65535)
 
@@ -25,13 +24,14 @@ class Analog(Port):
 
     def __init__(self, spec: "Spec", pins: "Pins") -> None:
         super().__init__(spec, pins)
-        self._low: Number = spec.get("low", (0, 0))
-        self._high: Number = spec.get("high", (100, 0))
         self._every_ms = int(spec.get("every_s", 0.1) * 1000)
         self._samples: int = spec.get("samples", 16)
-        decimals = max(self._low[1], self._high[1])
-        range_ = abs(rescale(self._high, decimals) - rescale(self._low, decimals))
-        self._reading = Reading(self, "value", decimals, (range_, decimals + 2), 0.5)
+        low, high = spec.get("low", (0, 0)), spec.get("high", (100, 0))
+        decimals = max(low[1], high[1])
+        span = abs(rescale(high, decimals) - rescale(low, decimals))
+        self._reading = Reading(self, "value", decimals, (span, decimals + 2), 0.5)
+        decimals = self._reading.decimals
+        self._low, self._high = rescale(low, decimals), rescale(high, decimals)
         keep_all(self, "value")
         self._input: AnalogIn = part(pins, "analog", spec["pin"])
         self._next = Alarm()
@@ -40,13 +40,13 @@ class Analog(Port):
         if self._next.on and not self._next.rings(now):
             return
         self._next.set(now, self._every_ms)
-        raw = divide(sum([self._input.read() for _ in range(self._samples)]), self._samples)
-        decimals = self._reading.decimals
-        low, high = rescale(self._low, decimals + 2), rescale(self._high, decimals + 2)
-        number = low + divide((high - low) * raw, _FULL), decimals + 2
-        units = rescale(number, decimals)
-        end = units in (rescale(self._low, decimals), rescale(self._high, decimals))
-        self._reading.offer(number, now, end)
+        raw = 0
+        for _ in range(self._samples):  # a list would be garbage ten times a second
+            raw += self._input.read()
+        low, high = self._low, self._high
+        units = low + divide((high - low) * divide(raw, self._samples), _FULL)
+        end = (units - low) * (units - high) == 0
+        self._reading.offer(units, self._reading.decimals, now, end)
 
     def due(self, now: int) -> int:
         return self._next.left(now) if self._next.on else 0

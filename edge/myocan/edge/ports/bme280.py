@@ -115,12 +115,12 @@ class Bme280(Sensor):
             raise OSError("the sensor has lost its power and did not measure")
         pressure = raw[0] << 12 | raw[1] << 4 | raw[2] >> 4
         fine = calibration.fine(raw[3] << 12 | raw[4] << 4 | raw[5] >> 4)
-        self.readings["temperature"].offer((calibration.temperature(fine), 2), now)
+        self.readings["temperature"].offer(calibration.temperature(fine), 2, now)
         pascals = calibration.pressure(pressure, fine) * 100 >> 8  # hundredths, of 256ths
-        self.readings["pressure"].offer((pascals, 4), now)
+        self.readings["pressure"].offer(pascals, 4, now)
         if self._humid:
             humidity = calibration.humidity(raw[6] << 8 | raw[7], fine)
-            self.readings["humidity"].offer((humidity * 1000 >> 10, 3), now)
+            self.readings["humidity"].offer(humidity * 1000 >> 10, 3, now)
 
     def explain(self, error: Exception) -> str:
         if error.args and isinstance(error.args[0], str):

@@ -57,7 +57,7 @@ class Circuitpython(Sensor):
         for what, number in zip(self._properties, measured, strict=True):
             if not math.isfinite(number):
                 raise OSError(f"its {what} is no number")
-            self.readings[what].offer((round(number * 1_000_000), 6), now)
+            self.readings[what].offer(round(number * 1_000_000), 6, now)
 
     def explain(self, error: Exception) -> str:
         return f"{type(error.__cause__ or error).__name__}: {error}; look at its wires and address"

@@ -77,7 +77,7 @@ class Counter(Port):
             pulses, ms = 1, self._still_ms  # it cannot be faster than that
         units, decimals = self._worth
         fine = decimals + 3  # more digits than it will have
-        self._rate.offer((divide(units * 1000 * pulses * self._per_ms, ms), fine), now)
+        self._rate.offer(divide(units * 1000 * pulses * self._per_ms, ms), fine, now)
 
     def due(self, now: int) -> int:
         return self._next.left(now) if self._next.on else 0

@@ -29,8 +29,8 @@ class Dht(Sensor):
         temperature, humidity = self._sensor.measure()
         if not -400 <= temperature <= 1250 or not 0 <= humidity <= 1000:
             raise OSError("what the sensor says cannot be")
-        self.readings["temperature"].offer((temperature, 1), now)
-        self.readings["humidity"].offer((humidity, 1), now)
+        self.readings["temperature"].offer(temperature, 1, now)
+        self.readings["humidity"].offer(humidity, 1, now)
 
     def explain(self, error: Exception) -> str:
         return f"{error}: look at its wires, and at the resistor from the pin to the supply"

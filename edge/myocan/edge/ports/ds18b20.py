@@ -43,7 +43,7 @@ class Ds18b20(Sensor):
             raise OSError("the sensor has lost its power and did not measure")
         if sixteenths & 0x8000:
             sixteenths -= 0x10000
-        self.readings["temperature"].offer((sixteenths * 625, 4), now)
+        self.readings["temperature"].offer(sixteenths * 625, 4, now)
 
     def explain(self, error: Exception) -> str:
         try:

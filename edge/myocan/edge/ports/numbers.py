@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 def rescale(number: "Number", decimals: int) -> int:
     """Return a number's units if it had so many decimals; a tie goes away from zero."""
-    units, have = number
+    return scaled(number[0], number[1], decimals)
+
+
+def scaled(units: int, have: int, decimals: int) -> int:
+    """Do the same with a number in two pieces, which takes no memory."""
     if have <= decimals:
         return units * int(10 ** (decimals - have))
-    divisor = int(10 ** (have - decimals))
-    rounded = (abs(units) + divisor // 2) // divisor
-    return -rounded if units < 0 else rounded
+    return divide(units, int(10 ** (have - decimals)))
 
 
 def divide(dividend: int, divisor: int) -> int:

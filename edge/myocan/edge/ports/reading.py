@@ -7,7 +7,7 @@ newest is kept, unless `keep` says "all".
 """
 
 from myocan.edge.clock import Alarm, const
-from myocan.edge.ports.numbers import rescale, value_of
+from myocan.edge.ports.numbers import rescale, scaled, value_of
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -40,17 +40,18 @@ class Reading:
         self._what = what
         change = spec.get("min_change", {}).get(what, min_change)
         self._min_change = max(1, rescale(change, self.decimals))
-        self._offset: Number = spec.get("offset", {}).get(what, (0, 0))
+        self._offset = rescale(spec.get("offset", {}).get(what, (0, 0)), self.decimals)
         self._min_ms = int(spec.get("min_interval_s", min_interval_s) * 1000)
         self._repeat_ms = int(spec.get("repeat_s", 0) * 1000)
         self._told: int | None = None
         self._newest = 0
         self._rest, self._repeat = Alarm(), Alarm()
 
-    def offer(self, number: "Number", now: int, end: bool = False) -> None:
-        """Take what was measured at `now` (ticks); end: it is an end of its range, which is told
-        however near it is."""
-        units = rescale(number, self.decimals) + rescale(self._offset, self.decimals)
+    def offer(self, units: int, decimals: int, now: int, end: bool = False) -> None:
+        """Take what was measured at `now` (ticks): `units` are so many decimals' units. end: it is
+        an end of its range, which is told however near it is. Takes no memory if that is no news.
+        """
+        units = scaled(units, decimals, self.decimals) + self._offset
         self._newest = units
         self._show()
         told = self._told

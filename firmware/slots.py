@@ -33,7 +33,7 @@ class Slots:
         self.on_trial = False
         """Whether this start is one of what is on trial."""
         found = self._read("slots.json") or self._read("slots.new") or {}
-        self._confirmed = [found.get("code"), found.get("config")]
+        self._confirmed = [found.get("code", "a"), found.get("config", "a")]
         self.number = found.get("number", 0)
         self.failed = found.get("failed", 0)
         self.why = found.get("why", "")
@@ -119,9 +119,10 @@ class Slots:
         }
 
     def _write(self):
+        text = json.dumps(self.noted())
         for name in ("slots.new", "slots.json"):  # one of the two is whole at any moment
             with open(self.root + name, "w") as file:
-                json.dump(self.noted(), file)
+                file.write(text)
 
 
 def try_update():

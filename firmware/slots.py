@@ -14,7 +14,8 @@ This file and main.py are written by `myocan flash` alone, never by an update.
 
 code, config: the places that count. number: of what is there, which grows with every update.
 trial: the places on trial, their number, how many seconds they have, and how often they were
-started. failed: the number of an update that was given up, and why.
+started. failed: the number of an update that was given up. why: why it was, or how the last start
+of what is on trial ended.
 """
 
 import json
@@ -43,7 +44,8 @@ class Slots:
         """A start: count it, if something is on trial; give that up if it was the last."""
         if self._trial:
             if self._trial[4] >= TRIAL_STARTS:
-                self.roll_back("it started several times and was never online")
+                why = "it started several times and was never online"
+                self.roll_back(f"{why}; {self.why}" if self.why else why)
             else:
                 self._trial[4] += 1
                 self._write()
@@ -76,6 +78,12 @@ class Slots:
     def try_out(self, code, config, number, seconds):
         """From the next start on, these places are on trial. All their files must be there."""
         self._trial = [code, config, number, seconds, 0]
+        self.why = ""
+        self._write()
+
+    def crashed(self, why):
+        """A start of what is on trial ended like that; it is told if that goes on."""
+        self.why = why
         self._write()
 
     def confirm(self):
@@ -147,4 +155,5 @@ def try_update():
         run(slots.config(), slots.noted(), slots)
     except Exception as error:  # whatever it is: it may be on trial only so often
         sys.print_exception(error)
+        slots.crashed(f"crashed: {error!r}")
         machine.reset()

@@ -168,7 +168,7 @@ def test_forged_and_older_updates_are_refused(workshop: Workshop, talk: BoardTal
 @pytest.mark.parametrize(
     ("start", "port", "why"),
     [
-        ("raise ValueError('broken')", None, "it started several times"),
+        ("raise ValueError('broken')", None, "it started several times .*ValueError..broken"),
         ("pass", 1, "not online within 2 s"),
     ],
     ids=["code that crashes", "a configuration that leads nowhere"],

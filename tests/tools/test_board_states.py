@@ -18,7 +18,7 @@ ONLINE = {"online": True, "wire": 1, "config": "c1"}
         ({}, "c1", {}, "has never been heard of here"),
         (ONLINE, "c1", {}, "online, as it should be"),
         (ONLINE, None, {}, "online, as it should be"),
-        (ONLINE, "c2", {}, "says something else by now: flash it"),
+        (ONLINE, "c2", {}, "says something else by now: update it"),
         (ONLINE, "c1", {"lamp": ("off", "on")}, "online; lamp shows off, and on was said"),
         (ONLINE, "c1", {"fan": (None, Fixed(25, 1))}, "fan shows nothing, and 2.5 was said"),
         ({"online": False, "reason": "the connection broke"}, "c1", {}, "offline: the connection"),

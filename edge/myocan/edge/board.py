@@ -75,6 +75,8 @@ def _run(path: str, noted: "Spec | None", slots: "Places | None") -> bool:
         sys.print_exception(error)  # type: ignore[attr-defined]
         reason = f"crashed: {error!r}"
         crashed = True
+        if slots is not None:
+            slots.crashed(reason)
     finally:
         if adapter is not None:
             adapter.make_safe()

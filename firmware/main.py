@@ -7,10 +7,15 @@ Where is in /slots.json, see slots.py, which is loaded only when an update is on
 import json
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
-def start():
+
+def start() -> "tuple[dict[str, Any], str, Callable[..., None]]":
     """Return what slots.py has noted, the path of the configuration, and what runs it."""
-    found = {"code": "a", "config": "a", "number": 0, "failed": 0, "trial": None}
+    found: dict[str, Any] = {"code": "a", "config": "a", "number": 0, "failed": 0, "trial": None}
     for name in ("/slots.new", "/slots.json"):  # a power cut can spoil one of the two
         try:
             with open(name) as file:

@@ -21,6 +21,10 @@ of what is on trial ended.
 import json
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 TRIAL_STARTS = 3
 """So many starts without having been online, and what is on trial is given up."""
 WATCHDOG_MS = 8_000
@@ -29,18 +33,18 @@ WATCHDOG_MS = 8_000
 class Slots:
     """Both places. root: where the board's files are."""
 
-    def __init__(self, root="/"):
+    def __init__(self, root: str = "/") -> None:
         self.root = root
         self.on_trial = False
         """Whether this start is one of what is on trial."""
         found = self._read("slots.json") or self._read("slots.new") or {}
-        self._confirmed = [found.get("code", "a"), found.get("config", "a")]
-        self.number = found.get("number", 0)
-        self.failed = found.get("failed", 0)
-        self.why = found.get("why", "")
-        self._trial = found.get("trial")
+        self._confirmed: list[str] = [found.get("code", "a"), found.get("config", "a")]
+        self.number: int = found.get("number", 0)
+        self.failed: int = found.get("failed", 0)
+        self.why: str = found.get("why", "")
+        self._trial: Any = found.get("trial")
 
-    def begin(self):
+    def begin(self) -> None:
         """A start: count it, if something is on trial; give that up if it was the last."""
         if self._trial:
             if self._trial[4] >= TRIAL_STARTS:
@@ -51,42 +55,42 @@ class Slots:
                 self._write()
                 self.on_trial = True
 
-    def chosen(self):
+    def chosen(self) -> "list[str]":
         """Return the places to be used now, [code, config], each "a" or "b"."""
         return self._trial[:2] if self.on_trial else self._confirmed
 
-    def lib(self):
+    def lib(self) -> str:
         """Return the folder of the code to be used now."""
         return self.path(self.chosen()[0], "lib")
 
-    def config(self):
+    def config(self) -> str:
         """Return the path of the configuration to be used now."""
         return self.path(self.chosen()[1], "config.json")
 
-    def path(self, place, name):
+    def path(self, place: str, name: str) -> str:
         """Return where a file of a place is; place: "a" or "b"."""
         return self.root + ("b/" if place == "b" else "") + name
 
-    def newest(self):
+    def newest(self) -> int:
         """Return the number that an update must be above."""
         return max(self.number, self.failed)
 
-    def seconds(self):
+    def seconds(self) -> int:
         """Return how long what is on trial may take to be online."""
         return self._trial[3] if self._trial else 0
 
-    def try_out(self, code, config, number, seconds):
+    def try_out(self, code: str, config: str, number: int, seconds: int) -> None:
         """From the next start on, these places are on trial. All their files must be there."""
         self._trial = [code, config, number, seconds, 0]
         self.why = ""
         self._write()
 
-    def crashed(self, why):
+    def crashed(self, why: str) -> None:
         """A start of what is on trial ended like that; it is told if that goes on."""
         self.why = why
         self._write()
 
-    def confirm(self):
+    def confirm(self) -> None:
         """What is on trial is good."""
         self._confirmed, self.number = self._trial[:2], self._trial[2]
         self.on_trial = False
@@ -94,18 +98,18 @@ class Slots:
         self.failed, self.why = 0, ""
         self._write()
 
-    def accept(self, number):
+    def accept(self, number: int) -> None:
         """What is there is what the update of this number would bring."""
         self.number = number
         self._write()
 
-    def roll_back(self, why):
+    def roll_back(self, why: str) -> None:
         """What is on trial is no good; the next start is with what was before."""
         self.failed, self.why = self._trial[2], why
         self._trial = None
         self._write()
 
-    def _read(self, name):
+    def _read(self, name: str) -> "dict[str, Any] | None":
         try:
             with open(self.root + name) as file:
                 found = json.load(file)
@@ -115,7 +119,7 @@ class Slots:
         except (OSError, ValueError, TypeError, KeyError):
             return None  # it is not there, or somebody has written something else into it
 
-    def noted(self):
+    def noted(self) -> "dict[str, Any]":
         """Return what is written down."""
         return {
             "code": self._confirmed[0],
@@ -126,14 +130,14 @@ class Slots:
             "why": self.why,
         }
 
-    def _write(self):
+    def _write(self) -> None:
         text = json.dumps(self.noted())
         for name in ("slots.new", "slots.json"):  # one of the two is whole at any moment
             with open(self.root + name, "w") as file:
                 file.write(text)
 
 
-def try_update():
+def try_update() -> None:
     """Start the adapter with what is on trial, or, if it was tried often enough, without.
 
     Does not return but for Ctrl-C.

@@ -22,7 +22,7 @@ SETTINGS = """\
 [mypy]
 strict = true
 explicit_package_bases = true
-mypy_path = {edge}:{shared}:{stubs}
+mypy_path = {edge}:{shared}:{firmware}:{stubs}
 custom_typeshed_dir = {stubs}
 cache_dir = {cache}
 warn_unused_ignores = false
@@ -55,7 +55,7 @@ def on_board() -> list[Path]:
     """Return the sources that a board may carry."""
     urls = json.loads((FIRMWARE / "package.json").read_text())["urls"]
     sources = [(FIRMWARE / source).resolve() for _, source in urls]
-    return [*sources, FIRMWARE / "boot.py", FIRMWARE / "main.py"]
+    return [*sources, *(FIRMWARE / name for name in ("boot.py", "main.py", "slots.py"))]
 
 
 @pytest.mark.parametrize("family", ["esp32", "rp2"])
@@ -71,6 +71,7 @@ def test_what_runs_on_a_board_uses_only_what_it_has(family: str, tmp_path: Path)
         SETTINGS.format(
             edge=ROOT / "edge",
             shared=ROOT / "shared",
+            firmware=FIRMWARE,
             stubs=stubs,
             cache=default_cache() / "stubs" / f"mypy-{family}",
         )

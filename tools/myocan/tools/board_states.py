@@ -81,7 +81,7 @@ class BoardState:
             reason = self.status.get("reason")
             return f"offline: {reason}" if reason else "offline"
         if self.current is False:
-            return "online, but its adapter's file says something else by now: update it, or flash it"
+            return "online, but its adapter's file says something else by now: update it"
         if self.apart:
             ports = (
                 f"{port} shows {_shown(shown)}, and {_shown(wished)} was said"

@@ -60,6 +60,8 @@ def test_an_adapter_for_another_kind_of_board_is_refused(board: BenchBoard, tmp_
     adapter.write_text(
         'board = "pico-2-w"\nports.x = { kind = "led", pin = "GP1", subscribe = "a.b" }\n'
     )
+    assert board.kind.name == "pico-w"  # of which nobody has said another
+    assert board.port
     with pytest.raises(BenchError, match="take another board, or another adapter"):
         board.flash(adapter)
 

@@ -35,7 +35,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where the fixture `board` is: virtual, /dev/ttyACM0, socket://host:port",
     )
     group.addoption(
-        "--board-kind", default="pico-w", metavar="KIND", help="what kind a virtual board is"
+        "--board-kind",
+        default=None,
+        metavar="KIND",
+        help="what kind a virtual board is; default: what its first adapter is for",
     )
     group.addoption(
         "--board-wifi",

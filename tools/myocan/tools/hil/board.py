@@ -22,10 +22,12 @@ from myocan.tools.chaos.cut import Cut
 from myocan.tools.flash import BoardWatch, Flashed, Mpremote, flash, look
 from myocan.tools.hil.broker import BenchBroker
 from myocan.tools.hil.listener import DOMAIN, BenchError, Event, Heard, Listener
-from myocan.tools.vboard import VirtualBoard
+from myocan.tools.vboard import VirtualBoard, micropython_path
 from myocan.tools.vboard.pins import Level
 
 VIRTUAL = "virtual"
+USUAL = "pico-w"
+"""The kind of a virtual board of which nobody has said another."""
 WAIT_S = 10.0
 SETTLE_S = 0.02
 
@@ -38,7 +40,8 @@ class BenchBoard:
     """A board on the bench; use it in a `with` block, then `flash` an adapter onto it.
 
     where: "virtual", or what `mpremote connect` takes: /dev/ttyACM0, socket://host:port.
-    broker, listener: of the bench. kind: of a virtual board; a real one is what it is.
+    broker, listener: of the bench. kind: of a virtual board; None makes it what the first adapter
+        is for, or a Pico W if something else is done with it first. A real board is what it is.
     wifi: networks (name, password) for a board that needs one and whose adapter names none.
 
     Raises BenchError or BoardError when the board does not do what it should.
@@ -51,7 +54,7 @@ class BenchBoard:
         listener: Listener,
         *,
         name: str = "porch",
-        kind: str = "pico-w",
+        kind: str | None = None,
         wifi: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.name = name
@@ -70,9 +73,7 @@ class BenchBoard:
             broker = self._broker
             self._link = stack.enter_context(Cut((broker.host, broker.port), host=broker.host))
             if self.is_virtual:
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
-                board = VirtualBoard(self.name, Path(folder), kind=self._kind)
-                self._virtual = stack.enter_context(board)
+                micropython_path()
             else:
                 found = look(Mpremote(self.where)).kind
                 if found is None:
@@ -97,12 +98,12 @@ class BenchBoard:
     @property
     def kind(self) -> BoardKind:
         """What kind of board it is."""
-        return BoardKind.load(self._kind)
+        return BoardKind.load(self._kind or USUAL)
 
     @property
     def port(self) -> str:
         """What `mpremote connect` takes to reach it."""
-        return self._virtual.port if self._virtual is not None else self.where
+        return self.simulation.port if self.is_virtual else self.where
 
     @property
     def link(self) -> Cut:
@@ -114,8 +115,15 @@ class BenchBoard:
     @property
     def simulation(self) -> VirtualBoard:
         """The virtual board itself: parts, networks, power. Raises NotThisBoard of a real one."""
-        if self._virtual is None:
+        if not self.is_virtual:
             raise NotThisBoard(f"the board at {self.where} is a real one: nobody can do that to it")
+        if self._virtual is None:
+            self._kind = self.kind.name
+            folder = tempfile.TemporaryDirectory(prefix="bench-")
+            board = VirtualBoard(
+                self.name, Path(self._stack.enter_context(folder)), kind=self._kind
+            )
+            self._virtual = self._stack.enter_context(board)
         return self._virtual
 
     @property
@@ -136,6 +144,7 @@ class BenchBoard:
         if not isinstance(adapter, AdapterFile):
             adapter = load_adapter(Path(adapter), domain=DOMAIN)
         adapter = replace(adapter, name=self.name, domain=DOMAIN, mode="live")
+        self._kind = self._kind or adapter.kind.name
         if adapter.kind.name != self._kind:
             raise BenchError(
                 f"{adapter.name} is for a {adapter.kind.title}, and this board is a "
@@ -158,14 +167,14 @@ class BenchBoard:
 
     def connect(self, output: str, into: str) -> None:
         """Put a wire between two pins; at a real board somebody has done so, or will."""
-        if self._virtual is not None:
-            self._virtual.wire(output, into)
+        if self.is_virtual:
+            self.simulation.wire(output, into)
 
     def reset(self) -> None:
         """Let it start again; returns when it is online."""
         boots = len(self.heard.boots)
-        if self._virtual is not None:
-            self._virtual.reset()
+        if self.is_virtual:
+            self.simulation.reset()
         else:
             Mpremote(self.where).run("reset", timeout=WAIT_S)
         self.wait(lambda heard: len(heard.boots) > boots, "a new start", 3 * WAIT_S)

@@ -423,10 +423,15 @@ def test_another_process_commits_hears_and_outlives_the_hub(models, house, hub, 
             thread.join()
         assert held.checkout(own.Heater).setpoint == Decimal("36.5")
         old = remote.checkout(own.Heater)
+        assert remote.update(own.Pump, speed=61)
     with pytest.raises(StateError, match=r"has gone|no hub runs"):
         remote.update(own.Pump, speed=70)
     with hub() as running:
         again, held = state_of(running)
+        wait_for(lambda: not remote.lost)
+        old.setpoint = 50
+        with pytest.raises(StaleCheckout, match="setpoint"):
+            remote.commit(old)
         assert held.update(again.Heater, setpoint=40)
         wait_for(lambda: remote.checkout(own.Heater).setpoint == 40)
         old.setpoint = 50
@@ -467,5 +472,8 @@ def test_who_has_no_token_is_told_nothing(models, house, hub) -> None:
         one = {"topic": "heater", "key": "", "version": 99, "fields": {"enabled": "{"}}
         answer = ask(opened, "state commit", token=token.read_text(), models=[one])
         assert answer["refused"]["by"] == "field"
+        one = {**one, "version": 0, "fields": {"enabled": "true"}}  # from before the hub began
+        answer = ask(opened, "state commit", token=token.read_text(), models=[one])
+        assert "check out anew" in answer["stale"]
         with pytest.raises(ControlError, match="there is no model nobody"):
             ask(opened, "state unconfirmed", token=token.read_text(), topic="nobody")

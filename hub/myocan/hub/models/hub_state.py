@@ -137,7 +137,9 @@ class HubState(State):
         old = cell.now.current
         new, fields = _with(old, change.fields)
         cell.now = Now(new, change.version)
-        cell.changed_at.update(dict.fromkeys(fields, change.version))
+        # Of what a hub says that was started anew nobody knows which fields were another meanwhile.
+        at = fields or tuple(loaded.model.model_fields)
+        cell.changed_at.update(dict.fromkeys(at, change.version))
         if fields:
             self._tell(loaded, Changed(loaded.model, key, old, new, fields))
 

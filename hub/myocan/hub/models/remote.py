@@ -50,6 +50,8 @@ class ConnectedState(HubState):
         self._house = house
         self._idle: list[_Line] = []
         self._idle_lock = threading.Lock()
+        self.lost = False
+        """Whether no hub is there at present that could be committed to."""
         feed, answer = self._watch()
         super().__init__(self._ask, producer, None, dict(answer["topics"]), _values(answer))
         self._feed = feed
@@ -124,6 +126,7 @@ class ConnectedState(HubState):
                     topic, key, version, fields = told["heard"]
                     self.take_in(Heard(topic, key, version, fields))
             self._feed.close()
+            self.lost = True
             self._find_again()
 
     def _find_again(self) -> None:
@@ -141,6 +144,7 @@ class ConnectedState(HubState):
             for topic, key in known.keys() - now.keys():
                 gone = dict.fromkeys(known[topic, key][1])
                 self.take_in(Heard(topic, key, known[topic, key][0], gone))
+            self.lost = False
             return
 
 

@@ -445,6 +445,26 @@ def test_another_process_commits_hears_and_outlives_the_hub(models, house, hub, 
     assert log("$state.commit")[-1].producer == "rest"
 
 
+def test_a_copy_of_the_house_has_a_state_of_its_own(models, house, hub) -> None:
+    with hub() as running:
+        own, held = state_of(running)
+        assert held.update(own.Heater, setpoint=30)
+        opened = House.load(house)
+        ask(opened, "mode copy", source="live", name="trial")
+        with State.connect(house, mode="trial") as trial:
+            assert trial.checkout(own.Heater).setpoint == 30
+            assert trial.update(own.Heater, setpoint=91, enabled=True)
+            wait_for(lambda: trial.checkout(own.Pump).speed == 100)
+            assert trial("control").setpoint == 91
+            with pytest.raises(CommitRejected, match="below 10 %"):
+                trial.update(own.Pump, speed=5)
+            assert trial.unconfirmed(own.Heater) == {}
+        assert held.checkout(own.Heater).setpoint == 30
+        assert held.checkout(own.Pump).speed == 0
+        with pytest.raises(StateError, match="no mode tryal runs here; did you mean trial"):
+            State.connect(house, mode="tryal")
+
+
 def test_who_has_no_token_is_told_nothing(models, house, hub) -> None:
     with hub():
         opened = House.load(house)

@@ -273,7 +273,7 @@ class Agent:
                 **self._deployer.commands,
                 **self._proposals.commands,
                 "board accounts": self._admit_boards,
-                **self._state_models.commands,
+                **self._state_models.commands_of(self._modes.of),
             }
         )
         for mode in self._modes:

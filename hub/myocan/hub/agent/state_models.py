@@ -68,11 +68,11 @@ class Hub:
 
 
 class StateModels:
-    """The models of the live mode.
+    """The models of a mode.
 
     Arguments:
         shared: the models, the boards' topics, and who stops all.
-        live: the mode.
+        mode: it; `setup` is for the live one alone.
         proposals: ask boards.
         status_of: the last status of a board, empty if it has said none.
         ask: gives the agent's thread a command, and waits for its answer.
@@ -83,31 +83,51 @@ class StateModels:
     def __init__(
         self,
         shared: Shared,
-        live: Mode,
+        mode: Mode,
         proposals: Proposals,
         status_of: Callable[[str], Mapping[str, Any]],
         ask: Callable[[dict[str, Any]], dict[str, Any]],
     ) -> None:
         self._models = shared.models.models
-        self._setup = shared.models.setup
+        self._setup = shared.models.setup if mode.is_live else None
         self._shared = shared
-        self._live = live
+        self._mode = mode
         self._proposals = proposals
         self._status_of = status_of
         self._listeners: list[Callable[[Heard], bool]] = []
         self._made: dict[tuple[str, str], Heard] | None = None
         self._failed: SimpleQueue[str] = SimpleQueue()
+        self._ask = ask
         topics = {topic: model.key for topic, model in self._models.items()}
         self.state = HubState(ask, "models", self._models, topics, self._values())
         self.state.load(*self._models.values())
         self.state.run_by(threading.get_ident())
-        live.on_stated = self._take
+        mode.on_stated = self._take
         self.commands: dict[str, Command] = {
             "state commit": self._commit,
             "state read": self._read,
             "state unconfirmed": self._unconfirmed,
             "state watch": self._watch,
         }
+        self._of_modes: dict[str, StateModels] = {}
+
+    def commands_of(self, mode_of: Callable[[dict[str, Any]], Mode]) -> dict[str, Command]:
+        """Return the commands, each for the mode that a request names, which `mode_of` returns."""
+
+        def command(name: str) -> Command:
+            return lambda content: self._of(mode_of(content)).commands[name](content)
+
+        return {name: command(name) for name in self.commands}
+
+    def _of(self, mode: Mode) -> StateModels:
+        """Return the models of a mode, those of a test mode from their first use on."""
+        if mode is self._mode:
+            return self
+        known = self._of_modes.get(mode.name)
+        if known is None or known._mode is not mode:
+            known = StateModels(self._shared, mode, self._proposals, self._status_of, self._ask)
+            self._of_modes[mode.name] = known
+        return known
 
     def set_up(self) -> None:
         """Let `setup` of models.py run, in a thread of its own; when all is made up for."""
@@ -135,7 +155,7 @@ class StateModels:
     def keep(self) -> None:
         """Tell the log what went wrong in `setup`."""
         while not self._failed.empty():
-            self._live.say(linker.ALERT, self._failed.get(), HUB)
+            self._mode.say(linker.ALERT, self._failed.get(), HUB)
 
     def end(self) -> None:
         """Refuse what comes now, stop the services, and let subscribers hear what waits."""
@@ -149,9 +169,9 @@ class StateModels:
     # ------------------------------------------------------------------ what became true
 
     def _values(self) -> dict[tuple[str, str], tuple[int, dict[str, str]]]:
-        version = self._live.offset - 1
+        version = self._mode.offset - 1
         values: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
-        for (topic, name, key), text in self._live.core.snapshot(self._models.keys()).items():
+        for (topic, name, key), text in self._mode.core.snapshot(self._models.keys()).items():
             if name != INSTANCES_VARIABLE:
                 values.setdefault((topic, key), (version, {}))[1][name] = text
         return values
@@ -205,6 +225,8 @@ class StateModels:
             verdict.add_done_callback(self._timer(wanted))
 
         def go_on() -> dict[str, Any] | None:
+            if self._mode.dropped:
+                raise CommandRefused(f"mode {self._mode.name} was dropped meanwhile")
             if verdict is not None and not verdict.done():
                 return None
             if verdict is not None and not verdict.result().accepted:
@@ -289,7 +311,8 @@ class StateModels:
                     changes[topic, name, key] = json.loads(text, parse_float=Decimal)
         if not changes:
             return None
-        return self._proposals.propose(changes, require_device=require_device)
+        name = self._mode.name
+        return self._proposals.propose(changes, require_device=require_device, mode=name)
 
     def _refused_by_device(self, wanted: list[Wanted], verdict: Verdict) -> dict[str, Any]:
         ports = {
@@ -310,7 +333,7 @@ class StateModels:
 
     def _write(self, wanted: list[Wanted], producer: str) -> dict[str, Any] | None:
         """Let a commit be a message; None if there is something due before."""
-        now = self._live.take_what_is_due()
+        now = self._mode.take_what_is_due()
         if now is None:
             return None
         stale = self._refusal(wanted, True)
@@ -322,7 +345,7 @@ class StateModels:
             for topic, key, _version, fields in wanted
             for name, text in fields.items()
         ]
-        self._live.process_own([commit_of(said, producer)], now)
+        self._mode.process_own([commit_of(said, producer)], now)
         self._made = None
         versions = []
         for topic, key, version, fields in wanted:
@@ -339,7 +362,7 @@ class StateModels:
 
     def _read(self, content: dict[str, Any]) -> dict[str, Any]:
         """Return what a module holds now."""
-        core, module = self._live.core, str(content.get("module"))
+        core, module = self._mode.core, str(content.get("module"))
         program = next((one for one in core.programs if one.module == module), None)
         if program is None:
             known = ", ".join(one.module for one in core.programs) or "none"
@@ -368,6 +391,8 @@ class StateModels:
         if topic not in self._models:
             raise CommandRefused(f"there is no model {topic}")
         found: dict[str, str] = {}
+        if not self._mode.is_live:
+            return {"fields": found}  # no board listens there
         for name, text in self.state.texts(topic, key).items():
             for port in self._shared.adapters.ports_that_take((topic, name, key)):
                 status = self._status_of(port.board)

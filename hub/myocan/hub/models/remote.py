@@ -35,19 +35,20 @@ RETRY_S = 0.25
 _Values = dict[tuple[str, str], tuple[int, dict[str, str]]]
 
 
-def connect(house: str | Path | None, producer: str) -> ConnectedState:
+def connect(house: str | Path | None, producer: str, mode: str) -> ConnectedState:
     """Return the state of the hub that runs a house. See `State.connect`."""
     from myocan.hub.house import House
 
     path = House.find(".") if house is None else Path(house)
-    return ConnectedState(House.load(path), producer)
+    return ConnectedState(House.load(path), producer, mode)
 
 
 class ConnectedState(HubState):
-    """The state of a hub in another process. Arguments: the house, and who commits."""
+    """The state of a hub in another process. Arguments: the house, who commits, and the mode."""
 
-    def __init__(self, house: Any, producer: str) -> None:
+    def __init__(self, house: Any, producer: str, mode: str) -> None:
         self._house = house
+        self._mode = mode
         self._idle: list[_Line] = []
         self._idle_lock = threading.Lock()
         self.lost = False
@@ -75,7 +76,7 @@ class ConnectedState(HubState):
             line = self._idle.pop() if self._idle else None
         line = self._open() if line is None else line
         try:
-            answer = line.ask(content)
+            answer = line.ask({**content, "mode": self._mode})
         except (OSError, ValueError) as error:
             line.close()
             raise StateError(
@@ -110,7 +111,7 @@ class ConnectedState(HubState):
         """Return a connection that tells what becomes true, and what is true now."""
         line = self._open()
         try:
-            answer = line.ask({"command": "state watch"})
+            answer = line.ask({"command": "state watch", "mode": self._mode})
         except (OSError, ValueError) as error:
             line.close()
             raise StateError(f"the hub of {self._house.root} does not answer: {error}") from error

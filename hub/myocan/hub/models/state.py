@@ -131,18 +131,21 @@ class State:
             self._keeper = keeper
 
     @staticmethod
-    def connect(house: str | Path | None = None, *, producer: str = "state") -> HubState:
+    def connect(
+        house: str | Path | None = None, *, producer: str = "state", mode: str = "live"
+    ) -> HubState:
         """Return the state of the hub that runs a house, in another process of this user.
 
         Arguments:
             house: its folder; None: the nearest, from the present folder upwards.
             producer: who commits, as the log has it.
+            mode: a copy of the house, in which no board is asked.
 
         Raises StateError if no hub runs, HouseError if there is no such house.
         """
         from myocan.hub.models.remote import connect
 
-        return connect(house, producer)
+        return connect(house, producer, mode)
 
     # ------------------------------------------------------------------ models
 

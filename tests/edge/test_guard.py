@@ -307,9 +307,12 @@ def test_an_interlock_sees_every_measurement_also_those_that_are_not_told(
     port.shown = {}
     reading = Reading(port, "degrees", 1, (1, 1))
     for at, measured in enumerate((200, 810, 812, 300)):
-        reading.offer((measured, 1), at)
+        reading.offer(measured, 1, at)
         assert port.shown == {"degrees": Fixed(measured, 1)}
     reading.refresh()
+    assert port.shown == {"degrees": Fixed(300, 1)}
+    port.cannot_tell()
+    reading.offer(300, 1, 9)
     assert port.shown == {"degrees": Fixed(300, 1)}
     assert told == [Fixed(200, 1)] * 2
 

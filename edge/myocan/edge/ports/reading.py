@@ -52,8 +52,10 @@ class Reading:
         an end of its range, which is told however near it is. Takes no memory if that is no news.
         """
         units = scaled(units, decimals, self.decimals) + self._offset
+        shown = self._port.shown
+        if shown is not None and (units != self._newest or self._what not in shown):
+            self._show(units)
         self._newest = units
-        self._show()
         told = self._told
         again = self._repeat.rings(now)
         self._rest.rings(now)
@@ -71,12 +73,13 @@ class Reading:
         """Tell it again, if there is anything to tell."""
         if self._told is not None:
             self._port.tell(self._what, value_of((self._told, self.decimals)))
-            self._show()
+            if self._newest != self._told:
+                self._show(self._newest)
 
-    def _show(self) -> None:
-        """Let interlocks of other ports see each measurement, whether or not it is told."""
+    def _show(self, units: int) -> None:
+        """Let interlocks of other ports see a measurement, whether or not it is told."""
         if self._port.shown is not None:
-            self._port.shown[self._what] = value_of((self._newest, self.decimals))
+            self._port.shown[self._what] = value_of((units, self.decimals))
 
 
 def keep_all(port: "Port", *values: str) -> None:

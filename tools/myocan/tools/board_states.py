@@ -167,7 +167,12 @@ def _retained(url: str, topics: Sequence[str], last: str) -> dict[str, bytes]:
     """Return what a broker keeps on topics; `last` is one that it surely has."""
     from myocan.hub.bus import CONNECTED, Bus
 
-    bus = Bus(url, f"list-{os.urandom(4).hex()}", subscriptions=[(topic, 0) for topic in topics])
+    bus = Bus(
+        url,
+        f"list-{os.urandom(4).hex()}",
+        subscriptions=[(topic, 0) for topic in topics],
+        protocol="3.1.1",  # is enough, and amqtt answers nothing else
+    )
     found: dict[str, bytes] = {}
     connected = False
     bus.start()

@@ -105,7 +105,8 @@ class Sender:
         outbox = Outbox(CAPACITY, new_boot(), new_boot)
         outbox.push(topic.removeprefix(own + "up/"), value, "all", time.time_ns() // 1_000_000)
         ack = board_topic(self.domain, self.board, "ack")
-        bus = Bus(self.url, self.board, subscriptions=[(ack, 1)])
+        # 3.1.1 is enough, and amqtt answers nothing else
+        bus = Bus(self.url, self.board, subscriptions=[(ack, 1)], protocol="3.1.1")
         bus.start()
         try:
             reached = self._session(bus, outbox, own, started + timeout)

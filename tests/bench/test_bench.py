@@ -101,6 +101,11 @@ def test_the_instances_benchmark_tells_time_and_memory_of_each_count() -> None:
         assert set(row) == {"alive", "bytes", "birth", "cycle", "broadcast", "script"}
 
 
+def test_the_benchmark_of_modules_in_python_tells_what_each_takes() -> None:
+    document = run("python_modules.py")
+    assert set(document) == {"compiled", "rule", "python", "steps", "bare"}
+
+
 @needs_mosquitto
 def test_the_crowd_benchmark_starts_a_hub_and_speaks_to_instances() -> None:
     document = run("crowd.py")

@@ -17,6 +17,7 @@ def test_the_public_names_are_these() -> None:
         "check",
         "check_house",
         "compile_module",
+        "file_name",
         "format_module",
     ]
     assert all(hasattr(lang, name) for name in lang.__all__)

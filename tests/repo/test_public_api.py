@@ -22,14 +22,16 @@ OFFERED = {
         ConfigError EdgeError PinError Refused
     """,
     "myocan.hub": """
-        State StateModel external field state
+        Call Event Module State StateModel Timer at calls event external field hears on publishes
+        state timer when
     """,
     "myocan.hub.models": """
         AsyncContext Changed CommitRejected Context Device LockOrder ModelError Services
         StaleCheckout State StateError StateModel Subscriber Subscription field state
     """,
     "myocan.hub.lang": """
-        COMPILER_VERSION Compiled Diagnostic Topic check check_house compile_module format_module
+        COMPILER_VERSION Compiled Diagnostic Topic check check_house compile_module
+        file_name format_module
     """,
     "myocan.hub.core": """
         At Attribute AttributeKind COMPILED ClockPart Core Failure MAX_CONSEQUENCES MAX_DEPTH Op

@@ -9,16 +9,52 @@ from myocan.hub.externals import external
 
 if TYPE_CHECKING:
     from myocan.hub.models import State, StateModel, field, state
+    from myocan.hub.python import (  # fmt: skip
+        Call,
+        Event,
+        Module,
+        Timer,
+        at,
+        calls,
+        event,
+        hears,
+        on,
+        publishes,
+        timer,
+        when,
+    )
 
-__all__ = ["State", "StateModel", "external", "field", "state"]
+__all__ = [
+    "Call",
+    "Event",
+    "Module",
+    "State",
+    "StateModel",
+    "Timer",
+    "at",
+    "calls",
+    "event",
+    "external",
+    "field",
+    "hears",
+    "on",
+    "publishes",
+    "state",
+    "timer",
+    "when",
+]
 
 _OF_MODELS = frozenset(("State", "StateModel", "field", "state"))
 
 
 def __getattr__(name: str) -> Any:
-    """Load the state models with their validation only where somebody uses them."""
+    """Load state models, with their validation, and modules in Python only where they are used."""
     if name in _OF_MODELS:
         from myocan.hub import models
 
         return getattr(models, name)
+    if name in __all__:
+        from myocan.hub import python
+
+        return getattr(python, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

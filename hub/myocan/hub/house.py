@@ -5,7 +5,7 @@ reads is an error rather than a silence, and every error names the file, the key
 the key that was probably meant.
 
     myocan.toml     the settings below; an empty file is a house with the defaults
-    modules/        NAME.scc, one rule module each; NAME.scenario, tests of them
+    modules/        NAME.scc (or NAME.py, in Python), one module each; NAME.scenario, tests of them
     adapters/       NAME.toml, one board each; NAME is the board's name
     externals.py    functions in Python that rules may call, if there are any
     models.py       state models in Python, if there are any
@@ -60,6 +60,9 @@ __all__ = [
 ]
 
 FILE_NAME = "myocan.toml"
+
+MODULE_SUFFIXES = (".scc", ".py")
+"""What the names of module files end with."""
 
 CATCH_UP_MS = (60_000, 366 * 24 * 3_600_000)
 """The shortest and the longest `catch_up`: a minute, for an AT is always a moment late; a year."""
@@ -379,8 +382,8 @@ class House(_Table):
         return self._root
 
     def modules(self) -> list[Path]:
-        """The rule modules, by name."""
-        return sorted((self.root / "modules").glob("*.scc"))
+        """The modules, by name: of rules (.scc), and in Python (.py)."""
+        return module_files(self.root / "modules")
 
     def adapters(self) -> list[Path]:
         """The adapter files, by name."""
@@ -418,6 +421,11 @@ class House(_Table):
         if self.boards.accept_unknown is not None:
             return self.boards.accept_unknown
         return not self.broker.asks_for_credential
+
+
+def module_files(folder: Path) -> list[Path]:
+    """Return the modules in a folder, by name."""
+    return sorted(file for file in folder.glob("*") if file.suffix in MODULE_SUFFIXES)
 
 
 def _explain(file: Path, model: type[BaseModel], error: ValidationError) -> list[str]:

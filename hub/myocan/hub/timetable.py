@@ -134,8 +134,10 @@ class Timetable:
         self._next_number = 0
         self._hearers: dict[tuple[str, str], _Hearers] = {}
         self._answers: dict[tuple[str, int], int | None] = {}
+        self._files: dict[str, str] = {}
         self._place: Place | None = None
         for program in programs:
+            self._files[program.module] = program.file
             for variable in program.variables:
                 if variable.role == Role.TIMER:
                     name = fold(variable.name)
@@ -306,7 +308,8 @@ class Timetable:
             times = f"{count} times or more"
         when = _shown(first_ms) if count == 1 else f"from {_shown(first_ms)} to {_shown(last_ms)}"
         return (
-            f"{entry.module}.scc:{entry.line}: this AT was due {times}, {when}, and is left out: "
+            f"{self._files[entry.module]}:{entry.line}: this AT was due {times}, {when}, "
+            "and is left out: "
             f"that is more than {duration_text(self.catch_up_ms)} ago ([agent] catch_up)"
         )
 

@@ -65,6 +65,7 @@ class World:
             timeout_s=timeout_s,
             monotonic=self.clock,
             wake=self.woken.set,
+            file_of="{}.scc".format,
         )
 
     def ask(self, name: str, *arguments: object) -> LogRow:

@@ -159,7 +159,10 @@ def _variables(program: Program | None) -> dict[str, str]:
 
 
 def _diff(module: str, was: str, now: str) -> list[str]:
-    names = f"{module}.scc in force", f"{module}.scc"
+    from myocan.hub.lang import file_name
+
+    file = file_name(now or was, module)
+    names = f"{file} in force", file
     return list(unified_diff(was.split("\n"), now.split("\n"), *names, lineterm=""))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +129,7 @@ def check_house(house: House, given: Mapping[str, str] | None = None) -> list[Fi
     from myocan.tools.models_check import check_ports, from_declared, models_in
     from myocan.tools.scenario_files import make_cast, read_file
 
-    findings: list[Finding] = []
+    findings: list[Finding] = [] if given is not None else _twice(house)
     adapters: list[AdapterFile] = []
     broken: list[Path] = []
     for file in house.adapters():
@@ -190,11 +191,27 @@ def _modules(
         sources |= {name: read_source(file) for name, file in files.items()}
     else:
         sources = {name: text.encode() for name, text in sorted(given.items())}
+    from myocan.hub.lang import file_name
+
     folder = house.root / "modules"
-    names = {name: shown_name(folder / f"{name}.scc") for name in sources}
+    named = {name: file_name(source, name) for name, source in sources.items()}
+    if given is None:
+        named |= {name: file.name for name, file in files.items()}
+    names = {name: shown_name(folder / named[name]) for name in sources}
     shown = shown_name(house.root / "models.py")
     models = {name: f"{shown} ({name})" for name in declared if name not in files}
     return sources, names | models
+
+
+def _twice(house: House) -> list[Finding]:
+    """Tell which modules have two files."""
+    files = house.modules()
+    found = []
+    for one, other in pairwise(files):
+        if one.stem == other.stem:
+            text = f"{other.name} is the same module; keep one of them, or rename the other"
+            found.append(from_problem(Problem(text), shown_name(one)))
+    return found
 
 
 def check_ats(house: House, program: Program, file: str, text: str) -> list[Finding]:

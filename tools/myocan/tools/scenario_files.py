@@ -91,10 +91,10 @@ def _about(file: Path, given: Path | None) -> Path:
 def cast_of(root: Path) -> tuple[Cast, list[Finding]]:
     """Return the house in a folder, or the modules in it, and what is wrong with these."""
     from myocan.hub.declared import load_models
-    from myocan.hub.house import FILE_NAME, House
+    from myocan.hub.house import FILE_NAME, House, module_files
 
     if not (root / FILE_NAME).is_file():
-        return _compiled(House(), sorted(root.glob("*.scc")), [], {})
+        return _compiled(House(), module_files(root), [], {})
     house = House.load(root)
     adapters = [check_adapter_file(file, house.domain)[0] for file in house.adapters()]
     topics = topics_of_boards(adapter for adapter in adapters if adapter is not None)

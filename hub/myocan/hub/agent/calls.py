@@ -89,6 +89,7 @@ class Calls:
         timeout_s: how long a function may take.
         monotonic: a clock that only rises, in seconds.
         wake: lets `keep` be asked soon; called on the worker's thread.
+        file_of: what the file of a module is called.
 
     Everything but `wake` belongs to the agent's thread.
     """
@@ -104,6 +105,7 @@ class Calls:
         timeout_s: float,
         monotonic: Callable[[], float],
         wake: Callable[[], None],
+        file_of: Callable[[str], str],
     ) -> None:
         self.use(functions)
         self._store = store
@@ -111,6 +113,7 @@ class Calls:
         self._timeout_s = timeout_s
         self._monotonic = monotonic
         self._wake = wake
+        self._file_of = file_of
         self._waiting: deque[_Call] = deque()
         self._asked = asked
         self._taken = done
@@ -275,7 +278,9 @@ class Calls:
 
     def _call_of(self, row: LogRow) -> _Call:
         offset, _time, number, value, producer, _cause, line, _ts, _changes = row
-        caller = self._store.producer(producer) + (f".scc:{line}" if line else "")
+        caller = self._store.producer(producer)
+        if line:
+            caller = f"{self._file_of(caller)}:{line}"
         return _Call(offset, self._store.names()[number][1], str(json.loads(value)), caller)
 
 

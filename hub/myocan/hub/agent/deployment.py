@@ -17,6 +17,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 
 from myocan.hub.agent.topics import AdapterTopics
@@ -150,7 +151,16 @@ class ModuleFiles:
         self.hash = digest.hexdigest()
 
     def sources(self) -> dict[str, str]:
-        """Return module -> text. Raises DeploymentRefused for a file that is no text."""
+        """Return module -> text.
+
+        Raises:
+            DeploymentRefused: a file is no text, or a module has two files.
+        """
+        for one, other in pairwise(sorted(self._contents)):
+            if one.stem == other.stem:
+                raise DeploymentRefused(
+                    f"{one} and {other.name} are the same module; keep one, or rename the other"
+                )
         for file, content in self._contents.items():
             try:
                 content.decode("utf-8")
@@ -314,6 +324,7 @@ def _stored_program(store: Store, name: str, source: str) -> Program | None:
     if text is None:
         return None
     from myocan.hub.lang.schedules import Schedule
+    from myocan.hub.python.text import is_python
 
     try:
         program = Program.from_json(text)
@@ -321,7 +332,8 @@ def _stored_program(store: Store, name: str, source: str) -> Program | None:
             Schedule.from_json(at.schedule)
     except ValueError:
         return None  # of another version, or damaged: compiled again
-    return program if program.module == name else None
+    is_it = program.module == name and program.python == (source if is_python(source) else "")
+    return program if is_it else None
 
 
 def _key(name: str, source: str) -> str:

@@ -43,6 +43,7 @@ from myocan.hub.core.linker import fold
 from myocan.hub.core.program import ADMIN_MODULE
 from myocan.hub.declared import declared_in
 from myocan.hub.externals import Function
+from myocan.hub.lang import file_name
 from myocan.wire import decode_value
 
 __all__ = ["Mode"]
@@ -159,6 +160,7 @@ class Mode(Occasions):
             asked=int(state.get(CALLED, 0)),
             done=int(state.get(DONE, 0)),
             timeout_s=shared.house.externals.timeout_s,
+            file_of=lambda module: file_name(self.sources.get(module, ""), module),
             monotonic=shared.monotonic,
             wake=shared.wake,
         )
@@ -180,7 +182,8 @@ class Mode(Occasions):
         running = {program.module for program in self.core.programs}
         for module in sorted(self.sources.keys() - running):
             text = f"{module} does not run: its rules were made for an earlier version of myocan, "
-            text += f"and this one does not take them; mend {module}.scc and deploy it"
+            file = file_name(self.sources[module], module)
+            text += f"and this one does not take them; mend {file} and deploy it"
             _log.error("%s", text)
             self.say(linker.ALERT, text, HUB)
         if self._calls is None:
@@ -280,7 +283,7 @@ class Mode(Occasions):
         warnings = ats_left_behind(shared.house, self.core, deployment, state, self.log_ms, now)
         topics = shared.adapters.published
         found = exchange(self.core, self._clerk, deployment, topics, state, learnt)
-        warnings += [misfit(*one) for one in found.reset]
+        warnings += [misfit(*one, deployment) for one in found.reset]
         deployment.keep(shared.store)
         self.sources = deployment.sources
         self._tells_origins = any(program.attributes for program in self.core.programs)

@@ -80,7 +80,7 @@ class Order:
         return {
             "offset": offset,
             "modules": found.modules,
-            "reset": [misfit(*one) for one in found.reset[:MAX_TOLD]],
+            "reset": [misfit(*one, self.deployment) for one in found.reset[:MAX_TOLD]],
             "learnt": sorted(learnt),
             "had_their_time": sorted(
                 name for name, newcomer in self.newcomers.items() if newcomer.had_its_time
@@ -163,11 +163,12 @@ class FilesAtStart:
         )
 
 
-def misfit(name: Name, value: str) -> str:
+def misfit(name: Name, value: str, deployment: Deployment) -> str:
     """Return in words that a variable's new declaration does not take the value that it had."""
     module, variable, instance = name
+    file = deployment.programs[module].file
     key = f"[{instance}]" if instance else ""
     return (
         f"{module}.{variable}{key} was {value}, which does not fit its new declaration in "
-        f"{module}.scc; it starts anew"
+        f"{file}; it starts anew"
     )

@@ -45,6 +45,8 @@ cdef class Cycle(Machine):
     cdef void _record(self, long long kind, str text, long long module, long long row, long long pc) except *
     @cython.locals(module="long long", number="long long", pc="long long", line="long long")
     cdef void _record_of(self, long long kind, long long row, long long sub, long long outcome) except *
+    @cython.locals(base="long long", slot="long long", value="long long")
+    cdef void _count_endless(self, long long row, long long module) except *
     cdef str _key_text(self)
     @cython.locals(source="long long", slot="long long", key="long long", stamp="long long", producer_number="long long")
     cdef void _observe(self, long long row, long long base, long long meta, long long number) except *

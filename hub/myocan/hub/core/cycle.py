@@ -23,6 +23,7 @@ if not cython.compiled:
     from myocan.hub.core.uncompiled import (  # fmt: skip
         BOOL_TAG,
         CREATE,
+        ENDLESS,
         ENUMERATION,
         EVENT,
         FORGOTTEN_TAG,
@@ -230,8 +231,21 @@ class Cycle(Machine):
         value = scalar_json(self._row_tag[row], self._row_value[row], self.texts)
         pc = self._pc if kind == FAILED else -1
         line = self.line(pc) if pc >= 0 else variable.line
-        text = records.text(kind, program, line, variable, value, outcome, self._key_text())
+        if kind == FAILED and outcome == ENDLESS:
+            self._count_endless(row, module)
+        text = records.text(
+            kind, program, line, variable, value, outcome, self._key_text(), self.said
+        )
         self._record(kind, text, module, row, pc)
+
+    def _count_endless(self, row: int, module: int) -> None:
+        """Count a cycle of a module in Python that did not come to an end, and was undone."""
+        base = self.layout.module_base[module]
+        slot = base + self._methods[base].endless
+        value = self._slots[slot].value + 1
+        self._slots[slot].value = value
+        self._slots[slot].written = 1
+        self._change(row, slot, 0, value, -1)
 
     def _key_text(self) -> str:
         return self.texts[self._instance] if self._instance >= 0 else ""

@@ -54,6 +54,7 @@ if not cython.compiled:
         ATS,
         BOOL_TAG,
         COMMIT,
+        ENDLESS,
         EVERY_INSTANCE,
         LEFT,
         NULL_TAG,
@@ -325,7 +326,7 @@ class Core(Commits):
         known = {at.identity for at in program.ats}
         gone = [identity for identity in named if identity not in known]
         if gone or not named:
-            self._record(UNHANDLED, records.at_gone(program.module, gone), module, row, -1)
+            self._record(UNHANDLED, records.at_gone(program, gone), module, row, -1)
 
     def _try_ats(self, row: int, sub: int, named: list[str], keyed: bool) -> int:
         """Try those of the named ATs, the keyed ones or the others; end the cycle."""
@@ -349,8 +350,10 @@ class Core(Commits):
         if outcome < 0 or failure < 0:
             self._undo()
             reason = outcome if outcome < 0 else failure
+            if reason == ENDLESS:
+                self._count_endless(row, module)
             key = self._key_text()
-            text = records.at_failed(program.module, self.line(self._pc), line, reason, key)
+            text = records.at_failed(program, self.line(self._pc), line, reason, key, self.said)
             self._record(FAILED, text, module, row, self._pc)
             return STOPPED
         self._finish(row, module, meta - base)

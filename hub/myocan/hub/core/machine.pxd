@@ -14,6 +14,9 @@ cdef class Machine(Variables):
     cdef long long _instance
     cdef long long _mark
     cdef long long _pc
+    cdef public str said
+    cdef long long _home
+    cdef long long _home_meta
     cdef int128 _stack[64]
 
     @cython.locals(
@@ -28,7 +31,8 @@ cdef class Machine(Variables):
     )
     cdef long long _execute_rare(
         self, long long op, long long pc, long long base, long long meta, long long top) except? -99
-    @cython.locals(a="long long", slot="long long", tag="long long", value="long long")
+    @cython.locals(
+        a="long long", slot="long long", tag="long long", value="long long", answer="long long")
     cdef long long _execute_words(
         self, long long op, long long pc, long long base, long long meta, long long top) except? -99
     cdef void _effect(self, long long topic, str text, long long pc) except *

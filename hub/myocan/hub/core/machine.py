@@ -28,6 +28,7 @@ if not cython.compiled:
         ARGUMENT_TEXT,
         ARGUMENT_TRUTH,
         ARGUMENT_VAR,
+        ASK,
         BOOL_TAG,
         CALL,
         CANCEL,
@@ -72,6 +73,7 @@ if not cython.compiled:
         PUSH_TEXT,
         RESET,
         ROUND,
+        RUN,
         SECOND_PART,
         SELECT,
         SELECT_BY,
@@ -116,6 +118,10 @@ class Machine(Variables):
         self._mark = 0
         self.tracing = False
         self._trail: list[tuple[int, int, int, list[int]]] = []
+        self._pc = -1
+        self.said = ""
+        self._home = 0
+        self._home_meta = 0
         super().__init__()
 
     def _execute(self, pc: int, base: int, meta: int) -> int:
@@ -323,9 +329,12 @@ class Machine(Variables):
         return self._execute_words(op, pc, base, meta, top)
 
     def _execute_words(self, op: int, pc: int, base: int, meta: int, top: int) -> int:
-        """Run one instruction that makes a log line or a call; return the new height of the stack.
+        """Run one instruction that makes a log line or a call, or a method of a module in Python.
 
-        Both are collected, and emitted when the cycle ends.
+        Lines and calls are collected, and emitted when the cycle ends.
+
+        Returns:
+            The new height of the stack, or a `Failure`.
         """
         a = self._code[pc + 1]
         slot = base + a
@@ -355,6 +364,15 @@ class Machine(Variables):
             self._pieces.append("true" if self._stack[top] != 0 else "false")
         elif op == CALL:
             self._effect(a, f"[{','.join(self._pieces)}]", pc)
+        elif op in (RUN, ASK):
+            self._home = base
+            self._home_meta = meta
+            answer = self._methods[base].run(self, a, self._code[pc + 2])
+            if answer < 0:
+                return answer
+            if op == ASK:
+                self._stack[top] = answer
+                top += 1
         else:
             raise AssertionError(f"instruction {op} at {pc}: the program is damaged")
         return top
@@ -415,3 +433,43 @@ class Machine(Variables):
             return OVERFLOW if beyond_64_bits(units) else OUTSIDE
         self._assign(slot, narrow(units), NULL_TAG, pc)
         return 1
+
+    # ------------------------------------------------------------------ for modules in Python
+    # What their methods may do while they run, see `myocan.hub.python`. A variable is named by its
+    # number in the program, a line by a pc of the layout that belongs to it.
+
+    def holds(self, variable: int) -> tuple[int, int]:
+        """Return the tag and value in a variable's slot, in its own units."""
+        slot = self._home + variable
+        return self._slots[slot].tag, self._slots[slot].value
+
+    def give(self, variable: int, tag: int, value: int, pc: int) -> None:
+        """Assign what fits the variable, in its own units."""
+        if self.tracing:
+            self._trail[-1][3].append(pc)
+        self._assign(self._home + variable, value, tag, pc)
+
+    def say(self, topic: int, text: str, pc: int) -> None:
+        """Send a line of the log, or the arguments of a call, if the cycle does not fail."""
+        if self.tracing:
+            self._trail[-1][3].append(pc)
+        self._pieces.clear()
+        self._effect(topic, text, pc)
+
+    def bear_or_drop(self, born: bool, key: str, pc: int) -> bool:
+        """Let an instance be born or dropped when the cycle ends; False for what is no key."""
+        key_number = self.intern(key)
+        if not self._is_key(key_number):
+            return False
+        self._births.append((CREATE if born else DROP, key_number, pc))
+        self._effects = 1
+        return True
+
+    def moment(self) -> tuple[int, str]:
+        """Return the log's time, milliseconds since 1970 UTC, and the key of this instance."""
+        return self._now, self.texts[self._instance] if self._instance >= 0 else ""
+
+    def fail(self, text: str, pc: int) -> None:
+        """Say why and where a method fails."""
+        self.said = text
+        self._pc = pc

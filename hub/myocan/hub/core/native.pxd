@@ -64,6 +64,8 @@ cdef enum:
     OUTSIDE = -3
     NOT_A_NUMBER = -4
     NO_KEY = -5
+    RAISED = -6
+    ENDLESS = -7
 
 cdef enum:
     MATCHED = 0
@@ -133,6 +135,8 @@ cdef enum:
     ARGUMENT_TRUTH = 64
     ARGUMENT_KEY = 65
     CALL = 66
+    RUN = 67
+    ASK = 68
 
 cdef enum:  # of uncompiled.py
     STOPPED = -1

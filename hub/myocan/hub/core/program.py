@@ -78,7 +78,7 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any
 
-FORMAT = 4
+FORMAT = 5
 """Version of this form; a program of another one is compiled again from its source."""
 
 AT_VARIABLE = "%%at%%"
@@ -216,6 +216,9 @@ class Op(IntEnum):
     ARGUMENT_TRUTH = 64  # pops 0 or 1
     ARGUMENT_KEY = 65  # one's own key
     CALL = 66  # k: the function of this name, with the arguments so far
+    # Of a module in Python: its methods are numbered, and v is what arrived, -1 for nothing.
+    RUN = 67  # a v: method a
+    ASK = 68  # a v: 1 if method a says yes, else 0
 
 
 class Failure(IntEnum):
@@ -226,6 +229,8 @@ class Failure(IntEnum):
     OUTSIDE = -3  # a value outside its variable's constraint
     NOT_A_NUMBER = -4
     NO_KEY = -5  # what should be a key is no text, empty, or longer than `MAX_KEY`
+    RAISED = -6  # of a module in Python, which says why itself
+    ENDLESS = -7  # likewise: it took more steps than a cycle may
 
 
 class ClockPart(IntEnum):
@@ -386,6 +391,8 @@ class Program:
         attributes: the variables that the core fills.
         topics: that it defines.
         history: whether it knows what came before it, once it is new.
+        python: the text of a module in Python (`myocan.hub.python`), whose methods `RUN` and `ASK`
+            mean; "" for rules.
     """
 
     module: str
@@ -403,6 +410,12 @@ class Program:
     attributes: tuple[Attribute, ...] = ()
     topics: tuple[TopicDefinition, ...] = ()
     history: bool = False
+    python: str = ""
+
+    @property
+    def file(self) -> str:
+        """What the file of its text is called: `lamp1.scc`, `lamp1.py`."""
+        return f"{self.module}.{'py' if self.python else 'scc'}"
 
     def to_json(self) -> str:
         """Return the program as one line of JSON that `from_json` reads back equal."""
@@ -445,6 +458,7 @@ class Program:
                 ),
                 topics=tuple(_definition(t) for t in plain["topics"]),
                 history=plain["history"],
+                python=plain["python"],
             )
             check(program)
             return program

@@ -45,6 +45,7 @@ def text(
     value: str,
     outcome: int,
     key: str = "",
+    why: str = "",
 ) -> str:
     """Return the text of a rejected, failed or unhandled record.
 
@@ -56,20 +57,21 @@ def text(
         value: the message's value as JSON.
         outcome: the `Failure` of a failed cycle; `KEY_NEEDED`, `NO_INSTANCE` or 0 of an unhandled.
         key: of the instance whose cycle it was, "" for none.
+        why: in the words of a module in Python.
     """
     if len(value) > _LONGEST_VALUE:
         value = value[:_LONGEST_VALUE] + "…"
     module = program.module
     name = _named(variable, key)
     message = name if value == "null" else f"{name} = {value}"
-    where = f"{module}.scc:{line}: {message}"
+    where = f"{program.file}:{line}: {message}"
     if kind == REJECTED and variable.role == Role.TIMER:
         return f"{where} is a timer that is not due; only the hub says when it is"
     if kind == REJECTED:
         return f"{where} does not fit: expected {expectation(variable)}; nothing was changed"
     if kind == FAILED:
         said = where if variable.keyed or not key else f"{where} in {module}[{key}]"
-        return f"{said} failed: {_REASONS[Failure(outcome)]}; the whole cycle was undone"
+        return f"{said} failed: {_reason(outcome, why)}; the whole cycle was undone"
     if outcome == KEY_NEEDED:
         return f"{where}: every {module} has its own, so this needs a key, as in {module}[…]"
     if outcome == NO_INSTANCE:
@@ -78,7 +80,14 @@ def text(
             f"{module} {key}, with THEN create(…), or with AUTO behind MODULE "
             f"{module}[{program.key}]"
         )
+    if program.python:
+        return f"{where}: no @on of this module wants it; add one, or let a method take it"
     return f"{where}: no ON of this module wants it; add one, or THEN ignore"
+
+
+def _reason(outcome: int, why: str) -> str:
+    """Return why a cycle failed; modules in Python say it themselves."""
+    return _REASONS.get(Failure(outcome)) or why
 
 
 def _named(variable: Variable, key: str) -> str:
@@ -86,19 +95,23 @@ def _named(variable: Variable, key: str) -> str:
     return f"{variable.name}[{key}]" if variable.keyed and key else variable.name
 
 
-def at_failed(module: str, line: int, at: int, outcome: int, key: str = "") -> str:
+def at_failed(
+    program: Program, line: int, at: int, outcome: int, key: str = "", why: str = ""
+) -> str:
     """Return the text of the record that the cycle of an AT failed.
 
     Arguments:
-        module: whose it is.
+        program: whose it is.
         line: of the statement that failed.
         at: the line of the AT.
         outcome: the `Failure`.
         key: of the instance whose cycle it was, "" for none.
+        why: in the words of a module in Python.
     """
-    where = f" in {module}[{key}]" if key else ""
+    where = f" in {program.module}[{key}]" if key else ""
+    what = "@at" if program.python else "AT"
     return (
-        f"{module}.scc:{line}: the AT of line {at}{where} failed: {_REASONS[Failure(outcome)]}; "
+        f"{program.file}:{line}: the {what} of line {at}{where} failed: {_reason(outcome, why)}; "
         "the whole cycle was undone"
     )
 
@@ -113,10 +126,10 @@ def no_birth(module: str) -> str:
     return f"{module}: true creates an instance and null drops it; nothing was done"
 
 
-def at_gone(module: str, identities: list[str]) -> str:
+def at_gone(program: Program, identities: list[str]) -> str:
     """Return the text of the record that ATs came due which the module does not have."""
     named = ", ".join(identities)[:_LONGEST_VALUE] or "no AT"
-    return f"{module}.scc has no such AT (any more): {named}; nothing was done"
+    return f"{program.file} has no such AT (any more): {named}; nothing was done"
 
 
 def loop(topic: TopicName) -> str:

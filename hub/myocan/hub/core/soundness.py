@@ -83,6 +83,7 @@ _EFFECT: dict[Op, tuple[tuple[int, ...], tuple[int, ...]]] = {
     Op.IS_NUMBER: ((), (_NUMBER,)),
     Op.LOAD_KEY: ((), (_TEXT,)),
     Op.LOAD_CLOCK: ((), (_NUMBER,)),
+    Op.ASK: ((), (_NUMBER,)),
     Op.DIFFERS: ((), (_NUMBER,)),
     Op.NEG: ((_NUMBER,), (_NUMBER,)),
     Op.ABS: ((_NUMBER,), (_NUMBER,)),
@@ -109,7 +110,7 @@ def check(program: Program) -> None:
     """Raise ValueError, which says what is wrong, unless the program is safe to run."""
     _integers("an instruction", program.code)
     _require(len(program.code) % 4 == 0, "its last instruction is cut off")
-    _texts("a text", (program.module, program.key, program.agent, *program.texts))
+    _texts("a text", (program.module, program.key, program.agent, program.python, *program.texts))
     _flag(program.auto)
     _flag(program.history)
     for variable in program.variables:
@@ -292,6 +293,9 @@ class _Walk:
         _require(op is not Op.LOG or 0 <= a <= 2, "a level of the log that is not there")
         _require(op is not Op.LOAD_CLOCK or a in _PARTS, "no part of the clock")
         _require(self._keyed or op not in _OF_AN_INSTANCE, "a key where there is none")
+        if op in (Op.RUN, Op.ASK):
+            _require(bool(self._program.python), "a method of rules")
+            _require(a >= 0 and -1 <= b < len(variables), "a method that is not there")
         _require(
             bool(self._program.key) or op not in (Op.CREATE, Op.DROP), "instances of what has none"
         )

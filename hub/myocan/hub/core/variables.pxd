@@ -23,6 +23,7 @@ cdef class Variables(Tables):
     cdef set _gone
     cdef object _cold
     cdef long long _brought
+    cdef dict _methods
 
     @cython.locals(slot="long long", key_number="long long")
     cpdef bint restore(self, str module, str name, long long tag, long long value, str instance=*) except -1

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from myocan.hub.core import linker
 from myocan.hub.core.instances import Instances
 from myocan.hub.core.linker import TopicName
+from myocan.hub.core.methods import Methods, methods_of
 from myocan.hub.core.program import INSTANCES_VARIABLE, MAX_KEY, Program
 from myocan.hub.core.scalars import parse_scalar, scalar_json
 from myocan.hub.core.shelf import Shelf
@@ -59,6 +60,7 @@ class Variables(Tables):
         self._gone: set[tuple[int, str]] = set()
         self._cold: Mapping[str, str] | None = None
         self._brought = 0
+        self._methods: dict[int, Methods] = {}
         self.link(())
 
     # ------------------------------------------------------------------ programs
@@ -85,11 +87,14 @@ class Variables(Tables):
         self._slot_numbers = {}
         self._module_numbers = {}
         self._instances = []
+        self._methods = {}
         for module, program in enumerate(layout.modules):
             self._module_numbers[program.module] = module
             base = layout.module_base[module]
             for number, variable in enumerate(program.variables):
                 self._slot_numbers[program.module, linker.fold(variable.name)] = base + number
+            if program.python:
+                self._methods[base] = methods_of(program, layout.shapes[module].code, self.topic)
             own = self._no_instances
             if program.key:
                 self._slot_numbers[program.module, INSTANCES_VARIABLE] = layout.births_slot[module]

@@ -52,7 +52,8 @@ class Difference(NamedTuple):
     """Something that the log and the replay do not agree on.
 
     offset: of the message. what: a topic or variable, in words. logged, computed: JSON texts or a
-    description, None where the one side has nothing.
+    description, None where the one side has nothing. where: of what a module in Python did, the
+    file and, if it is known, the line: then what it computes depends on more than its messages.
     """
 
     offset: int
@@ -60,6 +61,7 @@ class Difference(NamedTuple):
     what: str
     logged: str | None
     computed: str | None
+    where: str = ""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,15 @@ class Replayed:
     @property
     def equal(self) -> bool:
         return not self.differences
+
+    @property
+    def in_doubt(self) -> list[str]:
+        """Where modules in Python came to something else than in the log, in words."""
+        return [
+            f"{where} is Python, and did not come to the same again: it depends on something that "
+            "is not in the log, such as chance, a clock, the order of a set, or another Python"
+            for where in dict.fromkeys(one.where for one in self.differences if one.where)
+        ]
 
 
 class _Computed(NamedTuple):
@@ -116,6 +127,7 @@ class Replay:
         )
         self._sources = dict(past.sources)
         self._variables: set[tuple[str, str]] = set()
+        self._python: dict[str, str] = {}
         self._compiled: dict[tuple[str, str], Program | None] = {}
         self._stale = bool(self._sources)
         self._learnt: dict[Name, str] = {}
@@ -167,7 +179,7 @@ class Replay:
             for name in sorted(computed.keys() | known.keys()):
                 if computed.get(name) != known.get(name):
                     what = f"{_words(name)} at the end"
-                    self._differ(what, known.get(name), computed.get(name))
+                    self._differ(what, known.get(name), computed.get(name), name[0])
         return self.result
 
     def _kind(self, number: int) -> Kind:
@@ -214,6 +226,7 @@ class Replay:
             else:
                 programs[module] = program
         self._core.link(programs.values())
+        self._python = {name: one.file for name, one in programs.items() if one.python}
         restore(self._core, self._learnt)
         self._learnt = {}
         self._variables = {
@@ -292,23 +305,24 @@ class Replay:
         for row in rows[len(expected) :]:
             self._extra(row)
         for missing in expected[len(rows) :]:
-            self._differ(_words(missing.name), None, missing.value)
+            self._differ(_words(missing.name), None, missing.value, missing.producer, missing.rule)
 
     def _extra(self, row: LogRow) -> None:
         """Tell what the log says and the replay does not."""
         message = self._log.entry(row).message
         self._at(message.offset, message.time_ms)
-        self._differ(_words(_name(message)), message.value, None)
+        self._differ(_words(_name(message)), message.value, None, message.producer, message.rule)
 
     def _compare(self, start: Entry, entry: Entry, expected: _Computed) -> None:
         message = entry.message
         self._at(message.offset, message.time_ms)
         name = _name(message)
+        by = message.producer, message.rule
         if name != expected.name:
-            self._differ(_words(name), message.value, f"{_words(expected.name)} comes here")
+            self._differ(_words(name), message.value, f"{_words(expected.name)} comes here", *by)
             return
         if message.value != expected.value:
-            self._differ(_words(name), message.value, expected.value)
+            self._differ(_words(name), message.value, expected.value, *by)
         for what, logged, computed in (
             ("producer", message.producer, expected.producer),
             ("cause", message.cause, expected.cause),
@@ -316,7 +330,7 @@ class Replay:
             ("time", message.time_ms, start.message.time_ms),
         ):
             if logged != computed:
-                self._differ(f"{what} of {_words(name)}", str(logged), str(computed))
+                self._differ(f"{what} of {_words(name)}", str(logged), str(computed), *by)
         self._compare_changes(entry, expected.changes)
 
     def _compare_changes(self, entry: Entry, computed: dict[Name, str | None]) -> None:
@@ -326,18 +340,29 @@ class Replay:
                 continue  # no cycle's, but what was published as it came
             if name not in logged or name not in computed or logged[name] != computed[name]:
                 what = f"{_words(name)} after {_words(_name(entry.message))}"
-                self._differ(what, _said(logged, name), _said(computed, name))
+                self._differ(what, _said(logged, name), _said(computed, name), name[0])
 
     def _at(self, offset: int, time_ms: int) -> None:
         self._offset, self._time_ms = offset, time_ms
 
-    def _differ(self, what: str, logged: str | None, computed: str | None) -> None:
+    def _differ(
+        self,
+        what: str,
+        logged: str | None,
+        computed: str | None,
+        module: str = "",
+        line: int | None = None,
+    ) -> None:
+        """Note a difference; the module is the one that has said or changed it."""
         if len(self.result.differences) == MOST:
             self.result.more += 1
-        else:
-            self.result.differences.append(
-                Difference(self._offset, self._time_ms, what, logged, computed)
-            )
+            return
+        where = self._python.get(module, "")
+        if where and line is not None:
+            where = f"{where}:{line}"
+        self.result.differences.append(
+            Difference(self._offset, self._time_ms, what, logged, computed, where)
+        )
 
 
 def replay(

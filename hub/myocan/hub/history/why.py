@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from myocan.hub.core.program import AT_VARIABLE, INSTANCES_VARIABLE
 from myocan.hub.history.past import CODE, Name
+from myocan.hub.lang import file_name
 from myocan.hub.scenario import rules_of
 from myocan.hub.store import Entry, Message, Reader
 
@@ -34,6 +35,7 @@ class Link:
         since: the offset that put the module's text in force, 0 if it is not known.
         started: whether the next link is what started this timer, and not its cause.
         changes: what the message changed, by name.
+        file: that the line is in, "" if it is not known.
     """
 
     message: Message
@@ -42,6 +44,7 @@ class Link:
     since: int = 0
     started: bool = False
     changes: Mapping[Name, str | None] = field(default_factory=dict)
+    file: str = ""
 
 
 def find(reader: Reader, mode: str, name: Name, up_to: int | None = None) -> Entry | None:
@@ -117,9 +120,11 @@ def _link(reader: Reader, mode: str, entry: Entry, started: bool, known: dict[st
         return Link(message, started=started, changes=entry.changes)
     known[message.producer] = since
     offset = since.message.offset
-    rule = rules_of(json.loads(since.message.value) or "").get(message.rule)
+    text = json.loads(since.message.value) or ""
+    rule = rules_of(text).get(message.rule)
     if rule is None:
         return Link(message, since=offset, started=started, changes=entry.changes)
     opening = (rule.line, rule.texts[rule.line])
     action = rule.texts.get(message.rule, "")
-    return Link(message, action, opening, offset, started, entry.changes)
+    file = file_name(text, message.producer)
+    return Link(message, action, opening, offset, started, entry.changes, file)

@@ -176,13 +176,13 @@ def _is_keyed(past: Past, name: Name, compile_module: Compile) -> bool:
 def _refuse_value(publishers: Mapping[str, Program], name: Name, value: str) -> None:
     """Raise Unanswerable if no module ever gives the topic such a value."""
     reasons = []
-    for module, program in publishers.items():
+    for program in publishers.values():
         variable = _published(program, name)
         assert variable is not None
         fitting = _what_fits(variable, value.strip())
         if not value or fitting is None:
             return
-        reasons.append(f"{module}.scc:{variable.line} says that it is {fitting}")
+        reasons.append(f"{program.file}:{variable.line} says that it is {fitting}")
     shown = ".".join(name[:2])
     raise Unanswerable(f"{shown} is never {value.strip()}: {'; '.join(reasons)}")
 
@@ -265,7 +265,7 @@ def _ats(
             due = "never is again"
             if due_ms is not None:
                 due = f"is due next on {shown_time(due_ms, cast.place)}"
-            yield f"{module}.scc:{at.line}: {rule.texts[at.line]} {last}, and {due}"
+            yield f"{program.file}:{at.line}: {rule.texts[at.line]} {last}, and {due}"
 
 
 def _next_due_ms(at: At, program: Program, past: Past, place: Place, after_ms: int) -> int | None:

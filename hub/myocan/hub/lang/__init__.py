@@ -67,12 +67,12 @@ def check(source: str | bytes, name: str, filename: str | None = None) -> Checke
 
     Arguments:
         source: its text, or the bytes of its file.
-        name: the module's name, which is the file's without `.scc`.
-        filename: what messages call the file; `NAME.scc` if not given.
+        name: the module's name, which is the file's without `.scc` or `.py`.
+        filename: what messages call the file; `file_name` if not given.
     """
     from myocan.hub.lang.checker import check_source
 
-    return check_source(source, name, filename or f"{name}.scc")
+    return check_source(source, name, filename or file_name(source, name))
 
 
 def compile_module(source: str | bytes, name: str, filename: str | None = None) -> Compiled:
@@ -80,12 +80,19 @@ def compile_module(source: str | bytes, name: str, filename: str | None = None) 
 
     Arguments:
         source: its text, or the bytes of its file.
-        name: the module's name, which is the file's without `.scc`.
-        filename: what messages call the file; `NAME.scc` if not given.
+        name: the module's name, which is the file's without `.scc` or `.py`.
+        filename: what messages call the file; `file_name` if not given.
     """
     from myocan.hub.lang.compiler import program_of
 
-    return Compiled(*program_of(check(source, name, filename), filename or f"{name}.scc"))
+    return Compiled(*program_of(check(source, name, filename), filename or file_name(source, name)))
+
+
+def file_name(source: str | bytes, name: str) -> str:
+    """Return what the file of a module is called: `NAME.scc`, of one in Python `NAME.py`."""
+    from myocan.hub.python.text import is_python
+
+    return f"{name}.{'py' if is_python(source) else 'scc'}"
 
 
 def format_module(source: str | bytes, filename: str) -> Formatted:
@@ -114,7 +121,7 @@ def check_house(
     Arguments:
         modules: the text of each module by its name.
         external: topics that adapters and bridges publish.
-        filenames: what messages call the file of a module; `NAME.scc` for those that are not here.
+        filenames: what messages call the file of a module; `file_name` of those that are not here.
         models: the names of those modules that are state models: all that they hear can be said.
 
     Returns:
@@ -133,5 +140,6 @@ __all__ = [
     "check",
     "check_house",
     "compile_module",
+    "file_name",
     "format_module",
 ]

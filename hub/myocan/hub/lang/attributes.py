@@ -81,6 +81,20 @@ def _of_house() -> dict[str, dict[str, Variable]]:
 _TOPICS: Final = {"clock": "$clock", "config": "$config", "agent": "$config"}
 
 
+def shape_of_house(part: str, word: str) -> tuple[Variable | None, tuple[str, str, str], list[str]]:
+    """Return what arrives as messages of the day and of the house, for modules in Python.
+
+    Arguments:
+        part, word: of `system.clock#sunset`, folded.
+
+    Returns:
+        Its variable without a name, None if there is none; its topic; the names that there are.
+    """
+    known = [f"system.{one}#{each}" for one, words in _of_house().items() for each in words]
+    leaf = "agent" if part == "agent" else word
+    return _of_house().get(part, {}).get(word), ("", _TOPICS.get(part, ""), leaf), known
+
+
 class Attributes:
     """Finds the attributes that one module uses."""
 

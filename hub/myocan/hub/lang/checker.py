@@ -37,7 +37,16 @@ def check_source(source: str | bytes, name: str, file: str) -> Checked:
         name: the module's name, which is the file's.
         file: what messages call the file.
     """
+    from myocan.hub.python.text import is_python
+
     report = Report(file)
+    if is_python(source):
+        from myocan.hub.python.compiling import checked
+
+        return checked(source, name, file)
+    if file.endswith(".py"):
+        report.error(Span(1, 1, 2), "a module in Python begins with its docstring or an import")
+        return Checked(None, report.sorted())
     text = decode(source, report)
     if text is None:
         return Checked(None, report.sorted())

@@ -40,8 +40,8 @@ def program_of(checked: meaning.Checked, file: str) -> tuple[Program | None, lis
         checked: what the checker found.
         file: what messages call the file.
     """
-    if checked.meaning is None:
-        return None, checked.diagnostics
+    if checked.meaning is None or checked.program is not None:
+        return checked.program, checked.diagnostics
     try:
         return write(checked.meaning), checked.diagnostics
     except TooLarge as error:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from myocan.hub.core.program import INT64_MAX, INT64_MIN, Role, Type, Variable
-from myocan.hub.lang import Topic
+from myocan.hub.lang import Topic, file_name
 from myocan.hub.lang.checker import check_source
 from myocan.hub.lang.compiler import program_of
 from myocan.hub.lang.diagnostics import Diagnostic, Report, Span, clip, nearest, quoted
@@ -55,7 +55,7 @@ def check_all(
     found: list[Diagnostic] = []
     members: dict[str, _Member] = {}
     for name in sorted(modules):
-        file = filenames.get(name, f"{name}.scc")
+        file = filenames.get(name) or file_name(modules[name], name)
         checked: Checked = check_source(modules[name], name, file)
         program, told = program_of(checked, file)
         found += told

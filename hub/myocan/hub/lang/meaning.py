@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from myocan.hub.core.program import DIGITS, Attribute, ClockPart, Variable
+from myocan.hub.core.program import DIGITS, Attribute, ClockPart, Program, Variable
 from myocan.hub.lang.diagnostics import Diagnostic, Span
 
 SCALE = 10**DIGITS
@@ -416,9 +416,11 @@ class Checked:
         diagnostics: errors and warnings, by position.
         places: where each variable's name stands.
         definitions: where the name of each topic that it defines stands.
+        program: of a module in Python, which needs no compiler; None for rules.
     """
 
     meaning: Meaning | None
     diagnostics: list[Diagnostic]
     places: tuple[Span, ...] = ()
     definitions: tuple[Span, ...] = ()
+    program: Program | None = None

@@ -6,6 +6,7 @@ part of, and what it asks.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,6 +15,7 @@ from myocan.hub.lang import tree
 from myocan.hub.lang.diagnostics import Report, split_lines
 from myocan.hub.lang.lexer import tokens
 from myocan.hub.lang.reader import read
+from myocan.hub.python.text import is_python
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +28,7 @@ class Rule:
         conditions: line -> the names that it asks for.
         actions: lines of its THENs -> the names that they give a value.
         texts: line -> its words.
+        method: of a module in Python, what it runs; "" for a rule, whose THENs say it.
     """
 
     line: int
@@ -33,11 +36,14 @@ class Rule:
     conditions: dict[int, list[tree.Name]] = field(default_factory=dict)
     actions: dict[int, tree.Name | None] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
+    method: str = ""
 
 
 @lru_cache(maxsize=256)
 def rules_of(source: str) -> dict[int, Rule]:
     """Return the rules of a module's text, by each of their lines."""
+    if is_python(source):
+        return {line: rule for rule in _methods_of(source) for line in rule.texts}
     report = Report("")
     lines = split_lines(source)
     found: dict[int, Rule] = {}
@@ -59,6 +65,29 @@ def rules_of(source: str) -> dict[int, Rule]:
             rule.texts[line] = _words(lines[line - 1])
             found[line] = rule
     return found
+
+
+def _methods_of(source: str) -> Iterator[Rule]:
+    """Yield the methods and functions of a module in Python, each as a rule; inner ones last.
+
+    What stands above a method says when it runs; its lines, from `def` on, are what it does.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    lines = split_lines(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            rule = Rule(first, False, method=node.name)
+            for above in node.decorator_list:
+                rule.chosen |= ast.unparse(above).startswith("when(")
+                rule.conditions[above.lineno] = []
+            rule.actions = dict.fromkeys(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+            for line in (*rule.conditions, *rule.actions):
+                rule.texts[line] = lines[line - 1].strip()
+            yield rule
 
 
 def _words(line: str) -> str:

@@ -215,6 +215,8 @@ class Trace:
             words = f"line {start}, {self._text(program.module, start)}"
             if rule in ran:
                 done = [self._text(program.module, action) for action in rule.actions]
+                if rule.method:
+                    done = [rule.method]
                 yield f"{words}: ran, {', '.join(done)}"
                 continue
             line = last[start]

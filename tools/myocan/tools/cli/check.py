@@ -20,7 +20,7 @@ def check(
         list[Path] | None,
         typer.Argument(
             metavar="[HOUSE | FILE...]",
-            help="A house's folder, or files: .scc, .scenario, .toml. Default: the house.",
+            help="A house's folder, or files: .scc, .py, .scenario, .toml. Default: the house.",
         ),
     ] = None,
     house: HouseOption = None,
@@ -79,15 +79,17 @@ def check_file(file: Path) -> list[Finding]:
     )
     from myocan.tools.scenario_files import find_scenarios
 
-    kinds = {"modules": (".scc", ".scenario"), "adapters": (".toml",)}
+    kinds = {"modules": (".scc", ".py", ".scenario"), "adapters": (".toml",)}
     file = file.absolute()
     if file.suffix in kinds.get(file.parent.name, ()) and (file.parents[1] / FILE_NAME).is_file():
         name = shown_name(file)
         return [found for found in check_house(House.load(file.parents[1])) if found.file == name]
-    if file.suffix == ".scc":
+    if file.suffix in (".scc", ".py"):
         return check_module_file(file)
     if file.suffix == ".scenario":
         return find_scenarios([file], None).findings
     if file.suffix == ".toml":
         return check_adapter_file(file)[1]
-    raise typer.BadParameter(f"{file} is no module (.scc), scenario (.scenario) or adapter (.toml)")
+    raise typer.BadParameter(
+        f"{file} is no module (.scc, .py), scenario (.scenario) or adapter (.toml)"
+    )

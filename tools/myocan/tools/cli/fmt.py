@@ -76,7 +76,8 @@ def _files(paths: list[str], house: Path | None) -> list[Path]:
 
 
 def _files_of(house: House) -> list[Path]:
-    return [*house.modules(), *house.scenarios()]
+    rules = [file for file in house.modules() if file.suffix == ".scc"]
+    return [*rules, *house.scenarios()]
 
 
 def _formatted(source: bytes, name: str, *, scenarios: bool) -> Formatted:

@@ -210,7 +210,7 @@ def _told(
     indent += "    "
     if link.opening is not None:
         line, words = link.opening
-        lines.append(f"{indent}{message.producer}.scc:{message.rule}: {link.action}")
+        lines.append(f"{indent}{link.file}:{message.rule}: {link.action}")
         if line != message.rule:
             lines.append(f"{indent}under line {line}: {words}")
         how = f", {deployed[link.since]}" if link.since in deployed else ""
@@ -389,6 +389,8 @@ def replay(
             )
         if found.more:
             print(f"and {found.more:,} more")
+        for text in found.in_doubt:
+            print(text)
         said = (
             "all equal" if found.equal else f"{len(found.differences) + found.more:,} differences"
         )
@@ -411,23 +413,27 @@ def _nothing(reader: Reader, mode: str, zone: ZoneInfo) -> str:
 
 def _others(house: House, folder: Path) -> Cast:
     """Return the house with the rules in a folder instead of its own."""
+    from myocan.hub.house import module_files
     from myocan.tools.errors import ToolsError
     from myocan.tools.house_check import check_adapter_file, read_source, topics_of_boards
     from myocan.tools.scenario_files import make_cast
 
     if not folder.exists():
-        raise ToolsError(f"there is no folder {folder}; say one that has other rules (.scc) in it")
+        raise ToolsError(
+            f"there is no folder {folder}; say one that has other rules (.scc, .py) in it"
+        )
     if not folder.is_dir():
-        raise ToolsError(f"{folder} is a file; say the folder that the other rules (.scc) are in")
-    files = sorted(folder.glob("*.scc"))
+        raise ToolsError(
+            f"{folder} is a file; say the folder that the other rules (.scc, .py) are in"
+        )
+    files = module_files(folder)
     if not files:
-        raise ToolsError(f"{folder} has no rules (.scc) in it")
+        raise ToolsError(f"{folder} has no rules (.scc, .py) in it")
     sources = {file.stem: read_source(file).decode(errors="replace") for file in files}
     programs = {}
-    for name, text in sources.items():
+    for file, (name, text) in zip(files, sources.items(), strict=True):
         programs[name] = _program(name, text)
         if programs[name] is None:
-            file = folder / f"{name}.scc"
             raise ToolsError(f"{file} has mistakes; see: myocan check {file}")
     adapters = [check_adapter_file(file, house.domain)[0] for file in house.adapters()]
     topics = topics_of_boards(adapter for adapter in adapters if adapter is not None)

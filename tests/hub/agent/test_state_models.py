@@ -218,6 +218,35 @@ def held_house(running: Any) -> Any:
     return running.agent.house.root
 
 
+def test_a_model_that_breaks_does_not_break_the_hub(models, broker, hub, log) -> None:
+    broken = """
+    @field_validator("way")
+    @classmethod
+    def known(cls, value):
+        return {"In": "In"}[value]
+
+    def check(self):
+        return 1 / (self.setpoint - 30)
+"""
+    text = MODELS.replace("from typing", "from pydantic import field_validator\nfrom typing")
+    models(text.replace('= "In"\n', f'= "In"\n{broken}', 1))
+    with hub() as running, Board(broker.url, "home", "porch", hears=[HEARD]) as board:
+        own, held = state_of(running)
+        heater = held.checkout(own.Heater)
+        heater.setpoint = 30
+        with pytest.raises(ArithmeticError):
+            held.commit(heater)
+        board.send("heater/way", "out")
+        board.send("heater/setpoint", Fixed(300, 1))
+        board.await_acknowledged()
+        assert held.update(own.Pump, speed=20)
+        assert held.checkout(own.Heater).way == "In"
+        assert held.checkout(own.Heater).setpoint == 30
+    assert [
+        "was not taken by its model: KeyError" in one.value for one in log("$log.rejected")
+    ] == [True]
+
+
 def test_a_rule_may_change_what_was_just_committed(models, hub) -> None:
     with hub() as running:
         own, held = state_of(running)

@@ -339,24 +339,30 @@ class StateModels:
         stale = self._refusal(wanted, True)
         if stale is not None:
             return stale
-        made = self._made = {}
+        made: dict[tuple[str, str], Heard] = {}
+        self._made = made
         said = [
             (topic, name, key, text)
             for topic, key, _version, fields in wanted
             for name, text in fields.items()
         ]
-        self._mode.process_own([commit_of(said, producer)], now)
-        self._made = None
+        try:
+            self._mode.process_own([commit_of(said, producer)], now)
+        finally:
+            self._made = None
         versions = []
         for topic, key, version, fields in wanted:
             heard = made.get((topic, key))
-            if heard is None:
-                current, _ = self.state.as_of(topic, key)
-                if checked(self._models[topic], current, fields) != current:
-                    why = "the hub did not take it; `myocan tail` shows why, as $log.rejected"
-                    return {"refused": {"by": "field", "model": topic, "why": why}}
+            if heard is None and not self._holds(topic, key, fields):
+                why = "the hub did not take it; `myocan tail` shows why, as $log.rejected"
+                return {"refused": {"by": "field", "model": topic, "why": why}}
             versions.append(version if heard is None else heard.version)
         return {"versions": versions}
+
+    def _holds(self, topic: str, key: str, fields: Mapping[str, str]) -> bool:
+        """Tell whether a model has these values already."""
+        known = self.state.texts(topic, key)
+        return all(known.get(name) == text for name, text in fields.items())
 
     # ------------------------------------------------------------------ questions
 

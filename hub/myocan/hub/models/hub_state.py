@@ -16,8 +16,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeVar, overload
 
-from pydantic import ValidationError
-
 from myocan.hub.models.cells import Cell, Loaded, Now
 from myocan.hub.models.contexts import Context
 from myocan.hub.models.errors import CommitRejected, StaleCheckout, StateError
@@ -304,11 +302,10 @@ def checked(model: type[StateModel], current: StateModel, fields: Mapping[str, s
         new = current.copy_of()
         for name, text in fields.items():
             setattr(new, name, json.loads(heard(model, name, text), parse_float=Decimal))
-    except (ValidationError, ValueError) as error:
+    except Exception as error:  # validators and `check` may raise anything, and the hub goes on
         raise CommitRejected("field", model.topic, reason(error)) from error
     try:
         new.check()
     except Exception as error:
-        why = reason(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise CommitRejected("model", model.topic, why) from error
+        raise CommitRejected("model", model.topic, reason(error)) from error
     return new

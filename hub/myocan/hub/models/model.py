@@ -250,12 +250,12 @@ def from_json(model: type[_Model], values: dict[str, str]) -> tuple[_Model, dict
             continue
         try:
             setattr(made, name, json.loads(text, parse_float=Decimal))
-        except (ValidationError, ValueError) as error:
+        except Exception as error:  # a validator of the class may raise anything
             misfits[name] = reason(error)
     return made, misfits
 
 
-def reason(error: ValidationError | ValueError) -> str:
+def reason(error: Exception) -> str:
     """Return in one line what a check has to say."""
     if isinstance(error, ValidationError):
         said = [
@@ -263,7 +263,7 @@ def reason(error: ValidationError | ValueError) -> str:
             for one in error.errors()
         ]
         return "; ".join(said)
-    return str(error) or type(error).__name__
+    return str(error) if isinstance(error, ValueError) and str(error) else repr(error)
 
 
 def _types_of(annotation: Any) -> tuple[type, ...] | None:

@@ -232,7 +232,7 @@ class Requests(Target):
         with here, there:
             here.sendall(data)
             here.shutdown(socket.SHUT_WR)
-            answer = control._answer_to(there)
+            answer = control._answer_to(control._content(there))
         json.dumps(answer)
         return "refused" if "error" in answer else "asked"
 

@@ -13,8 +13,10 @@ import pytest
 from myocan.edge import Refused
 from myocan.edge.pins.simulated import SimulatedPins
 from myocan.edge.ports.port import Port, open_port
+from myocan.hub.house import House
 from myocan.tools.adapters import AdapterFile, load_adapter, load_ports
 from myocan.tools.flash.staging import compiled
+from myocan.tools.house_check import check_house
 from support.edge_boards import ROOT, Board, CPythonBoard, MicroPythonBoard
 from support.fake_hub import FakeHub
 from support.mosquitto import Mosquitto
@@ -62,6 +64,11 @@ def test_it_does_what_the_hub_says_and_tells_what_it_does(board: Board, hub: Fak
     hub.publish(TOPIC, "sideways")
     hub.wait(lambda hub: any("'sideways'" in line for line in hub.remarks), "a remark")
     hub.wait(lambda hub: hub.taken[-1:] == [("shutter/moves", "still")], "that it is still")
+
+
+def test_its_house_is_right() -> None:
+    house = House.load(ROOT / "examples" / "shutter")
+    assert check_house(house) == []
 
 
 class Desk:

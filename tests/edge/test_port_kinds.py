@@ -160,6 +160,19 @@ def test_a_sensor_that_fails_three_times_is_broken_and_everybody_is_told(desk: A
     assert it.remarks[1:] == ["port 'it': the sensor answers again"]
 
 
+def test_whoever_needs_a_sensor_learns_that_nobody_knows(desk: Any) -> None:
+    it = desk(kind="ds18b20", publish={"temperature": "t"}, every_s=1)
+    it.open().shown = {}
+    it.after(1_000)
+    assert it.port.shown == {"temperature": Fixed(210, 1), "fault": False}
+    it.after(0, -1000)
+    it.after(4_000)
+    assert it.port.shown == {"fault": True}
+    it.after(0, 336)
+    it.after(3_000)
+    assert it.port.shown == {"temperature": Fixed(210, 1), "fault": False}, "though it is the same"
+
+
 def test_a_thermometer_that_only_just_got_its_power_is_not_believed(desk: Any) -> None:
     it = desk(kind="ds18b20", publish={"temperature": "t", "fault": "f"}, every_s=1)
     it.pins.drive("GP1", 0x0550)

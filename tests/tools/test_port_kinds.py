@@ -102,7 +102,7 @@ def test_every_kind_opens_with_what_was_compiled(kind: str) -> None:
         ("analog", "every_s = 0", 6, "every_s must be 0.01 or more, not 0"),
         ("analog", "min_change = -1", 6, "min_change must be more than 0, not -1"),
         ("analog", 'decimals = "2"', 6, "decimals must be a whole number, not '2'"),
-        ("analog", "offset = { temperature = 1 }", 6, "a analog tells no number 'temperature' (only value)"),
+        ("analog", "offset = { temperature = 1 }", 6, "an analog tells no number 'temperature' (only value)"),
         ("analog", "low = nan", 6, None),
         ("dht", "every_s = 1", 6, "every_s must be 2 or more, not 1"),
         ("dht", "decimals = { temprature = 1 }", 6, "a dht tells no number 'temprature' (only temperature, humidity); did you mean 'temperature'?"),

@@ -8,7 +8,16 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from myocan.tools.adapters.own_kinds import OwnKind, OwnKinds
-from myocan.tools.adapters.port_keys import USUAL, Fault, Measured, Output, Port, Tells, Word
+from myocan.tools.adapters.port_keys import (
+    USUAL,
+    Fault,
+    Measured,
+    Output,
+    Port,
+    Tells,
+    Word,
+    with_article,
+)
 from myocan.tools.adapters.port_kinds import PORT_KINDS
 from myocan.tools.adapters.problems import Problem, complaint
 from myocan.tools.adapters.toml_lines import Path, TomlLines
@@ -181,7 +190,9 @@ class PortCheck:
             known = [each for each in model.model_fields if each != "kind"]
             meant = nearest(key, known)
             hint = "" if meant else f" (it has {', '.join(known)})"
-            self._wrong(f"unknown key '{key}' of a {kind}{hint}", name, key, meant=meant)
+            self._wrong(
+                f"unknown key '{key}' of {with_article(kind)}{hint}", name, key, meant=meant
+            )
         elif error["type"] == "missing":
             self._wrong(f"port {name} needs a `{key}`", name)
         else:
@@ -203,7 +214,9 @@ class PortCheck:
             return None
         before = len(self.problems)
         if self._board.runtime not in keys.RUNTIMES:
-            message = f"a {keys.kind} is for computers, and a {self._board.title} is none"
+            message = (
+                f"{with_article(keys.kind)} is for computers, and a {self._board.title} is none"
+            )
             self._wrong(message, name, "kind")
         pins = {}
         for key, needs in keys.PINS.items():
@@ -331,7 +344,9 @@ class PortCheck:
             if what == USUAL:
                 what = next(iter(keys.TELLS))
             elif what not in keys.TELLS:
-                message = f"a {keys.kind} tells no '{what}' (only {', '.join(keys.TELLS)})"
+                message = (
+                    f"{with_article(keys.kind)} tells no '{what}' (only {', '.join(keys.TELLS)})"
+                )
                 self._wrong(message, name, "publish", what, meant=nearest(what, keys.TELLS))
                 continue
             topic = self._topic(text, name, "publish", what)
@@ -401,9 +416,9 @@ def _lack(board: BoardKind, pin: str, kind: str, need: str) -> str | None:
         free = ", ".join(name for name, facts in board.pins.items() if "adc" in facts.can)
         return f"its analog input (ADC2) does not work while WiFi is on; take one of {free}"
     if need == "in":
-        return f"it is an output only, and a {kind} is looked at"
+        return f"it is an output only, and {with_article(kind)} is looked at"
     if need == "out" or (need == "pwm" and "out" not in can):
-        return f"it is an input only, and a {kind} is switched"
+        return f"it is an input only, and {with_article(kind)} is switched"
     names = [name for name, facts in board.pins.items() if need in facts.can]
     what = {"adc": "analog input", "pwm": "PWM", "i2c": "I2C", "one-wire": "1-Wire"}.get(need, need)
     where = f"; take one of {', '.join(names)}" if len(names) < 9 else ""

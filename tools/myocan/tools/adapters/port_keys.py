@@ -126,6 +126,11 @@ def exact(number: Any) -> Any:
     return [int(written.scaleb(decimals)), decimals]
 
 
+def with_article(kind: str) -> str:
+    """Return "a button", "an analog"."""
+    return f"an {kind}" if kind[:1] in "aeiou" else f"a {kind}"
+
+
 def word_of(text: str) -> Word:
     """Return the value that a key of a `map` stands for: TOML's keys are always text."""
     if text in ("true", "false"):
@@ -190,7 +195,7 @@ class Measured(Port):
         for what in value:
             if what not in self.NUMBERS:
                 known = ", ".join(self.NUMBERS)
-                message = f"a {self.kind} tells no number '{what}' (only {known})"
+                message = f"{with_article(self.kind)} tells no number '{what}' (only {known})"
                 raise Fault(key, message, what, self.NUMBERS)
         return value
 

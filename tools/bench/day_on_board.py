@@ -98,8 +98,8 @@ class Day:
 
     def run(self, hours):
         """Return the low-water of free memory in each hour."""
-        low = []
-        for _ in range(hours):
+        low = [0] * hours  # taken now, for a list that grows is no board's
+        for hour in range(hours):
             least = 1 << 30
             for step in range(360):
                 self.live()
@@ -108,7 +108,7 @@ class Day:
                 if step % 6 == 0:
                     gc.collect()
                     least = min(least, gc.mem_free())
-            low.append(least)
+            low[hour] = least
         assert not len(self.adapter.outbox), "something was not acknowledged"
         assert self.adapter.outbox.lost == 0, "something was lost"
         return low

@@ -61,6 +61,8 @@ class Network:
 
         Raises OSError if nobody knows the name.
         """
+        if host == "localhost":
+            return "127.0.0.1"  # of a virtual board, whose network is this machine's
         if not host.strip("0123456789.") or ":" in host:
             return host
         if self._lookup is None:

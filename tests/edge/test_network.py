@@ -324,7 +324,8 @@ def test_datagrams_that_are_no_answer_are_passed_over(
 ) -> None:
     def answer(question: bytes) -> list[bytes]:
         right = reply(question, ADDRESS, 1)
-        wrong_number = bytes([question[0] ^ 1]) + right[1:]
+        other = reply(question, ADDRESS[:-1] + b"\x08", 1)
+        wrong_number = bytes([question[0] ^ 1]) + other[1:]
         return [b"", b"\0" * 5, wrong_number, right[:-3], right[:20], question, right]
 
     server = serve_names(answer)

@@ -7,6 +7,8 @@ import datetime
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from socket import socket
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from support.certificates import make_certificates, tls_listener
 from support.edge_boards import BUTTON, LAMP, LAMP_TOPIC, Board, press
 from support.fake_hub import FakeHub
 from support.mosquitto import Mosquitto, free_port
+from support.scripted_broker import ScriptedBroker, packets, welcome
 
 StartBoard = Callable[..., Board]
 RunOnBoard = Callable[..., str]
@@ -67,6 +70,49 @@ def test_a_board_does_over_tls_what_it_does_without(
     hub.publish(LAMP_TOPIC, "off")
     board.wait_level("GP15", 0)
     assert hub.statuses[-1]["connection"] == 1
+
+
+def test_messages_that_come_in_one_record_are_all_read(
+    start_board: StartBoard, certificates: Path
+) -> None:
+    # what TLS has taken from the socket with the first one, no poll tells of any more
+    answered: list[bytes] = []
+    sent, done = Event(), Event()
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trust.load_cert_chain(certificates / "cert.pem", certificates / "key.pem")
+
+    def script(plain: socket, number: int) -> None:
+        with trust.wrap_socket(plain, server_side=True) as connection:
+            welcome(connection)
+            for kind, body in packets(connection):
+                if kind == 0x82 and not sent.is_set():
+                    grants = _grants(body)
+                    connection.sendall(bytes([0x90, 2 + grants]) + body[:2] + b"\x01" * grants)
+                elif kind == 0x31 and not sent.is_set():  # its status; nothing is said after this
+                    sent.set()
+                    messages = b"".join(
+                        b"\x32\x07\x00\x01a" + bytes([0, at]) + b"xy" for at in (1, 2, 3)
+                    )
+                    connection.sendall(messages)
+                elif kind == 0x40:
+                    answered.append(body)
+                    if len(answered) == 3:
+                        done.set()
+                        return
+
+    with ScriptedBroker(script) as broker:
+        port = int(broker.url.rpartition(":")[2])
+        board = start_board(port, [BUTTON], broker=trusting(certificates, port))
+        assert done.wait(15), (answered, board.said)
+
+
+def _grants(subscription: bytes) -> int:
+    """Return how many topics a subscription is for."""
+    count, at = 0, 2
+    while at < len(subscription):
+        at += 3 + int.from_bytes(subscription[at : at + 2], "big")
+        count += 1
+    return count
 
 
 @pytest.mark.parametrize(

@@ -209,13 +209,19 @@ print(gc.mem_free())
 import myocan.edge.offers
 gc.collect()
 print(gc.mem_free())
+from myocan.edge.offers import Offers
+offers = Offers({"number": 1, "failed": 0}, "topic", b"key")
 import myocan.edge.updates
 gc.collect()
 print(gc.mem_free())
+offers._unload()
+gc.collect()
+print(gc.mem_free())
 """)
-    before, always, during = map(int, said.split())
-    assert before - always < 2 * 1024, "for good, with objects of 64 bits"
+    before, always, during, after = map(int, said.split())
+    assert before - always < 5 * 512, "for good, with objects of 64 bits"
     assert always - during < 12 * 1024, "while there is an update"
+    assert always - after < 2 * 1024, "afterwards: names stay, and what the heap is cut into"
 
 
 BUTTONS = """[

@@ -277,7 +277,7 @@ def test_what_is_never_online_is_given_up_after_so_many_starts(board: Board) -> 
         assert board.runs(slots) == NEW
     slots, adapter, updates = board.start()
     assert board.runs(slots) == OLD
-    assert (adapter.facts["failed"], adapter.facts["update"]) == (2, 0)
+    assert (slots.failed, slots.number) == (2, 0)
     updates.offered(offer(2, text), False)
     assert adapter.said == [[2, "refused", "it is not newer than 2, which was here already"]]
 
@@ -288,9 +288,9 @@ def test_what_is_not_online_in_time_is_given_up_at_once(board: Board) -> None:
     assert updates.step(board.now + 6_900) == ""
     assert updates.due(board.now + 6_900) == 100
     assert updates.step(board.now + 7_000) == "goes back: the update was not online in time"
-    slots, adapter, _ = board.start()
+    slots, _, _ = board.start()
     assert board.runs(slots) == OLD
-    assert adapter.facts["why"] == "it was not online within 7 s"
+    assert slots.why == "it was not online within 7 s"
 
 
 def test_what_belonged_to_an_earlier_update_is_removed_and_what_is_others_stays(
@@ -365,7 +365,7 @@ def test_a_board_that_gets_no_answer_gives_up(board: Board) -> None:
         updates.step(now)
     assert [what for _, what, *_ in adapter.said].count("want") == 8
     assert adapter.said[-1] == [2, "refused", "nobody sends what the board asks for"]
-    assert updates.due(40_000) > 1000, "it rests"
+    assert updates.idle()
 
 
 def test_a_full_disk_is_told(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,21 +374,47 @@ def test_a_full_disk_is_told(board: Board, monkeypatch: pytest.MonkeyPatch) -> N
         board.live(listed(NEW), NEW)
 
 
-def test_what_a_board_has_already_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    offers = Offers({"number": 5, "failed": 0}, TOPIC, KEY)
+def test_what_an_update_needs_is_loaded_for_it_and_gone_afterwards(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = ("myocan.edge.updates", "myocan.edge.fetch")
+    for name in needed:
+        monkeypatch.setitem(sys.modules, name, sys.modules[name])  # to be there again after it
+        monkeypatch.setattr(sys.modules["myocan.edge"], name[12:], sys.modules[name])
+    slots = board.slots.Slots(board.root)
+    slots.accept(5)
+    monkeypatch.setitem(sys.modules, "slots", SimpleNamespace(Slots=lambda: slots))
     adapter = FakeAdapter()
+    offers = Offers(slots.noted(), TOPIC, KEY)
     offers.attach(adapter, None, 0)
     assert adapter.facts == {"update": 5}
-    loaded: list[bool] = []
-    monkeypatch.setattr(
-        offers, "_load", lambda *_: loaded.append(True) or SimpleNamespace(offered=print)
-    )
-    offers.hears["config"](b'[5, "x", 1, "y"]', True)
+
+    offers.hears["config"](offer(5, b"x"), True)
     offers.hears["config"](b"", True)
     offers.hears["update/piece"](b"5 0 0\nx", False)
-    assert (offers.step(1), loaded) == ("", [])
-    offers.hears["config"](b'[55, "x", 1, "y"]', True)
-    assert loaded == [True]
+    assert offers.step(1) == ""
+    assert offers.due(1) > 1000
+    assert "slots" in sys.modules, "nothing was loaded, so nothing had to go"
+
+    offers.hears["config"](offer(6, listed({"config.json": OLD["config.json"]})), False)
+    assert offers.due(1) == 0
+    now = 0
+    while offers.due(now) < 1000:
+        now += 10
+        assert offers.step(now) == ""
+        while adapter.said:
+            of, _, file, offset = adapter.said.pop(0)
+            text = listed({"config.json": OLD["config.json"]})
+            offers.hears["update/piece"](f"{of} {file} {offset}\n".encode() + text, False)
+    assert adapter.facts == {"update": 6}
+    assert not {"slots", *needed} & set(sys.modules)
+
+
+def test_what_was_given_up_is_told_from_the_start() -> None:
+    adapter = FakeAdapter()
+    offers = Offers({"number": 5, "failed": 6, "why": "it hung"}, TOPIC, KEY)
+    offers.attach(adapter, None, 0)
+    assert adapter.facts == {"update": 5, "failed": 6, "why": "it hung"}
 
 
 def test_a_file_that_is_not_what_the_list_says_is_not_used(board: Board) -> None:

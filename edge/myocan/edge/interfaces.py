@@ -179,6 +179,9 @@ class Places(Protocol):
     def try_out(self, code: str, config: str, number: int, seconds: int) -> None:
         """From the next start on, these places are on trial."""
 
+    def noted(self) -> Spec:
+        """Return what is written down of all this."""
+
     def crashed(self, why: str) -> None:
         """A start of what is on trial ended like that."""
 

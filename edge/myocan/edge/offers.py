@@ -5,6 +5,8 @@ only this: the number of what it has, which its status tells, and an ear for ano
 judges and tries updates is `updates.py`, what fetches them `fetch.py`; `docs/edge.md` tells more.
 """
 
+import sys
+
 from myocan.edge.clock import NEVER, const
 
 TYPE_CHECKING = const(False)
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from myocan.edge.adapter import Adapter
     from myocan.edge.interfaces import Places, Spec
     from myocan.edge.updates import Updates
+    from myocan.wire.message import Value
 
 
 class Offers:
@@ -38,17 +41,44 @@ class Offers:
     def attach(self, adapter: "Adapter", slots: "Places | None", now: int) -> None:
         """Begin, at `now` (ticks). slots: given when this start is one of an update on trial."""
         self._adapter = adapter
-        adapter.tell_facts({"update": self._noted["number"]})
-        if slots is not None or self._noted["failed"]:
+        self._tell()
+        if slots is not None:
             self._load(slots, now)
 
     def step(self, now: int) -> str:
         """Go on; return why the board has to start again, "" if it has not."""
-        return "" if self._updates is None else self._updates.step(now)
+        updates = self._updates
+        if updates is None:
+            return ""
+        if updates.idle():
+            self._noted = updates.noted()
+            self._tell()
+            self._unload()
+            return ""
+        return updates.step(now)
 
     def due(self, now: int) -> int:
         """Return the milliseconds after which `step` is due."""
         return NEVER if self._updates is None else self._updates.due(now)
+
+    def _tell(self) -> None:
+        noted = self._noted
+        facts: dict[str, Value] = {"update": noted["number"]}
+        if noted["failed"]:
+            facts["failed"] = noted["failed"]
+            facts["why"] = noted["why"]
+        if self._adapter is not None:
+            self._adapter.tell_facts(facts)
+
+    def _unload(self) -> None:
+        """Give back the memory that an update took."""
+        self._updates = None
+        here = sys.modules["myocan.edge"]
+        for name in ("updates", "fetch"):
+            sys.modules.pop("myocan.edge." + name, None)
+            if hasattr(here, name):
+                delattr(here, name)
+        sys.modules.pop("slots", None)
 
     def _load(self, slots: "Places | None", now: int) -> "Updates":
         from myocan.edge.updates import Updates

@@ -10,14 +10,13 @@ board has to say: JSON, `[number, "want", file, offset]`, `[number, "refused", w
 
 import json
 
-from myocan.edge.clock import NEVER, Alarm, const
+from myocan.edge.clock import Alarm, const
 from myocan.edge.fetch import Fetch, signed
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from myocan.edge.adapter import Adapter
-    from myocan.edge.interfaces import Places
-    from myocan.wire.message import Value
+    from myocan.edge.interfaces import Places, Spec
 
 
 class Updates:
@@ -38,7 +37,6 @@ class Updates:
         self._trial = Alarm()
         if slots.on_trial:
             self._trial.set(now, slots.seconds() * 1000)
-        self._tell()
 
     def step(self, now: int) -> str:
         """Go on; return why the board has to start again, "" if it has not."""
@@ -47,7 +45,6 @@ class Updates:
             if self._adapter.heard:
                 slots.confirm()
                 self._trial.off()
-                self._tell()
             elif self._trial.rings(now):
                 slots.roll_back(f"it was not online within {slots.seconds()} s")
                 return "goes back: the update was not online in time"
@@ -57,14 +54,21 @@ class Updates:
                 return "starts again, with an update"
             if fetch.over:
                 self._fetch = None
-                self._tell()
         return ""
+
+    def idle(self) -> bool:
+        """Return whether there is nothing to do any more."""
+        return self._fetch is None and not self._slots.on_trial
+
+    def noted(self) -> "Spec":
+        """Return what the board has noted of its files by now."""
+        return self._slots.noted()
 
     def due(self, now: int) -> int:
         """Return the milliseconds after which `step` is due."""
         if self._fetch is not None:
             return self._fetch.due(now)
-        return self._trial.left(now) if self._trial.on else NEVER
+        return self._trial.left(now) if self._trial.on else 0
 
     def offered(self, payload: bytes, retained: bool) -> None:
         """Take an offer: [number, hash of the list of files, its size, signature]."""
@@ -104,11 +108,3 @@ class Updates:
         said: list[str | int] = [number]
         said.extend(what)
         self._adapter.send("update/said", json.dumps(said).encode())
-
-    def _tell(self) -> None:
-        slots = self._slots
-        facts: dict[str, Value] = {"update": slots.number}
-        if slots.failed:
-            facts["failed"] = slots.failed
-            facts["why"] = slots.why
-        self._adapter.tell_facts(facts)

@@ -66,6 +66,7 @@ class BoardTalk:
         self._status = board_topic(domain, name, "status")
         self._said = board_topic(domain, name, "update/said")
         self._address = address
+        self._known: dict[str, Any] | None = None  # the newest status
         self._client = Client(CallbackAPIVersion.VERSION2)
         self._arrived: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
 
@@ -94,18 +95,21 @@ class BoardTalk:
         self._stop()
 
     def status(self, wait_s: float) -> dict[str, Any]:
-        """Return the status of the board once it is online.
+        """Return the newest status of the board once it is online.
 
         wait_s: how long to wait for that, in seconds. Raises UpdateError.
         """
         deadline = time.monotonic() + wait_s
-        known = False
-        while (message := self._next(deadline))[0]:
-            if (status := self._status_in(message)) is not None:
-                known = True
-                if status["online"]:
-                    return status
-        if known:
+        while True:
+            waits = 0 if self._known is not None and self._known["online"] else deadline
+            message = self._next(waits)
+            if message[0]:
+                self._status_in(message)
+            elif waits == 0 and self._known is not None:
+                return self._known
+            else:
+                break
+        if self._known is not None:
             raise UpdateError(f"{self.name} is not online: switch it on, and update it again")
         raise UpdateError(f"{self.name} has never been online here: flash it first")
 
@@ -164,10 +168,13 @@ class BoardTalk:
         raise Silent(f"{self.name} did not answer within {ASK_S:.0f} s; it has what it had")
 
     def _status_in(self, message: tuple[str, bytes]) -> dict[str, Any] | None:
+        if message[0] != self._status:
+            return None
         try:
-            return decode_status(message[1]) if message[0] == self._status else None
+            self._known = decode_status(message[1])
         except WireError:
             return None
+        return self._known
 
     def _said_in(self, message: tuple[str, bytes], number: int) -> tuple[str, list[Any]]:
         """Return what the board says of an update, and what belongs to it; "" for nothing."""

@@ -20,7 +20,7 @@ from myocan.hub.store import Reader
 from support.hub_process import HubProcess
 from support.mosquitto import Mosquitto
 
-KILLS = 2
+KILLS = 1
 MODELS = """
 from myocan.hub import StateModel
 

@@ -218,6 +218,22 @@ def held_house(running: Any) -> Any:
     return running.agent.house.root
 
 
+def test_a_function_that_rules_call_commits(models, modules, house, hub) -> None:
+    modules(
+        control="EXTERNAL warm\nSUBSCRIBE heater.enabled {false, true} AS enabled\n"
+        "WHEN enabled == true\nTHEN warm(30)\n"
+    )
+    (house / "externals.py").write_text(
+        "from models import Heater, found\nfrom myocan.hub import external\n\n"
+        "@external\ndef warm(degrees):\n"
+        "    found['hub'].state.update(Heater, setpoint=degrees)\n"
+    )
+    with hub() as running:
+        own, held = state_of(running)
+        assert held.update(own.Heater, enabled=True)
+        wait_for(lambda: held.checkout(own.Heater).setpoint == 30)
+
+
 def test_a_model_that_breaks_does_not_break_the_hub(models, broker, hub, log) -> None:
     broken = """
     @field_validator("way")

@@ -207,8 +207,8 @@ class Agent:
         self._reserve = Reserve(self._store_path, house.store.reserve_bytes)
         store = stack.enter_context(self._with_room(lambda: self._open_store(self._store_path)))
         adapters = AdapterTopics(house.adapters())
-        functions = load_externals(house.externals_path)
         models = load_models(house.models_path)
+        functions = load_externals(house.externals_path)  # which may import the models
         files = ModuleFiles(house.modules(), house.agent.name, models.texts())
         self._journal = Journal(
             store,

@@ -142,12 +142,12 @@ class StateModels:
             except Exception as error:
                 if self.state.ended:
                     return  # the hub ends, which is no fault of it
-                where = _where(error)
-                _log.exception("setup of models.py failed")
-                self._failed.put(
-                    f"setup of models.py failed{where}: {type(error).__name__}: {error}; the hub "
-                    "goes on without what it would have begun"
+                text = (
+                    f"setup of models.py failed{_where(error)}: {type(error).__name__}: {error}; "
                 )
+                text += "the hub goes on without what it would have begun"
+                _log.error("%s", text)
+                self._failed.put(text)
                 self._shared.wake()
 
         threading.Thread(target=run, name="setup", daemon=True).start()

@@ -14,6 +14,7 @@ from myocan.edge.ports.port import open_port
 from myocan.hub.lang import compile_module
 from myocan.tools.adapters import AdapterError, AdapterFile, parse_adapter
 from myocan.tools.house_check import check_taken
+from myocan.tools.topic_list import topics_between
 
 RIGHT = {
     "analog": 'pin = "GP26"\npublish = "a.b"',
@@ -233,6 +234,16 @@ def test_units_and_values_are_there_for_the_check_of_the_house() -> None:
         ("a.t", None, "°C"),
         ("a.f", (True, False), ""),
         ("a.b", None, "bar"),
+    ]
+
+
+def test_the_list_of_topics_shows_what_they_carry() -> None:
+    names = '{ temperature = "a.t", fault = "a.f" }'
+    adapter = read(port("dht", right=f'pin = "GP6"\npublish = {names}'))
+    topics = topics_between([], [adapter])
+    assert [(each.name, each.carries) for each in topics] == [
+        ("a.f", "{true, false}"),
+        ("a.t", "number, °C"),
     ]
 
 

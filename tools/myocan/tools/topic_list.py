@@ -69,6 +69,8 @@ def topics_between(
 
     models: those of the modules that are state models, whose fields others than rules commit.
     """
+    from myocan.tools.house_check import word
+
     topics: dict[Address, Topic] = {}
     for program in programs:
         for definition in program.topics:
@@ -83,7 +85,7 @@ def topics_between(
             topic = _topic(topics, ("", publication.module, publication.variable))
             topic.publishers.add(BOARD + adapter.name)
             if not topic.carries and publication.values:
-                topic.carries = "{" + ", ".join(map(str, publication.values)) + "}"
+                topic.carries = "{" + ", ".join(map(word, publication.values)) + "}"
             elif not topic.carries and publication.kind == "event":
                 topic.carries = "event"
             elif not topic.carries and publication.unit:

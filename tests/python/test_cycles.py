@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from python.playing import HEAD, Play, program_of
 
 LAMP = """
@@ -288,6 +291,18 @@ def test_instances_have_their_own_and_are_born_and_dropped() -> None:
     play.now_ms = 60_000
     assert play.send("lamp.over", key="bath") == ["lamp[bath].$instances = null"]
     assert play.core.instances("lamp") == ["hall"]
+
+
+def test_a_house_without_such_modules_loads_nothing_of_it() -> None:
+    asked = (
+        "import sys; from myocan.hub.core import Core; from myocan.hub.lang import compile_module;"
+        "import myocan.hub.agent, myocan.hub.scenario;"
+        "program = compile_module('MODULE x\\nPUBLIC c 0\\nAT noon\\nTHEN c++\\n', 'x').program;"
+        "Core().link([program]);"
+        "print([name for name in sys.modules if name.startswith('myocan.hub.python')])"
+    )
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
+    assert told.stdout.strip() == "[]", told.stderr
 
 
 def test_a_module_is_the_same_on_a_core_that_was_linked_anew() -> None:

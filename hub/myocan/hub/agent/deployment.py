@@ -323,8 +323,8 @@ def _stored_program(store: Store, name: str, source: str) -> Program | None:
     text = store.program(_key(name, source))
     if text is None:
         return None
+    from myocan.hub.lang.languages import is_python
     from myocan.hub.lang.schedules import Schedule
-    from myocan.hub.python.text import is_python
 
     try:
         program = Program.from_json(text)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from myocan.hub.lang.diagnostics import Diagnostic
+from myocan.hub.lang.languages import is_python
 
 if TYPE_CHECKING:
     from myocan.hub.core.program import Program
@@ -90,8 +91,6 @@ def compile_module(source: str | bytes, name: str, filename: str | None = None) 
 
 def file_name(source: str | bytes, name: str) -> str:
     """Return what the file of a module is called: `NAME.scc`, of one in Python `NAME.py`."""
-    from myocan.hub.python.text import is_python
-
     return f"{name}.{'py' if is_python(source) else 'scc'}"
 
 

@@ -16,6 +16,7 @@ from myocan.hub.lang.coverage import warn_of_ons
 from myocan.hub.lang.declare import Declarer
 from myocan.hub.lang.diagnostics import Report, Span, clip, quoted
 from myocan.hub.lang.expressions import COMPARISONS, Expressions
+from myocan.hub.lang.languages import is_python
 from myocan.hub.lang.meaning import Checked, Comparison
 from myocan.hub.lang.naming import MAX_NAME, travels, word_fits
 from myocan.hub.lang.reader import decode, read
@@ -37,8 +38,6 @@ def check_source(source: str | bytes, name: str, file: str) -> Checked:
         name: the module's name, which is the file's.
         file: what messages call the file.
     """
-    from myocan.hub.python.text import is_python
-
     report = Report(file)
     if is_python(source):
         from myocan.hub.python.compiling import checked

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -73,21 +72,6 @@ NAMES = frozenset(
 
 STEP, STEPS, POWER, SHIFT, TIMES, PLUS = ".step", ".steps", ".power", ".shift", ".times", ".plus"
 """What is put into the text; no name that anybody can write."""
-
-_FIRST_WORD = re.compile(r"\s*(?:(?:from|import|class)\b|@|[\"'])")
-_COMMENT = re.compile(r"\s*(?:#|$)")
-
-
-def is_python(source: str | bytes) -> bool:
-    """Tell whether the text of a module is Python: it begins with a docstring or an import.
-
-    No statement of the rule language does, so a text alone says which of the two it is.
-    """
-    text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
-    for line in text.removeprefix("\ufeff").split("\n"):
-        if not _COMMENT.match(line):
-            return _FIRST_WORD.match(line) is not None
-    return False
 
 
 def span_of(node: Any) -> Span:

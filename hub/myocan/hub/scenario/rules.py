@@ -6,16 +6,15 @@ part of, and what it asks.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from myocan.hub.lang import tree
 from myocan.hub.lang.diagnostics import Report, split_lines
+from myocan.hub.lang.languages import is_python
 from myocan.hub.lang.lexer import tokens
 from myocan.hub.lang.reader import read
-from myocan.hub.python.text import is_python
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +71,8 @@ def _methods_of(source: str) -> Iterator[Rule]:
 
     What stands above a method says when it runs; its lines, from `def` on, are what it does.
     """
+    import ast  # only who writes Python needs it
+
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

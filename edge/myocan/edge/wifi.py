@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 _JOIN_MS = const(15_000)
 """How long joining one network may take before the next one is tried."""
-_LOOK_MS = const(2_000)
-"""How often to look whether a network is there and does not refuse; sooner, what the radio says may
-be of the try before."""
+_LOOK_MS = const(500)
+"""How often to look whether the radio says that a network is not there, or refuses; sooner, that
+may be of the try before."""
 
 _NO = (
     ("STAT_NO_AP_FOUND", "is not there"),
@@ -99,6 +99,10 @@ class Wifi(Network):
             nic.config(pm=nic.PM_NONE)  # power saving costs 100 ms a message
         except (AttributeError, ValueError, OSError):
             pass  # there is no such setting here
+        try:  # noqa: SIM105 (a board has no contextlib)
+            nic.config(reconnects=0)  # an ESP32 would try the same network for ever, and not say so
+        except (AttributeError, TypeError, ValueError, OSError):
+            pass  # others do not do that
 
     def _join(self, wanted: "list[Any]") -> None:
         self._name = wanted[0]

@@ -68,3 +68,9 @@ def test_a_board_without_an_adapter_may_read_nothing_of_others(house: House) -> 
     (house.root / "adapters" / "porch.toml").unlink()
     keep(house, "porch", json.dumps({"name": "porch", "password": "p"}))
     assert board_accounts(house) == [Account("porch", "p")]
+
+
+def test_a_name_that_could_be_read_as_more_than_one_is_none(house: House) -> None:
+    for name in ("hall:x", "hall\nuser root", "~hub"):
+        keep(house, name, json.dumps({"name": name, "password": "p"}))
+    assert board_accounts(house) == []

@@ -12,7 +12,7 @@ import logging
 
 from myocan.hub.agent.topics import data_topics_taken
 from myocan.hub.bus import Account
-from myocan.hub.house import House
+from myocan.hub.house import House, check_level
 
 __all__ = ["board_accounts"]
 
@@ -25,7 +25,7 @@ def board_accounts(house: House) -> list[Account]:
     for file in sorted((house.private_path / "boards").glob("*.json")):
         try:
             plain = json.loads(file.read_text(encoding="utf-8"))
-            name, password = plain["name"], plain["password"]
+            name, password = check_level(plain["name"]), plain["password"]
             if name != file.stem or not isinstance(password, str) or not password:
                 raise ValueError("it is not what flashing has written")
         except (OSError, ValueError, KeyError, TypeError) as error:

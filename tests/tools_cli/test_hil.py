@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from myocan.tools.cli import app
+from myocan.tools.errors import ToolsError
 from myocan.tools.hil import Row, Table
 from myocan.tools.hil.table import Cut, spread
 
@@ -74,6 +75,14 @@ def test_a_board_on_the_bench(tmp_path: Path) -> None:
     assert told == json.loads(file.read_text())
     assert (told["cuts"], told["sent"], told["processed"], told["lost"]) == (1, 5, 5, 0)
     assert told["boards"][0]["where"] == "virtual"
+
+
+def test_what_could_not_be_done_leaves_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "table.json"
+    words = ["hil", "--kind", "raspberry-pi", "--save", str(file)]
+    done = CliRunner().invoke(app, words)
+    assert isinstance(done.exception, ToolsError)
+    assert not file.exists()
 
 
 @pytest.mark.parametrize(

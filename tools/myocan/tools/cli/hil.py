@@ -94,9 +94,14 @@ def hil(
         seed=seed,
     )
     file = save or Path(time.strftime("hil-%Y%m%d-%H%M%S.json"))
-    table = _run(plan)
-    plain = table.plain()
-    file.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    with file.open("w", encoding="utf-8") as out:  # now, before it takes hours
+        try:
+            table = _run(plan)
+        except BaseException:
+            file.unlink()
+            raise
+        plain = table.plain()
+        out.write(json.dumps(plain, indent=1) + "\n")
     if as_json:
         print(json.dumps(plain), flush=True)
     else:
@@ -118,6 +123,9 @@ def _run(plan: Plan) -> Table:
             _tell("ending; the boards finish what they are at")
             stop.set()
             return done.result()
+        except BaseException:  # told to end, and soon
+            stop.set()
+            raise
 
 
 def _tell(text: str) -> None:

@@ -100,6 +100,9 @@ def test_a_mistake_above_a_method_is_told(above: str, told: str) -> None:
 @pytest.mark.parametrize(("body", "told"), [
     ("class Lamp:\n    pass", "1: there is no class of Module here; a module is one: class Lamp1"),
     ("class A(Module):\n    a: int = 0", "1: nothing in this class reacts"),
+    ("class A(Module, key=5):\n    pass", "1: key is a name; see the class line"),
+    ("class A(Module, auto=True):\n    pass", "1: auto is True or False, and needs a key"),
+    ("class A(Module, agent=None):\n    pass", "1: agent is a name; see the class line"),
     ("def f(:", "1: this is no Python: invalid syntax"),
     ("x = 1 / 0", "1: ZeroDivisionError: division by zero"),
     ("async def f(): pass", "1: a cycle waits for nothing; write it without async and await"),

@@ -101,8 +101,15 @@ class _Reader:
         self._spans = {name: span_of(node) for name, node in _named(tree)}
 
     def read(self, names: dict[str, Any]) -> None:
-        if self.found.key and not _NAME.fullmatch(self.found.key):
-            self.report.error(span_of(self.tree), f"key={self.found.key!r} is no name")
+        key, auto, agent = self.found.key, self.found.auto, self.found.agent
+        for what, fits in (
+            ("key is a name", key == "" or (isinstance(key, str) and _NAME.fullmatch(key))),
+            ("auto is True or False, and needs a key", auto is False or (auto is True and key)),
+            ("agent is a name", agent == "" or (isinstance(agent, str) and _NAME.fullmatch(agent))),
+        ):
+            if not fits:
+                self.report.error(span_of(self.tree), f"{what}; see the class line")
+                return
         for method in self.tree.body:
             if isinstance(method, ast.FunctionDef) and method.name.startswith("__"):
                 self.report.error(

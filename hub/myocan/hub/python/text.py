@@ -93,7 +93,8 @@ def parse(text: str, report: Report) -> ast.Module | None:
         report.error(Span(line, column, column + 1), f"this is no Python: {error.msg}")
         return None
     except (ValueError, RecursionError, MemoryError) as error:
-        report.error(Span(1, 1, 2), f"this is no Python: {error}")
+        said = str(error) or "brackets or signs within one another, far too many"
+        report.error(Span(1, 1, 2), f"this is no Python: {said}")
         return None
     check(tree, report)
     return tree

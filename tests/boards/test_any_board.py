@@ -31,7 +31,9 @@ def looped(board: BenchBoard) -> BenchBoard:
     return board
 
 
-def test_what_is_flashed_comes_online_and_does_what_it_is_told(looped: BenchBoard) -> None:
+def test_a_board_does_what_it_is_told_and_tells_what_happens_while_its_link_is_cut_once(
+    looped: BenchBoard,
+) -> None:
     status = looped.heard.status
     assert status["online"]
     assert status["runtime"].startswith("micropython ")
@@ -43,9 +45,9 @@ def test_what_is_flashed_comes_online_and_does_what_it_is_told(looped: BenchBoar
     looped.reset()
     looped.expect(PRESS)  # the broker has kept what the port should be
     assert len(looped.heard.boots) == 2
+    looped.say(OUT, "off")
+    looped.expect(RELEASE)
 
-
-def test_what_happens_while_the_link_is_cut_is_told_afterwards_once(looped: BenchBoard) -> None:
     row = Course(looped, cuts=3, seed=SEED, rest_s=(0, 0)).run()
     assert row.faults == []
     assert row.processed == row.sent >= 3 * 4

@@ -244,7 +244,7 @@ class Clerk:
                     if kept and text != "null":
                         written.state[number] = text
                         changed.setdefault(row, []).append(f"{number},{text}")
-            for of, said in stated.get(row, ()):
+            for of, said in stated.get(row, ()) if stated else ():
                 together = offset + row if came_from is None else came_from
                 written.stated.append(Stated(offset + row, together, of, said, producer))
                 if said is not None:

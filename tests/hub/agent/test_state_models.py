@@ -15,9 +15,15 @@ from myocan.edge.pins.simulated import SimulatedPins
 from myocan.edge.run import Runner
 from myocan.hub.control import ControlError, ask
 from myocan.hub.house import House
-from myocan.hub.models import CommitRejected, StaleCheckout, State, StateError
+from myocan.hub.models import CommitRejected, StaleCheckout, State, StateError, StateModel
+from myocan.hub.models import state as process
 from myocan.wire import Fixed
 from support.board import Board
+
+
+class Unknown(StateModel):
+    seen: bool = False
+
 
 MODELS = """
 from decimal import Decimal
@@ -275,6 +281,20 @@ def test_a_rule_may_change_what_was_just_committed(models, hub) -> None:
             held.commit(pump)
         heater.enabled = True
         assert held.commit(heater)
+
+
+def test_the_state_of_the_process_is_that_of_its_hub(models, hub) -> None:
+    process.update(Unknown, seen=True)  # one of its own, as long as there is no hub
+    models(
+        MODELS.replace("StateModel, field", "StateModel, field, state")
+        + "    state.update(Pump, speed=30)\n"
+    )
+    with hub() as running:
+        own, held = state_of(running)
+        wait_for(lambda: held.checkout(own.Pump).speed == 30)
+        with pytest.raises(StateError, match="Unknown is no model of this house"):
+            process.checkout(Unknown)
+    assert process.checkout(Unknown).seen
 
 
 def test_setup_that_fails_is_told_with_its_line(models, hub, log) -> None:

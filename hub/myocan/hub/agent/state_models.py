@@ -41,6 +41,7 @@ from myocan.hub.core.scalars import scalar_json
 from myocan.hub.models.errors import CommitRejected
 from myocan.hub.models.hub_state import Heard, HubState, checked
 from myocan.hub.models.measures import Measures
+from myocan.hub.models.process import process_state
 
 __all__ = ["Hub", "StateModels"]
 
@@ -102,6 +103,7 @@ class StateModels:
         self.state = HubState(ask, "models", self._models, topics, self._values())
         self.state.load(*self._models.values())
         self.state.run_by(threading.get_ident())
+        process_state.stand_for(self.state)
         mode.on_stated = self._take
         self.commands: dict[str, Command] = {
             "state commit": self._commit,
@@ -159,6 +161,7 @@ class StateModels:
 
     def end(self) -> None:
         """Refuse what comes now, stop the services, and let subscribers hear what waits."""
+        process_state.let_go(self.state)
         self.state.end("the hub was stopped")
         try:
             self.state.close()

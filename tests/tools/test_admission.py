@@ -44,6 +44,21 @@ def test_one_that_takes_the_place_of_another_shares_nothing_with_it(house: House
     assert board_secrets(house, "porch") == second
 
 
+def test_in_its_own_place_a_board_gets_everything_anew_too(house: House) -> None:
+    first = Admission(house, "porch")(chip("e661"))
+    second = Admission(house, "porch", replace=True)(chip("e661"))
+    assert (second.identity, second.name) == (first.identity, first.name)
+    assert second.password != first.password
+    assert second.update_key != first.update_key
+    assert board_secrets(house, "porch") == second
+
+
+def test_a_password_from_elsewhere_is_for_the_board_alone(house: House) -> None:
+    there = Admission(house, "porch", password="drawn-there")(chip("e661"))
+    assert there.password == "drawn-there"
+    assert board_secrets(house, "porch").password != "drawn-there"
+
+
 def test_a_chip_that_gets_another_name_gives_its_old_one_back(house: House) -> None:
     Admission(house, "hall")(chip("e661"))
     Admission(house, "porch")(chip("e661"))

@@ -36,7 +36,14 @@ def test_on_a_machine_without_the_hub_a_board_comes_with_the_account_that_it_was
     house = house_of(tmp_path)
     broker = board_broker(house, "porch", "mqtt://porch:drawn-there@hub.example")
     assert (broker["user"], broker["password"]) == ("porch", "drawn-there")
-    assert board_secrets(house, "porch").password == "drawn-there"
+
+
+def test_no_url_changes_the_account_that_is_kept(tmp_path: Path) -> None:
+    house = house_of(tmp_path)
+    kept = board_secrets(house, "porch")
+    assert board_broker(house, "porch", "mqtt://porch:bad@hub.example")["password"] == "bad"
+    assert board_secrets(house, "porch") == kept
+    assert board_broker(house, "porch", "mqtt://x:bad@hub.example")["password"] == kept.password
 
 
 def test_where_nobody_needs_an_account_a_board_gets_none(tmp_path: Path) -> None:

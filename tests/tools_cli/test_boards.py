@@ -121,6 +121,22 @@ def test_an_adapter_runs_on_this_machine_until_it_is_stopped(running_house: Path
         lines_until(process, "online")
 
 
+@pytest.mark.parametrize("user", ["porch", "nobody"])
+def test_a_wrong_account_on_the_command_line_is_told_and_changes_nothing(
+    myocan: Myocan, running_house: Path, user: str
+) -> None:
+    kept = (running_house / ".myocan" / "boards" / "porch.json").read_bytes()
+    hub = RunningHub.read(House.load(running_house))
+    assert hub is not None
+    url = (hub.boards or hub.url).rpartition("@")[2].removeprefix("mqtt://")
+    done = myocan(
+        "adapter", "run", "porch", "--broker", f"mqtt://{user}:bad@{url}", cwd=running_house
+    )
+    assert done.returncode == 3
+    assert f"the broker refuses user '{user}' with this password" in done.stderr
+    assert (running_house / ".myocan" / "boards" / "porch.json").read_bytes() == kept
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -233,7 +233,9 @@ class PahoLink:
         self, client: Client, _: Any, flags: ConnectFlags, code: ReasonCode, more: Properties | None
     ) -> None:
         if code.is_failure:
-            self.reason = f"the broker refuses the connection: {code}"
+            user = self._broker.get("user")
+            who = f"user '{user}' with this password" if user else "a board without an account"
+            self.reason = f"the broker refuses {who}: {code}"
         else:
             client.subscribe([(topic, 1) for topic in self._topics])
             self._answer.set(self._now, ANSWER_MS)

@@ -88,8 +88,18 @@ def adapter_run(
     found = open_adapter(opened, name)
     load_ports(found.own_ports)
     make = Adapter if found.code is None else load_code(found.code)
+    check_given(broker)
     where = board_broker(opened, found.name, broker)
     run_adapter(board_config(opened, found, where), pins, make=make)
+
+
+def check_given(broker: str | None) -> None:
+    """Raise BoardError if the account in a URL of the command line is refused where it leads."""
+    from myocan.hub.bus import parse_url
+    from myocan.tools.flash import check_account
+
+    if broker is not None and (address := parse_url(broker)).user is not None:
+        check_account(address)
 
 
 def flash(
@@ -122,7 +132,13 @@ def flash(
     """
     from myocan.hub.bus import parse_url
     from myocan.tools.errors import ToolsError
-    from myocan.tools.flash import Admission, BoardWatch, board_broker, find_port
+    from myocan.tools.flash import (
+        Admission,
+        BoardWatch,
+        board_broker,
+        find_port,
+        password_in_url,
+    )
     from myocan.tools.flash import flash as flash_board
 
     opened = open_house(house)
@@ -133,6 +149,7 @@ def flash(
             f"`myocan adapter run {found.name}`"
         )
     address = hub_address(opened, broker)
+    check_given(broker)
     config = board_config(opened, found, board_broker(opened, found.name, broker))
     if port is None and found.kind.name == "unix":
         raise ToolsError(f"{found.name} is for a virtual board: say --port {VIRTUAL}")
@@ -153,7 +170,12 @@ def flash(
                 online=None if watch is None else watch.wait,
                 everything=everything,
                 own=found.own_modules,
-                admit=Admission(opened, found.name, replace=replace),
+                admit=Admission(
+                    opened,
+                    found.name,
+                    replace=replace,
+                    password=password_in_url(opened, found.name, broker),
+                ),
                 number=number_of(opened, found.name),
             )
         if as_json:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from myocan.tools.cli.boards import AdapterArgument, FlashBar, board_config, open_adapter
+from myocan.tools.cli.boards import (
+    AdapterArgument,
+    FlashBar,
+    board_config,
+    check_given,
+    open_adapter,
+)
 from myocan.tools.cli.exits import Exit
 from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
 from myocan.tools.cli.messages import hub_address
@@ -58,6 +64,7 @@ def update(
     if not secrets:
         raise ToolsError(f"{found.name} has no key yet, so flash it once: myocan flash {name}")
     began = time.monotonic()
+    check_given(broker)
     address = parse_url(hub_address(opened, broker))
     try:
         with BoardTalk(address, opened.domain, found.name) as talk, FlashBar(quiet=as_json) as bar:

@@ -7,10 +7,10 @@
 `flash` drives `mpremote`; it takes real boards and virtual ones alike.
 """
 
-from myocan.tools.flash.admission import Admission, board_broker, tell_hub
+from myocan.tools.flash.admission import Admission, board_broker, password_in_url, tell_hub
 from myocan.tools.flash.flashing import Flashed, Found, Progress, check_board, flash, look
 from myocan.tools.flash.mpremote import BoardError, Mpremote, NoAnswer
-from myocan.tools.flash.online import BoardWatch
+from myocan.tools.flash.online import BoardWatch, check_account
 from myocan.tools.flash.ports import SerialPort, find_port, serial_ports
 from myocan.tools.flash.secrets import (
     BoardSecrets,
@@ -37,6 +37,7 @@ __all__ = [
     "StageError",
     "board_broker",
     "board_secrets",
+    "check_account",
     "check_board",
     "console_lines",
     "find_port",
@@ -44,6 +45,7 @@ __all__ = [
     "forget_secrets",
     "known_secrets",
     "look",
+    "password_in_url",
     "reset_board",
     "serial_ports",
     "stage",

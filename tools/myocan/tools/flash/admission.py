@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from myocan.hub.house import House
     from myocan.tools.flash.flashing import Found
 
-__all__ = ["Admission", "board_broker", "tell_hub"]
+__all__ = ["Admission", "board_broker", "password_in_url", "tell_hub"]
 
 
 def board_broker(house: House, name: str, given: str | None = None) -> dict[str, Any]:
@@ -32,23 +32,31 @@ def board_broker(house: House, name: str, given: str | None = None) -> dict[str,
 
     given: the broker's URL, in place of what the house or its running hub says. A board never gets
     the account that stands in there, but its own; none where there is none. If the account in
-    there is the board's own, as it is on a machine that the hub does not run on, it is kept.
+    there is the board's own, as it is on a machine that the hub does not run on, it is taken for
+    this once: what is kept in the house stays, for the hub's own broker lets in whom that names.
 
     Raises as `broker_address`.
     """
-    from myocan.hub.bus import parse_url
-
     broker, asks = broker_address(house, given)
     if asks:
-        secrets = board_secrets(house, name)
-        url = given if given is not None else house.broker.url
-        address = None if url is None else parse_url(url)
-        if address is not None and address.user == name and address.password is not None:
-            secrets = changed(secrets, password=address.password)
-            save_secrets(house, secrets)
-        broker.update(user=name, password=secrets.password)
-        tell_hub(house)
+        password = password_in_url(house, name, given)
+        if password is None:
+            password = board_secrets(house, name).password
+            tell_hub(house)
+        broker.update(user=name, password=password)
     return broker
+
+
+def password_in_url(house: House, name: str, given: str | None = None) -> str | None:
+    """Return the password of a board whose own account stands in the broker's URL; else None.
+
+    given: see `board_broker`. Raises BusError.
+    """
+    from myocan.hub.bus import parse_url
+
+    url = given if given is not None else house.broker.url
+    address = None if url is None else parse_url(url)
+    return address.password if address is not None and address.user == name else None
 
 
 def broker_address(house: House, given: str | None = None) -> tuple[dict[str, Any], bool]:
@@ -102,13 +110,19 @@ def tell_hub(house: House) -> None:
 class Admission:
     """Lets a board have a name of a house, or not; for `flash(admit=...)`.
 
-    replace: whether it may take the name over from another board.
+    replace: whether it may take the name over from another board; its secrets are drawn anew even
+        if it is the same one.
+    password: what it gets in place of the one that is kept, see `password_in_url`; not with
+        `replace`.
     """
 
-    def __init__(self, house: House, name: str, *, replace: bool = False) -> None:
+    def __init__(
+        self, house: House, name: str, *, replace: bool = False, password: str | None = None
+    ) -> None:
         self._house = house
         self._name = name
         self._replace = replace
+        self._password = password
 
     def __call__(self, found: Found) -> BoardSecrets:
         """Return the secrets of the board that was found.
@@ -116,15 +130,15 @@ class Admission:
         Raises BoardError if its name is another board's.
         """
         secrets = board_secrets(self._house, self._name)
-        if secrets.identity not in ("", found.identity):
-            if not self._replace:
-                raise BoardError(
-                    f"{self._name} is another board of this house already (chip "
-                    f"{secrets.identity}, this is {found.identity}). Two of one name would "
-                    "contradict each other: give this one an adapter of another name, or, if it "
-                    "is to take the other's place, flash it with --replace"
-                )
+        if self._replace:
             secrets = new_secrets(self._house, self._name)
+        elif secrets.identity not in ("", found.identity):
+            raise BoardError(
+                f"{self._name} is another board of this house already (chip "
+                f"{secrets.identity}, this is {found.identity}). Two of one name would "
+                "contradict each other: give this one an adapter of another name, or, if it "
+                "is to take the other's place, flash it with --replace"
+            )
         if secrets.identity != found.identity:
             secrets = changed(secrets, identity=found.identity)
             save_secrets(self._house, secrets)
@@ -132,4 +146,6 @@ class Admission:
             if other.identity == found.identity and other.name != self._name:
                 forget_secrets(self._house, other.name)  # this chip had that name before
         tell_hub(self._house)
+        if self._password is not None and not self._replace:
+            return changed(secrets, password=self._password)
         return secrets

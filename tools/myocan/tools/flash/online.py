@@ -20,6 +20,43 @@ from myocan.wire import WireError, board_topic, decode_status
 
 CONNECT_S = 5.0
 
+NO_ACCOUNT = (134, 135)
+"""Why a broker refuses an account: bad user name or password, not authorized (MQTT 5.0, section
+3.2.2.2; paho tells those of 3.1.1 so, too)."""
+
+
+def check_account(broker: Address) -> None:
+    """See whether a broker lets an account in; one that is not there right now says nothing of it.
+
+    Raises BoardError if the broker refuses it.
+    """
+    answered = threading.Event()
+    refused = False
+
+    def on_connect(client: Client, _: object, flags: object, code: Any, more: object) -> None:
+        nonlocal refused
+        refused = code.value in NO_ACCOUNT
+        answered.set()
+
+    client = Client(CallbackAPIVersion.VERSION2, reconnect_on_failure=False)
+    client.on_connect = on_connect
+    client.connect_timeout = CONNECT_S
+    if broker.user is not None:
+        client.username_pw_set(broker.user, broker.password)
+    try:
+        if broker.tls:
+            client.tls_set(broker.ca)
+        client.connect(broker.host, broker.port)
+    except OSError:
+        return
+    client.loop_start()
+    answered.wait(CONNECT_S)
+    client.disconnect()
+    client.loop_stop()
+    if refused:
+        who = f"user '{broker.user}' with this password" if broker.user else "who has no account"
+        raise BoardError(f"the broker refuses {who}: see the URL, or leave --broker out")
+
 
 class BoardWatch:
     """Listens to a board's status; begin before the board is reset.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -15,7 +16,8 @@ import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from myocan.edge import ConfigError, PinError
+from myocan.edge import ConfigError, PinError, run
+from myocan.edge.custom import CustomAdapter
 from myocan.edge.errors import EdgeError
 from myocan.edge.pins.gpiozero import GpiozeroPins
 from myocan.edge.pins.simulated import SimulatedPins
@@ -109,6 +111,50 @@ def test_a_crash_leaves_outputs_safe_and_is_told(
         runner.run()
     assert levels[-1] == 0
     hub.wait(lambda hub: hub.statuses and not hub.statuses[-1]["online"], "a last word")
+    assert hub.statuses[-1]["reason"] == "crashed: RuntimeError('the relay smokes')"
+
+
+def test_own_code_that_crashes_is_started_again_until_somebody_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[SimulatedPins] = []
+
+    def open_pins(name: str) -> SimulatedPins:
+        opened.append(SimulatedPins())
+        return opened[-1]
+
+    monkeypatch.setattr(run, "CRASH_S", 0)
+    monkeypatch.setattr(run, "open_pins", open_pins)
+    said: list[str] = []
+    starts = 0
+
+    class Porch(CustomAdapter):
+        def start(self) -> None:
+            nonlocal starts
+            starts += 1
+            self.lamp = self.pins.digital_out("GP15", 1)
+            if starts == 1:
+                raise ValueError("boom")
+
+        def safe(self) -> None:
+            self.lamp.value(0)
+
+        def work(self, now: int) -> int | None:
+            if starts == 2:
+                raise ConfigError("no such thing")
+            os.kill(os.getpid(), signal.SIGINT)
+            return 1
+
+    def say(text: str) -> None:
+        said.append(text)
+        assert opened[-1].level("GP15") == 0
+
+    run.run_adapter(configuration(1, [], code={}), "simulated", say, Porch)
+    assert starts == 3
+    first, second = (text for text in said if text.startswith("crashed"))
+    assert first.startswith(f"crashed: {__file__}, line ")
+    assert "ValueError: boom; starts again in" in first
+    assert "ConfigError: no such thing" in second
 
 
 def test_the_board_of_the_configuration_says_which_pins_are_meant(

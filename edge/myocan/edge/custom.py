@@ -119,7 +119,11 @@ class CustomAdapter(Adapter):
         for what, topic in (code.get("subscribe") or {}).items():
             spec = {"name": what, "subscribe": topic, "hold_s": code.get("hold_s")}
             ports.append(_Taken(spec, self.pins, self))
-        self.start()
+        try:
+            self.start()
+        except Exception:
+            self.make_safe()  # whoever started this has no adapter that could be told to
+            raise
         return ports
 
 

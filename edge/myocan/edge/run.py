@@ -1,16 +1,26 @@
 """Runs an adapter on CPython: on a Raspberry Pi, or with simulated pins on any machine."""
 
 import signal
+import sysconfig
+import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from myocan.edge.adapter import Adapter
-from myocan.edge.errors import ConfigError
+from myocan.edge.errors import ConfigError, EdgeError
 from myocan.edge.interfaces import Pins, Spec
 from myocan.edge.link_paho import PahoLink
 
 CAPACITY = 262_144
 """Bytes of memory for messages that the hub does not have yet, if the configuration does not say:
 more than a board has, since there is more."""
+CRASH_S = 3
+"""How long an adapter that crashed stays at its safe values before it starts again: as a board."""
+_LOOK_S = 0.1
+"""How often it is looked meanwhile whether it shall end."""
+_REASON = 200
+"""So many characters of an error are told in the status."""
 
 
 def open_pins(backend: str = "gpiozero") -> Pins:
@@ -89,11 +99,13 @@ class Runner:
 
     def run(self) -> None:
         """Go on until `stop`. However it ends, outputs are left at their safe values."""
-        reason = "crashed"
+        reason = "stopped"
         try:
             while not self._stopping:
                 self._link.wait(self.adapter.step())
-            reason = "stopped"
+        except Exception as error:
+            reason = f"crashed: {error!r}"[:_REASON]
+            raise
         finally:
             self.adapter.close(reason)
 
@@ -111,17 +123,72 @@ def run_adapter(
 ) -> None:
     """Run an adapter until the process is told to end, by Ctrl-C or SIGTERM.
 
+    If it crashes, its outputs are safe, and after CRASH_S seconds it starts again, as on a board;
+    on pins that the caller has opened, and which are closed then, the crash is raised.
+
     Must be called by the main thread, which gets the signals; see Runner for other threads, and
-    for the arguments and errors.
+    for the arguments and errors: of the first start, which are those of a wrong configuration.
     """
-    runner = Runner(config, pins, say, make)
+    keeper = _Keeper(say, again=pins is None or isinstance(pins, str))
     # not as an exception, which could come in the middle of a packet
     before = [
-        (number, signal.signal(number, lambda *_: runner.stop()))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        (number, signal.signal(number, keeper.stop)) for number in (signal.SIGINT, signal.SIGTERM)
     ]
     try:
-        runner.run()
+        keeper.keep(lambda: Runner(config, pins, say, make))
     finally:
         for number, action in before:
             signal.signal(number, action)
+
+
+class _Keeper:
+    """Starts an adapter, and again when it has crashed, if that may be, until `stop`."""
+
+    def __init__(self, say: Callable[[str], None], *, again: bool) -> None:
+        self._say = say
+        self._again = again
+        self._runner: Runner | None = None
+        self._stopping = False
+
+    def stop(self, *_: object) -> None:
+        self._stopping = True
+        if self._runner is not None:
+            self._runner.stop()
+
+    def keep(self, start: Callable[[], Runner]) -> None:
+        first = True
+        while not self._stopping:
+            try:
+                self._runner = start()
+                first = False
+                if not self._stopping:  # told to while it started
+                    self._runner.run()
+                else:
+                    self._runner.adapter.close()
+            except Exception as error:  # anything can go wrong in what people write
+                if not self._again or (first and isinstance(error, EdgeError)):
+                    raise  # a wrong configuration would be wrong the next time, too
+                first = False
+                self._say(f"crashed: {_place(error)}; starts again in {CRASH_S} s, Ctrl-C ends it")
+                self._rest()
+            finally:
+                self._runner = None
+
+    def _rest(self) -> None:
+        until = time.monotonic() + CRASH_S
+        while not self._stopping and time.monotonic() < until:
+            time.sleep(_LOOK_S)
+
+
+def _place(error: Exception) -> str:
+    """Return what went wrong and where: in people's own code, if it comes from there."""
+    paths = sysconfig.get_paths()
+    ours = [Path(__file__).parent, *(Path(paths[name]) for name in ("stdlib", "purelib"))]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        frame
+        for frame in frames
+        if not any(Path(frame.filename).is_relative_to(folder) for folder in ours)
+    ]
+    frame = (own or frames)[-1]
+    return f"{frame.filename}, line {frame.lineno}: {type(error).__name__}: {error}"

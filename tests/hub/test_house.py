@@ -111,7 +111,10 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ('[broker]\nurl = "mqtt://h:99999"', "[broker] url: the broker's URL has "),
         ('[broker]\nurl = "mqtt://h/path"', "[broker] url: the broker's URL "),
         ('[broker]\nlisten = "18830"', "[broker] listen: takes an address and a port"),
-        ('[broker]\nlisten = "::1:70000"', "[broker] listen: takes an address and a port"),
+        (
+            '[broker]\nlisten = "::1:70000"',
+            "[broker] listen: names a port that cannot be: ports go up to 65535",
+        ),
         ('[boards]\naccept_unknown = "yes"', "[boards] accept_unknown: has to be a valid boolean"),
         ("broker = 3", "broker: "),
         ("domain = [", "this is not valid TOML: Invalid value (at end of document)"),

@@ -312,7 +312,7 @@ MISTAKES = [
     ('safe = "off"', 'safe = "of"', 19,
      "safe must be a value of the map, not 'of'; did you mean 'off'?"),
     ('safe = "off"', "safe = 2", 19, "safe must be a value of the map (on, off), not 2"),
-    ("hold_s = 0", "hold_s = true", 20, "hold_s must be a number, not True"),
+    ("hold_s = 0", "hold_s = true", 20, "hold_s must be a number, not true"),
     ("[ports.lamp]", "[ports]\nlamp = 3\n[ports.lamp2]", 17, None),
     ('pin = "GP15"', 'pin = "GP15"; safe = "off"', 18, None),
 ]  # fmt: skip

@@ -70,12 +70,12 @@ def test_an_interlock_becomes_what_the_board_reads(needs: str, row: list[Any]) -
 
 
 def test_numbers_travel_exactly() -> None:
-    text = BOILER + '[ports.dial]\nkind = "pwm"\npin = "GP5"\nsubscribe = "a.b"\nmin = -0.1\n'
+    text = BOILER + '[ports.dial]\nkind = "pwm"\npin = "GP5"\nsubscribe = "a.b"\nmin = 0.1\n'
     text += "max = 30\n"
     text = text.replace('{ pump = "on" }', "{ dial = { min = 0.05, max = 12 }, pump = 1 }")
     assert guards(text) == {
         "heater": {"needs": [["dial", "", None, [5, 2], [12, 0]], ["pump", "", [1], None, None]]},
-        "dial": {"min": [-1, 1], "max": [30, 0]},
+        "dial": {"min": [1, 1], "max": [30, 0]},
     }
     text = text.replace("{ min = 0.05, max = 12 }", "[0.5, 2]")
     assert guards(text)["heater"]["needs"][0] == ["dial", "", [[5, 1], 2], None, None]
@@ -97,6 +97,9 @@ def test_what_is_written_is_what_a_board_obeys() -> None:
 @pytest.mark.parametrize(
     ("needs", "problem"),
     [
+        ("0", 'needs is a table of ports, like { pump = "on" }'),
+        ("[]", 'needs is a table of ports, like { pump = "on" }'),
+        ('""', 'needs is a table of ports, like { pump = "on" }'),
         ('"pump"', 'needs is a table of ports, like { pump = "on" }'),
         ('{ pmup = "on" }', "port heater needs 'pmup', and this board has no such port; did you "
          "mean 'pump'?"),
@@ -123,9 +126,9 @@ def test_a_wrong_interlock_is_told_with_its_line(needs: str, problem: str) -> No
     assert problems(BOILER.replace('{ pump = "on" }', needs)) == [f"boiler.toml:7: {problem}"]
 
 
-@pytest.mark.parametrize("value", ["-0", "1e9", "nan", '"5"', "true", "0.12345678901"])
+@pytest.mark.parametrize("value", ["60", "-1", "1e9", "nan", '"5"', "true", "0.12345678901"])
 def test_a_limit_is_a_number(value: str) -> None:
-    text = f'board = "unix"\n[ports.dial]\nkind = "pwm"\npin = "GP5"\nmin = {value}\nmax = -1\n'
+    text = f'board = "unix"\n[ports.dial]\nkind = "pwm"\npin = "GP5"\nmin = {value}\nmax = 50\n'
     [problem] = problems(text)
     assert problem.startswith("boiler.toml:5: min ")
 

@@ -37,6 +37,7 @@ from pydantic import (
 from myocan.hub.bus.address import BusError, parse_url
 from myocan.hub.durations import parse_duration
 from myocan.hub.errors import HubError
+from myocan.hub.needs import text_of
 from myocan.hub.retention import check_pattern, parse_keep
 
 __all__ = [
@@ -116,7 +117,10 @@ def check_broker_url(url: str) -> str:
 
 def _listen(text: str) -> str:
     host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    digits = port.isascii() and port.isdigit()
+    if host and digits and (len(port.lstrip("0")) > 5 or int(port) > 65535):
+        raise ValueError("names a port that cannot be: ports go up to 65535")
+    if not host or not digits:
         raise ValueError("takes an address and a port, like '127.0.0.1:18830' (port 0: any)")
     return text
 
@@ -439,7 +443,7 @@ def _explain(file: Path, model: type[BaseModel], error: ValidationError) -> list
             what = str(mistake["ctx"]["error"])
         else:
             given = mistake["input"]
-            shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
+            shown = f", not {text_of(given)}" if isinstance(given, str | int | float | bool) else ""
             what = mistake["msg"].replace("Input should be", "has to be") + shown
         lines.append(f"{file}: {_key(location)}: {what}")
     return lines

@@ -10,11 +10,12 @@ tells several things, a table of these: `{ temperature = { max = 90 } }`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-__all__ = ["ANY", "Need", "Plain", "Range", "read_needs", "read_number"]
+__all__ = ["ANY", "Need", "Plain", "Range", "read_needs", "read_number", "text_of"]
 
 Plain = str | int | Decimal | bool
 """A value of a port, as a file can say it."""
@@ -77,10 +78,17 @@ class Need(NamedTuple):
 
 
 def text_of(value: object) -> str:
-    """Return a value as people write it."""
+    """Return a value as people write it, in TOML's words."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"'{value}'" if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        plain = value.isprintable() and "'" not in value
+        return f"'{value}'" if plain else json.dumps(value)
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {text_of(one)}' for key, one in value.items())} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(text_of(one) for one in value)}]"
+    return str(value)
 
 
 def read_needs(given: object) -> list[Need]:
@@ -127,7 +135,7 @@ def read_number(given: object, name: str) -> Decimal:
         name: what it is, for the message.
     """
     if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ValueError(f"{name} must be a number, not {given!r}")
+        raise ValueError(f"{name} must be a number, not {text_of(given)}")
     number = Decimal(str(given))
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -9 or abs(number) >= 10**9:

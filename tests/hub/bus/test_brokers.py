@@ -163,7 +163,7 @@ def test_a_process_that_has_ended_is_none_though_nobody_has_asked_how() -> None:
         (":18830", "takes an address and a port"),
         ("127.0.0.1", "takes an address and a port"),
         ("127.0.0.1:mqtt", "takes an address and a port"),
-        ("127.0.0.1:65536", "takes an address and a port"),
+        ("127.0.0.1:65536", "ports go up to 65535"),
         ("example.org:18830", "has to be an address of this machine"),
     ],
 )

@@ -297,7 +297,10 @@ def _address(listen: str) -> tuple[str, int]:
     """Take `host:port` apart, if it is an address of the kind that machines have."""
     host, _, port = listen.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+    digits = port.isascii() and port.isdigit()
+    if digits and (len(port.lstrip("0")) > 5 or int(port) > 65535):
+        raise BrokerError(f"[broker] listen = '{listen}': ports go up to 65535")
+    if not host or not digits:
         raise BrokerError(
             "[broker] listen takes an address and a port, like '127.0.0.1:18830' (port 0: any)"
         )

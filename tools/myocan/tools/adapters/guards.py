@@ -33,7 +33,7 @@ def add_guards(ports: Sequence[PortSpec], written: Mapping[str, Any], wrong: Wro
     wanted: dict[str, list[Need]] = {}
     for port in ports:
         given = written[port.name]
-        span = _limits(port.name, given, wrong)
+        span = _limits(port, given, wrong)
         needs = wanted[port.name] = _needs(port.name, given, wrong)
         rows = [
             _row(need, known[need.port])
@@ -58,14 +58,18 @@ def limit_of(port: PortSpec) -> Decimal | None:
     return None if most is None else Decimal(most[0]).scaleb(-most[1])
 
 
-def _limits(name: str, given: Mapping[str, Any], wrong: Wrong) -> Range:
+def _limits(port: PortSpec, given: Mapping[str, Any], wrong: Wrong) -> Range:
     ends: dict[str, Decimal] = {}
+    name, whole = port.name, Range(*map(Decimal, port.range or ()))
     for key in ("min", "max"):
         if given.get(key) is not None:
             try:
                 ends[key] = read_number(given[key], key)
             except ValueError as error:
                 wrong(str(error), "ports", name, key)
+                continue
+            if not whole.has(ends[key]):
+                wrong(f"{key} must be {whole}, as port {name} takes it", "ports", name, key)
     if len(ends) == 2 and ends["min"] > ends["max"]:
         wrong(f"min is above max: port {name} would take nothing", "ports", name, "min")
     return Range(ends.get("min"), ends.get("max"))
@@ -73,7 +77,7 @@ def _limits(name: str, given: Mapping[str, Any], wrong: Wrong) -> Range:
 
 def _needs(name: str, given: Mapping[str, Any], wrong: Wrong) -> list[Need]:
     try:
-        return read_needs(given.get("needs") or {})
+        return read_needs(given.get("needs", {}))
     except ValueError as error:
         wrong(str(error), "ports", name, "needs")
         return []

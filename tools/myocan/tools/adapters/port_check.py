@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from myocan.hub.needs import text_of
 from myocan.tools.adapters.own_kinds import OwnKind, OwnKinds
 from myocan.tools.adapters.port_keys import (
     USUAL,
@@ -239,7 +240,7 @@ class PortCheck:
         pin = board.find_pin(text)
         if pin is None:
             meant = nearest(text, board.pin_names())
-            self._wrong(f"a {board.title} has no pin '{text}'", name, key, meant=meant)
+            self._wrong(f"a {board.title} has no pin {text_of(text)}", name, key, meant=meant)
             return None
         facts = board.pins[pin]
         if facts.reserved:
@@ -318,7 +319,7 @@ class PortCheck:
         pin = board.find_pin(text)
         if pin is None:
             meant = nearest(text, board.pin_names())
-            self._wrong(f"a {board.title} has no pin '{text}'", path, meant=meant)
+            self._wrong(f"a {board.title} has no pin {text_of(text)}", path, meant=meant)
             return None
         if board.pins[pin].reserved:
             self._wrong(f"pin {pin} is not free: {board.pins[pin].reserved}", path)
@@ -370,6 +371,9 @@ class PortCheck:
 
     def topic(self, text: str, *path: str) -> TopicSpec | None:
         """Return the topic that `text` names; path: where that stands in the file."""
+        if not text.isprintable():
+            self._wrong(f"{text_of(text)} is no topic: use only what can be seen", path)
+            return None
         instance = ""
         if text.endswith("]"):
             text, _, instance = text[:-1].partition("[")

@@ -6,12 +6,14 @@ decimals but these, and a binary float would not be the number that somebody wro
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from myocan.hub.needs import text_of
 from myocan.tools.nearest import nearest
 
 Tells = Literal["event", "value"]
@@ -31,6 +33,15 @@ Text = Annotated[str, Field(strict=True, min_length=1)]
 Digits = Annotated[int, Field(strict=True, ge=0, le=6)]
 Number = Annotated[float, Field(strict=True, ge=-1e9, le=1e9)]
 Change = Annotated[float, Field(strict=True, gt=0, le=1e9)]
+
+
+def _seen(unit: str) -> str:
+    if any(unicodedata.category(each)[0] == "C" for each in unit):
+        raise ValueError("use only characters that can be seen")
+    return unit
+
+
+Unit = Annotated[str, Field(strict=True, min_length=1), AfterValidator(_seen)]
 
 Word = str | int | bool
 """A value that a `map` names."""
@@ -173,7 +184,7 @@ class Measured(Port):
     decimals: Annotated[dict[str, Digits], _LONG] = {}
     min_change: Annotated[dict[str, Change], _LONG] = {}
     offset: Annotated[dict[str, Number], _LONG] = {}
-    unit: Annotated[dict[str, Text], _LONG] = {}
+    unit: Annotated[dict[str, Unit], _LONG] = {}
     min_interval_s: Seconds | None = None
     repeat_s: Annotated[float, Field(strict=True, ge=1, le=86_400)] | None = None
     keep: Literal["last", "all"] | None = None
@@ -245,7 +256,7 @@ class Output(Port):
         """Return what is wrong with `safe`, if only these words could stand there."""
         meant = nearest(self.safe, words) if isinstance(self.safe, str) else None
         hint = "" if meant else f" ({', '.join(words)})"
-        message = f"safe must be a value of the map{hint}, not {self.safe!r}"
+        message = f"safe must be a value of the map{hint}, not {text_of(self.safe)}"
         return Fault("safe", message, str(self.safe) if meant else "", words)
 
 
@@ -292,4 +303,4 @@ class Graded(Output):
         message = f"safe must be a number from 0 to {self.most()}"
         if names:
             message += f", or one of {', '.join(names)}"
-        raise Fault("safe", f"{message}, not {safe!r}", str(safe), names)
+        raise Fault("safe", f"{message}, not {text_of(safe)}", str(safe), names)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, create_model
 
+from myocan.hub.needs import text_of
 from myocan.tools.adapters.port_keys import (
     ALSO,
     USUAL,
@@ -23,6 +24,7 @@ from myocan.tools.adapters.port_keys import (
     Level,
     Measured,
     Milliseconds,
+    Number,
     Output,
     Port,
     Seconds,
@@ -177,8 +179,8 @@ class Analog(Measured):
     EXACT = (*Measured.EXACT, "low", "high")
 
     pin: Text
-    low: Annotated[float, Field(strict=True, allow_inf_nan=False)] | None = None
-    high: Annotated[float, Field(strict=True, allow_inf_nan=False)] | None = None
+    low: Number | None = None
+    high: Number | None = None
     samples: Annotated[int, Field(strict=True, ge=1, le=64)] | None = None
 
     def compiled(self) -> dict[str, Any]:
@@ -348,7 +350,7 @@ class Neopixel(Output):
             digits = word[1:].lower() if isinstance(word, str) and word[:1] == "#" else ""
             if not known and (len(digits) != 6 or set(digits) - set("0123456789abcdef")):
                 raise Fault(
-                    key, f"{word!r} is no colour: write one like #ff8000", str(word), COLORS
+                    key, f"{text_of(word)} is no colour: write one like #ff8000", str(word), COLORS
                 )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from myocan.hub.needs import text_of
 from myocan.tools.errors import ToolsError
 
 
@@ -50,23 +51,23 @@ def complaint(error: Mapping[str, Any], what: str) -> str:
         case "missing":
             return f"{what} is missing"
         case "literal_error":
-            return f"{what} must be {limits['expected']}, not {given!r}"
+            return f"{what} must be {limits['expected']}, not {text_of(given)}"
         case "int_type":
-            return f"{what} must be a whole number, not {given!r}"
+            return f"{what} must be a whole number, not {text_of(given)}"
         case "float_type":
-            return f"{what} must be a number, not {given!r}"
+            return f"{what} must be a number, not {text_of(given)}"
         case "string_type":
-            return f"{what} must be text in quotes, not {given!r}"
+            return f"{what} must be text in quotes, not {text_of(given)}"
         case "dict_type" | "model_type":
-            return f"{what} must be a table, not {given!r}"
+            return f"{what} must be a table, not {text_of(given)}"
         case "list_type" | "tuple_type":
-            return f"{what} must be a list, not {given!r}"
+            return f"{what} must be a list, not {text_of(given)}"
         case "greater_than_equal":
-            return f"{what} must be {limits['ge']:g} or more, not {given}"
+            return f"{what} must be {_plain(limits['ge'])} or more, not {given}"
         case "less_than_equal":
-            return f"{what} must be {limits['le']:g} or less, not {given}"
+            return f"{what} must be {_plain(limits['le'])} or less, not {given}"
         case "greater_than":
-            return f"{what} must be more than {limits['gt']:g}, not {given}"
+            return f"{what} must be more than {_plain(limits['gt'])}, not {given}"
         case "finite_number":
             return f"{what} must be a number, not {given}"
         case "value_error":
@@ -74,3 +75,7 @@ def complaint(error: Mapping[str, Any], what: str) -> str:
         case "string_too_short":
             return f"{what} must not be empty"
     return f"{what}: {error['msg']}"
+
+
+def _plain(limit: float) -> str:
+    return str(int(limit)) if limit == int(limit) else f"{limit:g}"

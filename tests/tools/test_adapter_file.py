@@ -417,3 +417,16 @@ def test_whatever_is_in_a_file_the_only_error_is_one_that_says_what_is_wrong(tex
     except AdapterError as error:
         problems = error.problems
     assert all(problem.line is None or problem.line >= 1 for problem in problems)
+
+
+def test_a_wrong_key_hides_no_other_mistake_of_its_port() -> None:
+    lamp = 'kind = "led"\npin = "GP2"\nsubscribe = "lamp1.state"\n'
+    text = f'board = "pico-w"\n[ports.one]\n{lamp}[ports.two]\n{lamp}'
+    with pytest.raises(AdapterError) as caught:
+        read(text + "colour = 'red'\nhold_s = true\nsafe = 'off'\n")
+    assert str(caught.value).splitlines() == [
+        "porch.toml:8: pin GP2 is taken already, by port one in line 4",
+        "porch.toml:10: unknown key 'colour' of a led (it has safe, hold_s, subscribe, needs, pin, "
+        "active, map)",
+        "porch.toml:11: hold_s must be a number, not true",
+    ]

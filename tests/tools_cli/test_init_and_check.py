@@ -181,3 +181,36 @@ def test_an_adapter_that_is_no_text_is_told_and_the_rest_is_checked(
     assert told.returncode == 1
     assert "photo.toml: this is no text; save it as UTF-8" in told.stdout
     assert "lamp1.scc:2" in told.stdout
+
+
+def test_what_cannot_be_read_is_one_finding_among_others(myocan: Myocan, tmp_path: Path) -> None:
+    assert myocan("init", cwd=tmp_path).returncode == 0
+    for name in ("adapters/dir.toml", "modules/dir.scc", "modules/dir.scenario", "ports/dir.py"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "adapters" / "gone.toml").symlink_to("nowhere")
+    (tmp_path / "ports" / "blorb.py").write_text("\ndef (\n")
+    (tmp_path / "adapters" / "wrong.toml").write_text('board = "picow"\n')
+    found = {
+        Path(each.file).relative_to(tmp_path).as_posix(): each
+        for each in check_house(House.load(tmp_path))
+        if each.severity == "error"
+    }
+    unread = [name for name, each in found.items() if "this cannot be read" in each.message]
+    assert sorted(unread) == [
+        *("adapters/dir.toml", "adapters/gone.toml"),
+        *("modules/dir.scc", "modules/dir.scenario", "ports/dir.py"),
+    ]
+    assert "this is no Python" in found["ports/blorb.py"].message
+    assert found["ports/blorb.py"].line == 2
+    assert "picow" in found["adapters/wrong.toml"].message
+
+
+def test_a_broken_kind_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "myocan.toml").write_text("")
+    for folder in ("ports", "adapters"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "ports" / "blorb.py").write_text("def (\n")
+    port = 'board = "pico-w"\n[ports.one]\nkind = "blorb"\npin = "GP1"\n'
+    (tmp_path / "adapters" / "porch.toml").write_text(port)
+    (finding,) = check_house(House.load(tmp_path))
+    assert finding.line == 3

@@ -131,17 +131,22 @@ def check_house(house: House, given: Mapping[str, str] | None = None) -> list[Fi
 
     findings: list[Finding] = [] if given is not None else _twice(house)
     adapters: list[AdapterFile] = []
-    broken: list[Path] = []
-    for file in house.adapters():
+    files, found = _readable(house.adapters())
+    findings += found
+    broken = [file for file in house.adapters() if file not in files]
+    for file in files:
         adapter, found = check_adapter_file(file, house.domain)
         findings += found
         if adapter is None:
             broken.append(file)
         else:
             adapters.append(adapter)
+    findings += _kinds(house, findings)
     models, declared, found = models_in(house)
     findings += found
-    sources, names = _modules(house, declared, given)
+    modules, found = _readable(house.modules()) if given is None else ([], [])
+    findings += found
+    sources, names = _modules(house, modules, declared, given)
     texts = {names[name]: source.decode(errors="replace") for name, source in sources.items()}
     external = topics_of_boards(adapters) + topics_of_broken(broken)
     models_of_house = declared.keys() & sources.keys()
@@ -169,23 +174,53 @@ def check_house(house: House, given: Mapping[str, str] | None = None) -> list[Fi
     findings += check_externals(house, right, names, texts)
     if None not in programs:  # else a topic that seems missing may be in a module with a mistake
         findings += taken
-    if house.scenarios():
+    scenarios, found = _readable(house.scenarios())
+    findings += found
+    if scenarios:
         cast = make_cast(
             house,
             dict(zip(sources, programs, strict=True)),
             {name: texts[names[name]] for name in sources},
             external,
         )
-        for file in house.scenarios():
+        for file in scenarios:
             findings += read_file(file, cast)[1]
     return findings
 
 
+def _readable(files: Iterable[Path]) -> tuple[list[Path], list[Finding]]:
+    """Return those files that can be read, and what is wrong with the others."""
+    right, findings = [], []
+    for file in files:
+        try:
+            with file.open("rb"):
+                right.append(file)
+        except OSError as error:
+            problem = Problem(f"this cannot be read: {error.strerror}; mend it, or remove it")
+            findings.append(from_problem(problem, shown_name(file)))
+    return right, findings
+
+
+def _kinds(house: House, told: Iterable[Finding]) -> list[Finding]:
+    """Tell what is wrong with the house's own kinds of ports, unless an adapter's line does."""
+    from myocan.tools.adapters.own_kinds import OwnKinds
+
+    said = {finding.message for finding in told}
+    return [
+        from_problem(Problem(fault.plain, fault.line), shown_name(fault.path))
+        for fault in OwnKinds(house.root / "ports").faults()
+        if str(fault) not in said
+    ]
+
+
 def _modules(
-    house: House, declared: Mapping[str, str], given: Mapping[str, str] | None
+    house: House,
+    readable: Iterable[Path],
+    declared: Mapping[str, str],
+    given: Mapping[str, str] | None,
 ) -> tuple[dict[str, bytes], dict[str, str]]:
     """Return the modules' texts, models among them, and what their files are called."""
-    files = {file.stem: file for file in house.modules()}
+    files = {file.stem: file for file in (readable if given is None else house.modules())}
     if given is None:
         sources = {name: text.encode() for name, text in declared.items()}
         sources |= {name: read_source(file) for name, file in files.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, get_args
@@ -78,6 +78,15 @@ class OwnKind:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()[:16]
 
 
+class KindFault(Fault):
+    """What is wrong with the file of a kind: path, and line (None: the whole); plain: only what."""
+
+    def __init__(self, path: Path, line: int | None, message: str) -> None:
+        where = f"ports/{path.name}" if line is None else f"ports/{path.name}, line {line}"
+        super().__init__("kind", f"{where}: {message}")
+        self.path, self.line, self.plain = path, line, message
+
+
 class OwnKinds:
     """The kinds of a house. folder: where the files are; there need not be one."""
 
@@ -89,13 +98,23 @@ class OwnKinds:
         """Return the names of all kinds that there are, ours too."""
         return sorted({*PORT_KINDS, *self._files})
 
+    def faults(self) -> Iterator[KindFault]:
+        """Yield what is wrong with the house's own, also with those that nobody uses."""
+        for name in self._files:
+            try:
+                self.find(name)
+            except KindFault as fault:
+                yield fault
+
     def find(self, name: str) -> OwnKind | None:
         """Return a kind of the house's own, None if it has none of that name; raises Fault."""
         path = self._files.get(name)
         if path is None:
             return None
         if name in PORT_KINDS:
-            raise _fault(path, None, "a kind of this name comes with myocan: give it another name")
+            raise KindFault(
+                path, None, "a kind of this name comes with myocan: give it another name"
+            )
         return OwnKind(path, _model(path))
 
 
@@ -110,9 +129,11 @@ def _model(path: Path) -> type[Port]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as error:
-        raise _fault(path, error.lineno, f"this is no Python: {error.msg}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise _fault(path, None, f"this is no Python: {error}") from None
+        raise KindFault(path, error.lineno, f"this is no Python: {error.msg}") from None
+    except OSError as error:
+        raise KindFault(path, None, f"this cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise KindFault(path, None, f"this is no Python: {error}") from None
     made = _class(path, tree)
     said = _statements(path, made)
     base = _base(tree, made)
@@ -127,7 +148,9 @@ def _model(path: Path) -> type[Port]:
         fields |= {"publish": (Published, {}), "max_age_s": (Age | None, None)}
     for key, default in _table(path, made, said, "KEYS").items():
         if key in base.model_fields or key in fields:
-            raise _fault(path, made.lineno, f"KEYS has '{key}', which every such port has already")
+            raise KindFault(
+                path, made.lineno, f"KEYS has '{key}', which every such port has already"
+            )
         fields[key] = (_SPECS.get(type(default), Any), default)
     model: type[Port] = create_model(path.stem, __base__=base, **fields)
     model.PINS = {**base.PINS, **pins}
@@ -149,7 +172,7 @@ def _class(path: Path, tree: ast.Module) -> ast.ClassDef:
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name in names:
             return node
-    raise _fault(path, None, "it has no PORT: write a class, and at the end PORT = its name")
+    raise KindFault(path, None, "it has no PORT: write a class, and at the end PORT = its name")
 
 
 def _base(tree: ast.Module, made: ast.ClassDef) -> type[Port]:
@@ -184,7 +207,7 @@ def _statements(path: Path, made: ast.ClassDef) -> dict[str, Any]:
                     said[target.id] = ast.literal_eval(node.value)
                 except (ValueError, TypeError):
                     message = f"{target.id} must be written out, without names or calculations"
-                    raise _fault(path, node.lineno, message) from None
+                    raise KindFault(path, node.lineno, message) from None
     return said
 
 
@@ -192,7 +215,7 @@ def _table(path: Path, made: ast.ClassDef, said: dict[str, Any], what: str) -> d
     table = said.get(what, {})
     if isinstance(table, dict) and all(isinstance(key, str) for key in table):
         return table
-    raise _fault(path, made.lineno, f'{what} must be a dict, like {{"pin": "out"}}')
+    raise KindFault(path, made.lineno, f'{what} must be a dict, like {{"pin": "out"}}')
 
 
 def _tells(path: Path, made: ast.ClassDef, said: dict[str, Any]) -> dict[str, Tells]:
@@ -202,7 +225,7 @@ def _tells(path: Path, made: ast.ClassDef, said: dict[str, Any]) -> dict[str, Te
         names = said.get(what, ())
         if not isinstance(names, tuple | list) or not all(isinstance(each, str) for each in names):
             message = f'{what} must be a tuple of names, like ("begin",); mind the comma'
-            raise _fault(path, made.lineno, message)
+            raise KindFault(path, made.lineno, message)
         tells |= dict.fromkeys(names, kind)
     readings = said.get("READINGS", ())
     try:
@@ -212,7 +235,7 @@ def _tells(path: Path, made: ast.ClassDef, said: dict[str, Any]) -> dict[str, Te
             tells[name] = "value"
     except (TypeError, ValueError, AssertionError):
         message = 'READINGS must be like (("level", 1, (2, 1)),): name, decimals, least change'
-        raise _fault(path, made.lineno, message) from None
+        raise KindFault(path, made.lineno, message) from None
     return tells
 
 
@@ -223,10 +246,5 @@ def _needs(path: Path, made: ast.ClassDef, can: Any) -> tuple[str, ...]:
     for need in needs or ("",):
         if need not in known:
             message = f"PINS says {can!r}; a pin can be one of {', '.join(known)}"
-            raise _fault(path, made.lineno, message)
+            raise KindFault(path, made.lineno, message)
     return needs
-
-
-def _fault(path: Path, line: int | None, message: str) -> Fault:
-    where = f"ports/{path.name}" if line is None else f"ports/{path.name}, line {line}"
-    return Fault("kind", f"{where}: {message}")

@@ -128,14 +128,16 @@ class PortCheck:
         except Fault as fault:
             self._wrong(str(fault), name, fault.key)
             return
+        before = len(self.problems)
         keys = self._keys(name, given, own)
         if keys is None:
             return
-        before = len(self.problems)
+        whole = not self._has_error(before)  # else told once what is wrong
         pins = self._pins(name, keys)
-        publish = self._publish(name, keys)
-        subscribe = self._subscribe(name, keys)
-        rest = self._compiled(name, keys)
+        publish = self._publish(name, keys, whole)
+        subscribe = self._subscribe(name, keys, whole)
+        known = type(keys).model_fields.keys() & given.keys()
+        rest = self._compiled(name, keys) if known <= keys.model_fields_set else {}
         if pins is None or self._has_error(before):
             return
         takes = keys if isinstance(keys, Output) else None
@@ -162,6 +164,7 @@ class PortCheck:
     # -- keys ------------------------------------------------------------------------------------
 
     def _keys(self, name: str, given: dict[str, Any], own: OwnKind | None) -> Port | None:
+        """Return the keys of a port; those that are right, if others are not, as was said."""
         kind, kinds = given.get("kind"), self._own.names()
         if kind is None:
             self._wrong(f"port {name} needs a `kind`: one of {', '.join(kinds)}", name)
@@ -183,7 +186,7 @@ class PortCheck:
         except ValidationError as error:
             for each in error.errors():
                 self._key_wrong(name, kind, model, each)
-            return None
+            return _right_keys(model, given, {each["loc"][0] for each in error.errors()})
 
     def _key_wrong(self, name: str, kind: str, model: type[Port], error: Any) -> None:
         key = str(error["loc"][0])
@@ -338,7 +341,7 @@ class PortCheck:
 
     # -- topics ----------------------------------------------------------------------------------
 
-    def _publish(self, name: str, keys: Port) -> dict[str, TopicSpec]:
+    def _publish(self, name: str, keys: Port, whole: bool) -> dict[str, TopicSpec]:
         written: dict[str, str] = getattr(keys, "publish", {})
         publish = {}
         for what, text in written.items():
@@ -353,16 +356,17 @@ class PortCheck:
             topic = self._topic(text, name, "publish", what)
             if topic is not None:
                 publish[what] = topic
-        if keys.TELLS and not written:
+        if keys.TELLS and not written and whole:
             self._beware(f"port {name} publishes nothing: add `publish`", name)
         return publish
 
-    def _subscribe(self, name: str, keys: Port) -> TopicSpec | None:
+    def _subscribe(self, name: str, keys: Port, whole: bool) -> TopicSpec | None:
         if "subscribe" not in type(keys).model_fields:
             return None
         text: str | None = getattr(keys, "subscribe", None)
         if text is None:
-            self._beware(f"port {name} takes nothing: add `subscribe`", name)
+            if whole:
+                self._beware(f"port {name} takes nothing: add `subscribe`", name)
             return None
         return self._topic(text, name, "subscribe")
 
@@ -407,6 +411,14 @@ class PortCheck:
     def _beware(self, message: str, name: str, key: str = "pin") -> None:
         line = self._lines.line(("ports", name, key))
         self.problems.append(Problem(message, line, severity="warning"))
+
+
+def _right_keys(model: type[Port], given: dict[str, Any], wrong: set[Any]) -> Port | None:
+    """Return the keys that are right, so that what is wrong besides is told, too."""
+    try:
+        return model.model_validate({key: given[key] for key in given if key not in wrong})
+    except ValidationError:
+        return None  # what it cannot do without is wrong
 
 
 def _lack(board: BoardKind, pin: str, kind: str, need: str) -> str | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from myocan.tools import pytest_plugin
+from myocan.tools.adapters import load_adapter
 from myocan.tools.hil import BenchBoard, BenchBroker, BenchError, Listener, NotThisBoard, course
 from myocan.tools.hil.course import Course, loop_adapter, loop_pins
 from myocan.tools.vboard import NoMicroPython, VirtualBoard
@@ -117,3 +118,23 @@ def test_the_plugin_costs_nothing_where_no_board_is_asked_for() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["myocan.tools", "myocan.tools.pytest_plugin"]
+
+
+def test_what_is_not_there_is_told_with_what_there_is(
+    board_broker: BenchBroker, board_hub: Listener, tmp_path: Path
+) -> None:
+    board = BenchBoard("virtual", board_broker, board_hub)  # never switched on
+    with pytest.raises(BenchError, match="no port 'button' yet: flash an adapter first"):
+        board.press("button")
+    assert board.pin("GP3") == "GP3"
+    with pytest.raises(BenchError, match=r"porch\.toml is not there; its folder has no adapter"):
+        board.flash(tmp_path / "porch.toml")
+    (tmp_path / "porch.toml").write_text(
+        'board = "pico-w"\nports.bell = { kind = "button", pin = "GP1", publish = "a.b" }\n'
+    )
+    with pytest.raises(BenchError, match=r"front\.toml is not there; its folder has porch\.toml"):
+        board.flash(tmp_path / "front.toml")
+    board._adapter = load_adapter(tmp_path / "porch.toml")
+    assert board.pin("bell") == "GP1"
+    with pytest.raises(BenchError, match="no port 'nope', nor such a pin; there are bell"):
+        board.press("nope")

@@ -72,7 +72,7 @@ def list_boards(house: HouseOption = None, as_json: JsonOption = False) -> None:
     if ours is not None:
         print("In this house:" if ours else "In this house: none yet; see myocan board new")
         for one in ours:
-            what = "no adapter" if one["kind"] is None else f"{one['ports']} ports"
+            what = "no adapter" if one["kind"] is None else _ports(one["ports"])
             print(f"  {one['name']:<16} {one['kind'] or '-':<14} {what:<10} {one.pop('words', '')}")
         if unknown:
             print(f"  ({unknown})")
@@ -82,6 +82,11 @@ def list_boards(house: HouseOption = None, as_json: JsonOption = False) -> None:
         parts = (("WiFi", kind.wifi), ("Ethernet", kind.ethernet), ("TLS", kind.tls))
         has = ", ".join(word for word, there in parts if there)
         print(f"  {kind.name:<14} {kind.title:<36} {kind.chip:<10} {kind.runtime:<12} {has}")
+
+
+def _ports(number: int) -> str:
+    """Return "1 port", "2 ports"."""
+    return f"{number} port{'' if number == 1 else 's'}"
 
 
 def _boards_of(house: House) -> list[dict[str, Any]]:

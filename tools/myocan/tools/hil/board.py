@@ -22,6 +22,7 @@ from myocan.tools.chaos.cut import Cut
 from myocan.tools.flash import BoardWatch, Flashed, Mpremote, flash, look
 from myocan.tools.hil.broker import BenchBroker
 from myocan.tools.hil.listener import DOMAIN, BenchError, Event, Heard, Listener
+from myocan.tools.nearest import did_you_mean
 from myocan.tools.vboard import VirtualBoard, micropython_path
 from myocan.tools.vboard.pins import Level
 
@@ -142,7 +143,7 @@ class BenchBoard:
         Raises AdapterError for a wrong file, BenchError if it is not online in time.
         """
         if not isinstance(adapter, AdapterFile):
-            adapter = load_adapter(Path(adapter), domain=DOMAIN)
+            adapter = _load(Path(adapter))
         adapter = replace(adapter, name=self.name, domain=DOMAIN, mode="live")
         self._kind = self._kind or adapter.kind.name
         if adapter.kind.name != self._kind:
@@ -232,9 +233,27 @@ class BenchBoard:
         )
 
     def pin(self, port: str) -> str:
-        """Return the pin of a port of the adapter, or the pin of that name."""
-        if self._adapter is not None:
-            for spec in self._adapter.ports:
-                if spec.name == port:
-                    return spec.pin
-        return port
+        """Return the pin of a port of the adapter, or the pin of that name; BenchError if a
+        virtual board has neither."""
+        specs = self._adapter.ports if self._adapter is not None else ()
+        pins = {spec.name: spec.pin for spec in specs}
+        if port in pins:
+            return pins[port]
+        if not self.is_virtual or self.kind.find_pin(port) is not None:
+            return port
+        if self._adapter is None:
+            raise BenchError(f"{self.name} has no port '{port}' yet: flash an adapter first")
+        hint = did_you_mean(port, pins, "there are")
+        raise BenchError(f"{self.name} has no port '{port}', nor such a pin{hint}")
+
+
+def _load(file: Path) -> AdapterFile:
+    try:
+        return load_adapter(file, domain=DOMAIN)
+    except FileNotFoundError:
+        whole = file.absolute()
+        known = ", ".join(path.name for path in sorted(whole.parent.glob("*.toml")))
+        there = f"its folder has {known}" if known else "its folder has no adapter at all"
+        raise BenchError(f"{whole} is not there; {there}") from None
+    except OSError as error:
+        raise BenchError(f"{file} cannot be read: {error.strerror}") from None

@@ -13,6 +13,7 @@ import contextlib
 import inspect
 import json
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from myocan.tools.vboard.parts import PartError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from myocan.tools.vboard.simulator import Simulator
 
 Reply = dict[str, Any]
+
+EXAMPLE = '{"do": "get", "pin": "GP15"}'
 
 
 class Waiter(NamedTuple):
@@ -202,15 +205,27 @@ class Control:
     async def _answer(self, line: bytes) -> Reply:
         try:
             arguments = json.loads(line)
+        except (ValueError, RecursionError):
+            arguments = None
+        if not isinstance(arguments, dict) or not isinstance(arguments.get("do"), str):
+            return {"error": f"a request is one JSON object in a line, like {EXAMPLE}"}
+        try:
             name = arguments.pop("do")
             if name not in self.COMMANDS:
                 return {"error": f"no command {name!r}: one of {', '.join(self.COMMANDS)}"}
             command = getattr(self, name)
             inspect.signature(command).bind(**arguments)
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            return {"error": f"not a command: {error}"}
+        except TypeError as error:
+            return {"error": f"{name}: {error}; it takes {_keys_of(command)}"}
         try:
             reply: Reply = await command(**arguments)
         except (UnknownPin, PartError, ValueError) as error:
             return {"error": str(error)}
         return reply
+
+
+def _keys_of(command: Callable[..., Any]) -> str:
+    """Return the keys that a command takes, in words."""
+    keys = inspect.signature(command).parameters.values()
+    said = [key.name if key.default is key.empty else f"maybe {key.name}" for key in keys]
+    return ", ".join(said) or "no keys"

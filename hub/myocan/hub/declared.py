@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from myocan.hub.core.linker import fold
 from myocan.hub.errors import HubError
+from myocan.hub.house_code import run_file
 
 if TYPE_CHECKING:
     from myocan.hub.core import Program
@@ -138,11 +139,7 @@ def load_models(path: Path | None) -> HouseModels:
         module = ModuleType("models")
         module.__file__ = str(path)
         sys.modules["models"] = module  # pydantic looks up there what annotations mean
-        try:
-            source = path.read_bytes()
-            exec(compile(source, str(path), "exec"), module.__dict__)
-        except Exception as error:
-            raise ModelsError(_explain(path, error)) from error
+        source = run_file(path, module, ModelsError)
     models: dict[str, type[StateModel]] = {}
     for found in vars(module).values():
         if not (isinstance(found, type) and issubclass(found, StateModel) and found.model_fields):
@@ -275,17 +272,3 @@ def _bounds(metadata: Iterable[Any], digits: int) -> tuple[int | None, int | Non
                 most = whole - 1 if exact and kind == "lt" else whole
                 upper = most if upper is None else min(upper, most)
     return lower, upper
-
-
-def _explain(path: Path, error: Exception) -> str:
-    """Return where a file goes wrong and why, in a line."""
-    import traceback
-
-    line = error.lineno if isinstance(error, SyntaxError) and error.filename == str(path) else None
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == str(path):
-            line = frame.lineno
-    where = f"{path}:{line}" if line else str(path)
-    what = error.msg if isinstance(error, SyntaxError) else str(error)
-    kind = "" if isinstance(error, HubError) else f"{type(error).__name__}: "
-    return f"{where}: {kind}{what}; mend it, or take the file away"

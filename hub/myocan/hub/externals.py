@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from myocan.hub.errors import HubError
+from myocan.hub.house_code import run_file
 
 __all__ = ["CallKey", "ExternalsError", "Function", "external", "load_externals"]
 
@@ -83,9 +84,7 @@ class _External:
             module.__file__ = str(path)
             sys.modules["externals"] = module  # some of what a file may do looks itself up there
             try:
-                exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
-            except Exception as error:
-                raise ExternalsError(_explain(path, error)) from error
+                run_file(path, module, ExternalsError)
             finally:
                 found, self._functions = self._functions, {}
             return found
@@ -117,17 +116,3 @@ def takes_key(function: Function) -> bool:
         or (parameter.name == "key" and parameter.kind is not parameter.POSITIONAL_ONLY)
         for parameter in parameters
     )
-
-
-def _explain(path: Path, error: Exception) -> str:
-    """Return where a file goes wrong and why, in a line."""
-    import traceback
-
-    line = error.lineno if isinstance(error, SyntaxError) and error.filename == str(path) else None
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == str(path):
-            line = frame.lineno
-    where = f"{path}:{line}" if line else str(path)
-    what = error.msg if isinstance(error, SyntaxError) else str(error)
-    kind = "" if isinstance(error, ExternalsError) else f"{type(error).__name__}: "
-    return f"{where}: {kind}{what}; mend it, or take the file away"

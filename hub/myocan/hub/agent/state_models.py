@@ -141,7 +141,7 @@ class StateModels:
         def run() -> None:
             try:
                 setup(hub)
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # which would end the thread without a word
                 if self.state.ended:
                     return  # the hub ends, which is no fault of it
                 text = (

@@ -51,12 +51,14 @@ def _load(name: str, path: Path) -> ModuleType:
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # anything can go wrong in what people write
+    except (Exception, SystemExit) as error:  # anything can go wrong in what people write
+        if isinstance(error, SystemExit) and type(error) is not SystemExit:
+            raise  # a signal's, which is to end the program
         raise ToolsError(f"{_place(path, error)}: {_what(error)}") from error
     return module
 
 
-def _place(path: Path, error: Exception) -> str:
+def _place(path: Path, error: BaseException) -> str:
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
@@ -65,7 +67,9 @@ def _place(path: Path, error: Exception) -> str:
     return f"{path}, line {lines[-1]}" if lines else str(path)
 
 
-def _what(error: Exception) -> str:
+def _what(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return "this ends the whole program; mend it"
     if isinstance(error, ImportError) and error.name in ("machine", "network", "rp2", "esp32"):
         return f"there is no `{error.name}` on this machine: take pins from self.pins"
     return f"{type(error).__name__}: {error}"

@@ -38,7 +38,7 @@ from myocan.tools.cli import (
     updates,
     upkeep,
 )
-from myocan.tools.cli.exits import EPILOG, Exit
+from myocan.tools.cli.exits import EPILOG, Ended, Exit
 
 __all__ = ["app", "main"]
 
@@ -127,7 +127,7 @@ _REMEDY = "check that it is there, that its disk has room, and that it belongs t
 
 def _leave(number: int, frame: object) -> None:
     """End as after Ctrl-C: what a command has started or made goes with it."""
-    sys.exit(128 + number)
+    raise Ended(128 + number)
 
 
 def _expected(error: Exception) -> bool:

@@ -25,3 +25,7 @@ EPILOG = (
     "Exit codes: 0 done, 1 the answer is no (check found mistakes, get found no value), "
     "2 wrong usage, 3 could not be done, 4 nobody answered in time."
 )
+
+
+class Ended(SystemExit):
+    """The end of the program that a signal asks for: no code of a house may take it for its own."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from myocan.tools.cli.exits import Ended
 from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
 
 
@@ -51,12 +53,16 @@ def run(
     import logging
 
     from myocan.hub.agent import Agent
+    from myocan.hub.house_code import now_running
     from myocan.tools.cli.version import core_build
 
     opened = open_house(folder or house)
     agent = Agent(opened, broker_url=broker, store_path=store)
+    runs = asked = False
 
     def ready(agent: Agent) -> None:
+        nonlocal runs
+        runs = True
         if as_json:
             kind = agent.broker_kind
             told = {"broker": agent.broker_url, "broker_kind": kind, "core": core_build()}
@@ -69,6 +75,17 @@ def run(
             )
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+
+    def stop(number: int, _frame: object) -> None:
+        nonlocal asked
+        file = now_running()
+        if file or (asked and not runs):  # nobody looks yet whether the hub is to stop
+            what = f"{file} was running" if file else "it started"
+            print(f"myocan: the hub was stopped while {what}", file=sys.stderr, flush=True)
+            raise Ended(128 + number)
+        asked = True
+        agent.stop()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: agent.stop())
+        signal.signal(number, stop)
     agent.run(ready)

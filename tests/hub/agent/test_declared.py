@@ -87,7 +87,7 @@ def test_fields_are_variables_that_boards_set_rules_hear_and_restarts_keep(
         assert board.values("heater.setpoint") == [Fixed(200, 1), Fixed(655, 1)]
     assert [one.value for one in log("$log.rejected")] == [
         '"porch: heater.setpoint was not taken by its model: setpoint: '
-        'Input should be less than or equal to 95"'
+        'it should be less than or equal to 95"'
     ]
     assert state("heater", "setpoint") == "65.5"
     assert state("heater", "until") is None

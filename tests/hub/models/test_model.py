@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import PrivateAttr, ValidationError
 
 from myocan.hub.models import ModelError, StateModel, field
-from myocan.hub.models.model import from_json, to_json
+from myocan.hub.models.model import from_json, reason, to_json
 
 
 class Colour(Enum):
@@ -32,6 +32,7 @@ class Everything(StateModel):
     colour: Colour = Colour.RED
     maybe: Decimal | None = None
     note: str | None = None
+    large: Decimal = field(default="0.0")
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,18 @@ def test_a_field_takes_what_fits(name: str, value: Any, kept: Any) -> None:
         ("colour", "blue"),
         ("note", "ü" * 2049),
         ("nothing", 1),
+        ("warmth", Decimal("1e400")),
+        ("warmth", True),
+        ("large", Decimal("922337203685477580.8")),
+        ("count", 2**63),
+        pytest.param("count", 10**5000, id="count-huge"),
+        ("count", True),
+        ("count", "7"),
+        ("on", "yes"),
+        ("on", 1),
+        ("note", b"x"),
+        ("note", 7),
+        ("note", "\ud800"),
     ],
 )
 def test_a_field_refuses_what_does_not_and_keeps_what_it_has(name: str, value: Any) -> None:
@@ -88,7 +101,40 @@ def test_what_is_said_of_a_field_can_be_read() -> None:
     assert Everything.model_fields["warmth"].description == "how warm"
 
 
+def test_the_largest_numbers_travel() -> None:
+    model = Everything(count=2**63 - 1, large=Decimal("-922337203685477580.7"))
+    assert to_json(model.count) == "9223372036854775807"
+    assert to_json(model.large) == "-922337203685477580.7"
+
+
+def test_a_refusal_is_said_in_words() -> None:
+    for name, value, said in (
+        ("warmth", 31, "warmth: it should be less than or equal to 30"),
+        ("warmth", "21.555", "warmth: 21.555 has more than 2 digits behind its point"),
+        ("on", "yes", "on: this is true or false, not 'yes'"),
+    ):
+        with pytest.raises(ValidationError) as refused:
+            setattr(Everything(), name, value)
+        assert reason(refused.value) == said
+
+
 def test_what_cannot_be_a_model_is_refused_when_it_is_written() -> None:
+    with pytest.raises(ModelError, match=r"Bounded\.name: only a number has bounds"):
+
+        class Bounded(StateModel):
+            name: str = field(default="", ge=5)
+
+    with pytest.raises(ModelError, match="is no regular expression"):
+        field(default="", pattern="(")
+
+    with (
+        pytest.warns(UserWarning, match="shadows"),
+        pytest.raises(ModelError, match="every model has a check already"),
+    ):
+
+        class Shadowing(StateModel):
+            check: int = 1  # type: ignore[assignment]
+
     with pytest.raises(ModelError, match="cannot travel"):
 
         class Floating(StateModel):

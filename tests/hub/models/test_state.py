@@ -521,3 +521,13 @@ def test_nothing_is_left_running(tmp_path: Path) -> None:
         thread.join(5)
         assert not thread.is_alive(), thread.name
     gc.collect()
+
+
+def test_a_state_that_was_closed_takes_no_commit() -> None:
+    asked: list[Pump] = []
+    state = State()
+    state.attach(Pump, lambda old, new: asked.append(new))
+    state.close()
+    with pytest.raises(StateError, match="this state was closed"):
+        state.update(Pump, speed=20)
+    assert not asked

@@ -26,10 +26,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import PydanticUndefined
 
 from myocan.hub.models.errors import ModelError
+from myocan.wire.fixed import MAX_UNITS
 
 __all__ = ["StateModel", "field", "from_json", "to_json"]
 
 _Model = TypeVar("_Model", bound="StateModel")
+_BOUNDS = ("ge", "gt", "le", "lt")
 _PLAIN = (bool, int, Decimal, str)
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -66,8 +68,15 @@ def field(
         doc: what it is, for people.
         port: in a house, the port of a board that it goes to or comes from, "porch.lamp"; `myocan
             check` says if that port has another topic.
+
+    Raises ModelError for a pattern that is none.
     """
     extra: dict[str, Any] = {name: text for name, text in (("unit", unit), ("port", port)) if text}
+    if pattern is not None:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ModelError(f"pattern {pattern!r} is no regular expression: {error}") from None
     return Field(
         default=default,
         ge=ge,
@@ -105,6 +114,8 @@ class StateModel(BaseModel):
     topic: ClassVar[str] = ""
     key: ClassVar[str] = ""
     _decimals: ClassVar[dict[str, int]] = {}
+    _kinds: ClassVar[dict[str, type]] = {}
+    """The type of each field but those that are an Enum."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
@@ -113,11 +124,13 @@ class StateModel(BaseModel):
             cls.topic = cls.__name__[:1].lower() + cls.__name__[1:]
         if not _LEVEL.fullmatch(cls.topic) or "." in cls.topic:
             raise ModelError(f"{cls.__name__}: {cls.topic!r} cannot be a topic; give it one")
-        cls._decimals = {}
+        cls._decimals, cls._kinds = {}, {}
         for name, info in cls.model_fields.items():
             where = f"{cls.__name__}.{name}"
             if not name.islower():
                 raise ModelError(f"{where}: variables are written in lower case: {name.lower()}")
+            if hasattr(StateModel, name):
+                raise ModelError(f"{where}: every model has a {name} already; take another name")
             types = _types_of(info.annotation)
             if types is None:
                 raise ModelError(
@@ -126,25 +139,56 @@ class StateModel(BaseModel):
                 )
             if info.default is PydanticUndefined:
                 raise ModelError(f"{where} needs a default: what holds before the first commit?")
+            bounded = any(hasattr(one, bound) for one in info.metadata for bound in _BOUNDS)
+            if bounded and not {int, Decimal} & {*types}:
+                raise ModelError(f"{where}: only a number has bounds")
             if Decimal in types and info.default is not None:
                 cls._decimals[name] = _decimals_of(where, info.default)
+            if not _is_enum(info.annotation):
+                cls._kinds[name] = next(one for one in types if one is not NoneType)
         try:
             cls()
-        except ValidationError as error:
+        except (ValidationError, TypeError) as error:
             raise ModelError(f"{cls.__name__}: a default does not fit: {reason(error)}") from error
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _typed(cls, value: Any, info: Any) -> Any:
+        """Refuse what would be made to fit: a yes that becomes true, a true that becomes 1."""
+        kind = cls._kinds.get(info.field_name)
+        if kind is None or kind is type(value) or value is None:
+            return value
+        if kind is bool or isinstance(value, bool):
+            what = "true or false" if kind is bool else "a number" if kind is not str else "a text"
+            raise ValueError(f"this is {what}, not {value!r}")
+        if kind is str or isinstance(value, bytes) or (kind is int and isinstance(value, str)):
+            what = "a text" if kind is str else "a number"
+            raise ValueError(f"this is {what}, not {value!r}")
+        return value
 
     @field_validator("*", mode="after")
     @classmethod
-    def _scaled(cls, value: Any, info: Any) -> Any:
-        """Give a decimal the digits that its field has, if none is lost by it."""
+    def _carried(cls, value: Any, info: Any) -> Any:
+        """Refuse what no message can carry; give a decimal the digits that its field has, if none
+        is lost by it."""
         if isinstance(value, Decimal):
             digits = cls._decimals.get(info.field_name, 0)
+            size = value.adjusted() + digits
+            if value and size >= 18 and (size > 18 or abs(value.scaleb(digits)) > MAX_UNITS):
+                raise ValueError(f"{value:.3g} is too large: there is room for 18 digits")
             scaled = round(value, digits)
             if scaled != value:
                 raise ValueError(f"{value} has more than {digits} digits behind its point")
             return scaled
-        if isinstance(value, str) and len(value.encode("utf-8", "surrogatepass")) > MAX_TEXT:
-            raise ValueError(f"a text has at most {MAX_TEXT} bytes")
+        if isinstance(value, str):
+            try:
+                size = len(value.encode())
+            except UnicodeEncodeError:
+                raise ValueError("this text has half a character (a surrogate) in it") from None
+            if size > MAX_TEXT:
+                raise ValueError(f"a text has at most {MAX_TEXT} bytes")
+        elif isinstance(value, int) and abs(value) > MAX_UNITS:
+            raise ValueError("this number is too large: there is room for 18 digits")
         return value
 
     def check(self) -> None:
@@ -258,12 +302,20 @@ def from_json(model: type[_Model], values: dict[str, str]) -> tuple[_Model, dict
 def reason(error: Exception) -> str:
     """Return in one line what a check has to say."""
     if isinstance(error, ValidationError):
-        said = [
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" if one["loc"] else one["msg"]
-            for one in error.errors()
-        ]
+        said = []
+        for one in error.errors(include_url=False):
+            text = one["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+            said.append(f"{'.'.join(map(str, one['loc']))}: {text}" if one["loc"] else text)
         return "; ".join(said)
     return str(error) if isinstance(error, ValueError) and str(error) else repr(error)
+
+
+def _is_enum(annotation: Any) -> bool:
+    """Whether a field holds members of an Enum, or one or None."""
+    return any(
+        isinstance(one, type) and issubclass(one, Enum)
+        for one in (annotation, *get_args(annotation))
+    )
 
 
 def _types_of(annotation: Any) -> tuple[type, ...] | None:

@@ -353,6 +353,8 @@ class State:
 
         require_device: whether a board that is away is a refusal; only a hub knows boards.
         """
+        if self._closed:
+            raise StateError("this state was closed")
         began = time.perf_counter()
         plans = self._plans(copies, merge)
         if not plans:

@@ -456,6 +456,16 @@ def test_why_there_is_no_connection_is_said_once_for_each_reason(make_desk: Make
     assert desk.said == ["offline: refused", "offline: silent", "online"]
 
 
+def test_who_watches_later_is_told_again_why_there_is_no_connection(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    desk.link.reachable = False
+    desk.link.reason = "refused"
+    desk.run(40_000)
+    desk.link.reachable = True
+    desk.run(40_000)
+    assert desk.said == ["offline: refused"] * 3 + ["online"]
+
+
 def test_closing_leaves_outputs_safe_and_says_why(make_desk: MakeDesk) -> None:
     desk = make_desk()
     desk.run(100)

@@ -48,6 +48,8 @@ the time doubles, up to _LONG_SILENCE_MS."""
 _LONG_SILENCE_MS = const(480_000)
 _STATUS_MS = const(1_000)
 """What changes within this time is told in one status."""
+_AGAIN_MS = const(15_000)
+"""How often why it is offline is said again: who watches a board may have come later."""
 _HELD_MS = const(250)
 """The loop's longest sleep while something is held back: time-outs are the Outbox's secret."""
 _CAPACITY = const(8_192)
@@ -102,8 +104,8 @@ class Adapter:
         """Bytes of memory that were free when least of it was; told in the status if it is set."""
         self._facts: dict[str, Value] = {}  # that the status tells besides
         self._words: list[tuple[str, bytes]] = []  # leaf and payload of what waits to be said
-        self._alarms = (Alarm(), Alarm(), Alarm(), Alarm())
-        self._status_due, self._heartbeat, self._patience, self._silence = self._alarms
+        self._alarms = (Alarm(), Alarm(), Alarm(), Alarm(), Alarm())
+        self._status_due, self._heartbeat, self._patience, self._silence, self._again = self._alarms
         self._silence_ms = _SILENCE_MS
         self.ports = self._open_ports(config)
         self.inlets = [Inlet(port, self.remark) for port in self.ports if port.subscribe]
@@ -142,9 +144,10 @@ class Adapter:
         link.step(now)
         if self._connection and not (link.ready and link.connection == self._connection):
             self._lose_hub()
-        if link.reason != self._reason:
+        if link.reason != self._reason or self._again.rings(now):
             self._reason = link.reason
             self._say("offline: " + self._reason)
+            self._again.set(now, _AGAIN_MS)
         if link.ready:
             if not self._connection:
                 self._open()
@@ -197,6 +200,7 @@ class Adapter:
         """A connection stands."""
         self._connection = self.link.connection
         self._reason = self.link.reason
+        self._again.off()
         self.outbox.on_reconnect()
         self._status_due.set(self._now, 0)
         self._silence.set(self._now, self._silence_ms)

@@ -126,7 +126,8 @@ def test_what_changed_is_put_beside_what_runs(workshop: Workshop, talk: BoardTal
     after = workshop.places
     assert (after["code"], after["number"]) == (before["code"], workshop.number)
     assert after["config"] != before["config"]
-    assert told[-1].text == "it starts with the update"
+    assert told[-1].text == "sent; porch starts with it and has 30 s to be online"
+    assert any(each.text.startswith("sent 1 of ") for each in told)
     assert told[-1].total < 6000, "code that is the same is not sent again"
 
     talk.update(workshop.release(workshop.adapter("GP13", "print('mine')")))
@@ -218,9 +219,13 @@ def test_flashing_counts_whatever_an_update_has_made_of_the_board(workshop: Work
 
 
 def test_a_board_that_is_not_there_is_told(workshop: Workshop) -> None:
+    told: list[Progress] = []
     with BoardTalk(parse_url(f"mqtt://127.0.0.1:{workshop.port}"), "home", "garden") as talk:
         with pytest.raises(UpdateError, match="has never been online here: flash it first"):
             talk.status(0.2)
+        with pytest.raises(UpdateError):
+            talk.status(0.8, told.append)
+        assert [each.text for each in told] == ["garden is away; waiting up to 1 s for it"]
         workshop.hub.send("mc1/$board/home/garden/status", b'{"online":false}', retain=True)
         with pytest.raises(UpdateError, match="is not online: switch it on"):
             talk.status(0.2)

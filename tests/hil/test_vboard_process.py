@@ -20,6 +20,8 @@ from myocan.tools.vboard import (
     VirtualBoardError,
     micropython_path,
 )
+from myocan.tools.vboard import __main__ as command
+from myocan.tools.vboard.simulator import BoardFailed
 
 MakeBoard = Callable[..., VirtualBoard]
 
@@ -159,3 +161,15 @@ def test_where_no_micropython_is_the_message_says_what_else_to_do(
 def test_a_board_that_runs_cpython_cannot_be_simulated(tmp_path: Path) -> None:
     with pytest.raises(VirtualBoardError, match="does not run MicroPython"):
         VirtualBoard("pi", tmp_path, kind="raspberry-pi")
+
+
+def test_a_folder_is_one_process_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "LEAVE_S", 0.0)
+    with (
+        command.alone(tmp_path, "porch", 4711),
+        pytest.raises(BoardFailed, match=r"porch runs already \(process 4711\)"),
+        command.alone(tmp_path, "porch", 4712),
+    ):
+        pass
+    with command.alone(tmp_path, "porch", 4712):
+        pass

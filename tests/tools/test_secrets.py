@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from myocan.hub.house import House
+from myocan.tools.cli.upkeep import shut_out
 from myocan.tools.flash.secrets import (
     BoardSecrets,
     SecretsError,
@@ -90,3 +91,12 @@ def test_a_file_with_something_else_in_it_is_told(house: House, text: str) -> No
     file_of(house, "porch").write_text(text)
     with pytest.raises(SecretsError, match="does not hold the secrets of porch"):
         board_secrets(house, "porch")
+
+
+def test_a_board_whose_account_is_gone_or_anothers_is_told_so(house: House) -> None:
+    assert "porch has no account" in shut_out(house, "porch", "e661")
+    drawn = board_secrets(house, "porch")
+    assert shut_out(house, "porch", "e661") == ""
+    save_secrets(house, replace(drawn, identity="beef"))
+    assert "another board is porch now (chip beef" in shut_out(house, "porch", "e661")
+    assert shut_out(house, "porch", "beef") == ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from myocan.tools.board_kinds import BoardKind
-from myocan.tools.flash import BoardError, SerialPort, find_port, ports, serial_ports
+from myocan.tools.flash import BoardError, Mpremote, SerialPort, find_port, ports, serial_ports
 
 PICO = SerialPort("/dev/ttyACM0", "2e8a:0005", "Board in FS mode")
 OTHER_PICO = SerialPort("/dev/ttyACM1", "2e8a:0005", "Board in FS mode")
@@ -42,3 +44,17 @@ def test_none_and_several_are_told_with_what_there_is(
 
 def test_the_ports_of_this_machine_can_be_listed() -> None:
     assert all(isinstance(port.device, str) for port in serial_ports())
+
+
+@pytest.mark.parametrize(
+    ("port", "said"),
+    [
+        ("/dev/null", "/dev/null is no serial port"),
+        (__file__, "is no serial port"),
+        (str(Path(__file__).parent), "is no serial port, but a folder"),
+        ("socket://127.0.0.1:1", "nobody listens at socket://127.0.0.1:1"),
+    ],
+)
+def test_what_is_no_port_is_called_what_it_is(port: str, said: str) -> None:
+    with pytest.raises(BoardError, match=said):
+        Mpremote(port).run("exec", "1", timeout=10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import select
 import sys
+import time
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 adapter = typer.Typer(no_args_is_help=True, help="Adapters on this machine.")
 
 VIRTUAL = "virtual"
+
+LINE_S = 2.0
+"""How often a line tells how far a step is, where no bar can."""
 
 LOOK_S = 0.2
 """How often a virtual board's pins are looked at, to tell of them."""
@@ -140,6 +144,7 @@ def flash(
         password_in_url,
     )
     from myocan.tools.flash import flash as flash_board
+    from myocan.tools.vboard.client import BoardRuns
 
     opened = open_house(house)
     found = open_adapter(opened, name)
@@ -156,7 +161,11 @@ def flash(
     with ExitStack() as stack:
         board = None
         if port == VIRTUAL:
-            board = stack.enter_context(start_virtual(opened, found))
+            try:
+                board = stack.enter_context(start_virtual(opened, found))
+            except BoardRuns as error:
+                print(f"myocan: {error}", file=sys.stderr)
+                raise typer.Exit(Exit.NO) from None
         where = board.port if board is not None else port or find_port(found.kind)
         seen_from = parse_url(address)
         if seen_from.user == found.name:
@@ -223,13 +232,17 @@ def start_virtual(house: House, found: AdapterFile) -> VirtualBoard:
 
 
 class FlashBar:
-    """Tells how far flashing is: a bar in a terminal, nothing elsewhere; use it in a `with` block.
+    """Tells how far flashing is: a bar in a terminal, else a line now and then; use it in a `with`
+    block.
 
     quiet: tell nothing.
     """
 
     def __init__(self, *, quiet: bool) -> None:
         self._bar: Any = None
+        self._quiet = quiet
+        self._step = ""
+        self._told = 0.0  # when a line was printed last
         if not quiet and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import Progress
@@ -238,7 +251,7 @@ class FlashBar:
 
     def __enter__(self) -> Callable[[Progress], None]:
         if self._bar is None:
-            return lambda progress: None
+            return self._print
         self._bar.start()
         task = self._bar.add_task("", total=1)
 
@@ -255,6 +268,13 @@ class FlashBar:
     def __exit__(self, *exc: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    def _print(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if self._quiet or (progress.step == self._step and now - self._told < LINE_S):
+            return
+        self._step, self._told = progress.step, now
+        print(f"{progress.step}: {progress.text}", file=sys.stderr, flush=True)
 
 
 def attend(board: VirtualBoard, config: dict[str, Any]) -> None:

@@ -102,7 +102,7 @@ def bring(
     from myocan.tools.update import content_of, make_release, next_number
     from myocan.tools.update.numbers import last_content
 
-    status = talk.status(wait_s)
+    status = talk.status(wait_s, progress)
     has = status.get("update")
     if not isinstance(has, int):
         raise ToolsError(
@@ -135,4 +135,4 @@ def in_bar(bar: Callable[[FlashProgress], None]) -> Callable[[Progress], None]:
     """Return what shows the progress of an update in the bar of flashing."""
     from myocan.tools.flash import Progress as FlashProgress
 
-    return lambda now: bar(FlashProgress("write", now.done, now.total, now.text))
+    return lambda now: bar(FlashProgress(now.step, now.done, now.total, now.text))

@@ -82,25 +82,38 @@ def reset(
 
     from myocan.hub.bus import parse_url
     from myocan.tools.cli.messages import hub_address
-    from myocan.tools.flash import BoardWatch, board_broker, reset_board
+    from myocan.tools.flash import BoardWatch, reset_board
+    from myocan.tools.flash.admission import broker_address
     from myocan.tools.flash.flashing import ONLINE_S
 
     opened = open_house(house)
     found = open_adapter(opened, name)
     where = _port(found, port)
-    watch = None
+    watch, asks = None, False
     if wait:
-        config = {**found.config(board_broker(opened, found.name)), "hash": None}
+        broker, asks = broker_address(opened)
+        config = {**found.config(broker), "hash": None}
         watch = BoardWatch(config, parse_url(hub_address(opened, None)))
     with watch or nullcontext():
-        reset_board(where, found.name)
-        online = None if watch is None else watch.wait(ONLINE_S)
+        _tell(f"looking at {where} ...", as_json)
+        there = reset_board(where, found.name)
+        online = None
+        if watch is not None and asks and (why := shut_out(opened, found.name, there.identity)):
+            _tell(why, as_json)
+            online = False
+        elif watch is not None:
+            _tell(f"{found.name} was reset; it has {ONLINE_S:.0f} s to be online", as_json)
+            online = watch.wait(ONLINE_S)
     if as_json:
         print(json.dumps({"name": found.name, "port": where, "online": online}))
     elif online is not False:
         print(f"{found.name} was reset" + (", and is online" if online else ""))
     if online is False:
-        print(f"myocan: {found.name} was reset, but is not online", file=sys.stderr)
+        print(
+            f"myocan: {found.name} was reset, but is not online; what it prints is shown by "
+            f"`myocan board monitor {found.name} --port {where}`",
+            file=sys.stderr,
+        )
         raise typer.Exit(Exit.TIMEOUT)
 
 
@@ -117,14 +130,24 @@ def wipe(
 
     Example: [bold]myocan board wipe porch[/bold]
     """
-    from myocan.tools.flash import forget_secrets, tell_hub, wipe_board
+    from myocan.tools.flash import forget_secrets, known_secrets, tell_hub, wipe_board
 
     opened = open_house(house)
     found = open_adapter(opened, name)
     where = _port(found, port)
     if not yes and not typer.confirm(f"Remove everything from {found.name} at {where}?", err=True):
         raise typer.Exit(Exit.NO)
-    wipe_board(where, found.name)
+    _tell(f"looking at {where} ...", as_json)
+    there = wipe_board(where, found.name)
+    if any(
+        each.name == found.name and each.identity not in ("", there.identity)
+        for each in known_secrets(opened)
+    ):  # the account is not the one that this board had
+        if as_json:
+            print(json.dumps({"name": found.name, "port": where, "forgotten": False}))
+        else:
+            print(f"It is empty. The account of {found.name} stays: another board has it now.")
+        return
     forget_secrets(opened, found.name)
     tell_hub(opened)
     forgotten = clear_status(opened, found.name)
@@ -170,6 +193,24 @@ def forget(
     )
 
 
+def shut_out(house: House, name: str, identity: str) -> str:
+    """Return why a board cannot come to a broker that asks for accounts; "" if it may.
+
+    name: the board's. identity: its chip's.
+    """
+    from myocan.tools.flash import known_secrets
+
+    known = [each for each in known_secrets(house) if each.name == name]
+    if not known:
+        return f"it cannot be online: {name} has no account. Flash it again: myocan flash {name}"
+    if known[0].identity not in ("", identity):
+        return (
+            f"it cannot be online: another board is {name} now (chip {known[0].identity}, this is "
+            f"{identity}). Flash this one as another, or with --replace"
+        )
+    return ""
+
+
 def clear_status(house: House, name: str) -> bool:
     """Take from the broker what a board said last of itself; returns whether there was one."""
     from myocan.hub.bus import CONNECTED, Bus, BusError
@@ -194,6 +235,12 @@ def clear_status(house: House, name: str) -> bool:
     finally:
         bus.stop()
     return False
+
+
+def _tell(text: str, as_json: bool) -> None:
+    """Say what goes on; not for programs."""
+    if not as_json:
+        print(text, file=sys.stderr, flush=True)
 
 
 def _port(found: AdapterFile, port: str | None) -> str:

@@ -24,8 +24,9 @@ from myocan.tools.flash.secrets import BoardSecrets
 from myocan.tools.flash.staging import PLACES, mpy_version, stage
 
 LOOK_S = 7.0
-"""How long a board may take to say what it is: it stops its program and hashes its files; it is
-asked twice."""
+"""How long a board may take to say what it is: it stops its program and hashes its files."""
+LOOK_AGAIN_S = 4.0
+"""How long it may take when it is asked for the second time: by then it was stopped."""
 RESET_S = 10.0
 WRITE_S = 20.0
 BYTES_PER_S = 1000
@@ -92,11 +93,13 @@ def look(board: Mpremote) -> Found:
 
     Raises NoAnswer within 15 seconds if nothing does, BoardError for what is no board.
     """
+    began = time.monotonic()
     try:
         text = board.run("exec", onboard.look(), timeout=LOOK_S)
     except NoAnswer:
         # A board that is just starting may have swallowed the interruption; by now it has started.
-        text = board.run("exec", onboard.look(), timeout=LOOK_S)
+        waited = time.monotonic() - began
+        text = board.run("exec", onboard.look(), timeout=LOOK_AGAIN_S, waited=waited)
     said = onboard.answer(text)
     if said is None or said["runtime"] != "micropython":
         raise BoardError(f"what is at {board.port} runs no MicroPython: put it on the board first")
@@ -179,7 +182,7 @@ def flash(
     """
     began = time.monotonic()
     board = Mpremote(port)
-    progress(Progress("look", 0, 1, f"what is at {port}?"))
+    progress(Progress("look", 0, 1, f"looking at {port} ..."))
     found = look(board)
     with tempfile.TemporaryDirectory(prefix="myocan-flash-") as temporary:
         try:

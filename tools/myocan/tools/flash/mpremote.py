@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -41,16 +42,23 @@ class Mpremote:
         self.port = os.path.realpath(port) if os.path.islink(port) else port
 
     def run(
-        self, *words: str, timeout: float, on_line: Callable[[str], None] = lambda line: None
+        self,
+        *words: str,
+        timeout: float,
+        on_line: Callable[[str], None] = lambda line: None,
+        waited: float = 0.0,
     ) -> str:
         """Run `mpremote connect PORT WORDS...`; returns what it printed.
 
         timeout: in seconds; by then it is over. on_line: called with each line as it comes.
+        waited: how many seconds this board has been silent for already, for what is said then.
 
         Raises NoAnswer or BoardError.
         """
         if self.port.startswith("/") and not os.path.exists(self.port):
             raise BoardError(f"there is no port {self.port}: is the board plugged in?")
+        if os.path.exists(self.port) and not stat.S_ISCHR(os.stat(self.port).st_mode):
+            raise BoardError(cannot_open(self.port))
         # unbuffered, so that lines come when they are printed
         process = subprocess.Popen(
             [sys.executable, "-u", "-m", "mpremote", "connect", self.port, *words],
@@ -65,8 +73,8 @@ class Mpremote:
         text = "".join(said)
         if not in_time:
             raise NoAnswer(
-                f"nothing at {self.port} answered within {timeout:.0f} s. Is it a board with "
-                "MicroPython? Press its reset button, or unplug it and plug it in again"
+                f"nothing at {self.port} answered within {waited + timeout:.0f} s. Is it a board "
+                "with MicroPython? Press its reset button, or unplug it and plug it in again"
             )
         if process.returncode != 0:
             raise _failure(self.port, text)
@@ -108,10 +116,7 @@ def _read(stream: IO[str], lines: queue.SimpleQueue[str]) -> None:
 def _failure(port: str, text: str) -> BoardError:
     """Return the error that mpremote's words stand for."""
     if "in use by another program" in text or "could not exclusively lock" in text:
-        return BoardError(
-            f"cannot open {port}: close whatever else uses it (a terminal, an editor), "
-            "and see that you may (on Linux: be in the group `dialout`)"
-        )
+        return BoardError(cannot_open(port))
     if "could not enter raw repl" in text:
         return NoAnswer(
             f"what is at {port} does not answer as MicroPython does: put MicroPython on the board "
@@ -121,3 +126,26 @@ def _failure(port: str, text: str) -> BoardError:
         return BoardError("the board's file system is full: remove files of your own from it")
     lines = [line for line in text.splitlines() if line.strip()]
     return BoardError(f"mpremote failed at {port}: {lines[-1] if lines else 'it gave no reason'}")
+
+
+def cannot_open(port: str) -> str:
+    """Return why a port that is there cannot be opened, and what to do."""
+    if "://" in port:
+        return f"nobody listens at {port}: is what serves it running, and the address right?"
+    try:
+        descriptor = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except PermissionError:
+        return (
+            f"cannot open {port}: you may not. On Linux: `sudo usermod -aG dialout $USER`, and "
+            "log in again"
+        )
+    except IsADirectoryError:
+        return f"{port} is no serial port, but a folder: name the port that the board is at"
+    except OSError as error:
+        return f"cannot open {port} ({error.strerror}): close whatever else uses it"
+    try:
+        if not os.isatty(descriptor):
+            return f"{port} is no serial port: name the one that the board is at"
+    finally:
+        os.close(descriptor)
+    return f"cannot open {port}: close whatever else uses it (a terminal, an editor)"

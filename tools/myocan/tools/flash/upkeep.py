@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from myocan.tools.flash import onboard
 from myocan.tools.flash.flashing import RESET_S, WRITE_S, look
-from myocan.tools.flash.mpremote import BoardError, Mpremote
+from myocan.tools.flash.mpremote import BoardError, Mpremote, cannot_open
 
 if TYPE_CHECKING:
     from myocan.tools.flash.flashing import Found
@@ -40,10 +40,9 @@ def console_lines(port: str) -> Iterator[str]:
             os.path.realpath(port), BAUD, timeout=SLICE_S, exclusive=True, dsrdtr=False
         )
     except (OSError, ValueError) as error:
-        raise BoardError(
-            f"cannot open {port}: see that the board is plugged in, that you may (on Linux: be in "
-            "the group `dialout`), and that nothing else uses it (a terminal, an editor)"
-        ) from error
+        there = os.path.exists(port) or "://" in port
+        why = cannot_open(port) if there else f"cannot open {port}: is the board plugged in?"
+        raise BoardError(why) from error
     with console:
         rest = b""
         while True:

@@ -11,7 +11,7 @@ import json
 import queue
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from myocan.hub.bus import Address
 
 CONNECT_S = 5.0
+RETAINED_S = 0.5
+"""How long the broker may take to say what it has of the board, before that is called away."""
 ASK_S = 30.0
 """How long a board that was offered an update may be silent."""
 START_S = 60.0
@@ -43,11 +45,16 @@ class NotUpdated(ToolsError):
 
 
 class Progress(NamedTuple):
-    """How far an update is: `done` of `total` bytes that the board asked for, and what happens."""
+    """How far an update is: `done` of `total` bytes that the board asked for, and what happens.
+
+    step: "look" while the board is away, "write" while it takes the update, "online" while it
+        starts with it.
+    """
 
     done: int
     total: int
     text: str
+    step: Literal["look", "write", "online"] = "write"
 
 
 class BoardTalk:
@@ -94,19 +101,27 @@ class BoardTalk:
     def __exit__(self, *exc: object) -> None:
         self._stop()
 
-    def status(self, wait_s: float) -> dict[str, Any]:
+    def status(
+        self, wait_s: float, progress: Callable[[Progress], None] = lambda progress: None
+    ) -> dict[str, Any]:
         """Return the newest status of the board once it is online.
 
-        wait_s: how long to wait for that, in seconds. Raises UpdateError.
+        wait_s: how long to wait for that, in seconds. progress: told that it is away. Raises
+        UpdateError.
         """
         deadline = time.monotonic() + wait_s
+        first = min(deadline, time.monotonic() + RETAINED_S)
         while True:
-            waits = 0 if self._known is not None and self._known["online"] else deadline
+            waits = 0 if self._known is not None and self._known["online"] else first or deadline
             message = self._next(waits)
             if message[0]:
                 self._status_in(message)
             elif waits == 0 and self._known is not None:
                 return self._known
+            elif first and first < deadline:
+                first = 0.0
+                text = f"{self.name} is away; waiting up to {wait_s:.0f} s for it"
+                progress(Progress(0, 1, text, "look"))
             else:
                 break
         if self._known is not None:
@@ -122,6 +137,7 @@ class BoardTalk:
         Raises NotUpdated when the board refuses it or goes back, Silent when it does not answer.
         """
         done = False
+        progress(Progress(0, 1, f"offering it to {self.name}"))
         self._publish(self.offered_on, release.offer, retain=True)
         try:
             sent = self._attend(release, progress)
@@ -151,14 +167,18 @@ class BoardTalk:
                 file, offset = more
                 total += 0 if file in sent else len(release.files[file])
                 sent[file] = min(offset + PIECE, len(release.files[file]))
-                progress(Progress(sum(sent.values()), total, "sending"))
+                pieces = sum(-(-size // PIECE) for size in sent.values())
+                of = sum(-(-len(release.files[each]) // PIECE) for each in sent)
+                text = f"sent {pieces} of {of} pieces of {len(sent)} files"
+                progress(Progress(sum(sent.values()), total, text))
                 self._publish(self._pieces, piece)
                 deadline = time.monotonic() + ASK_S
             elif what == "refused":
                 raise NotUpdated(f"{self.name} refuses the update: {more[0]}")
             elif what == "restarts":
                 restarts = True
-                progress(Progress(total, total, "it starts with the update"))
+                text = f"sent; {self.name} starts with it and has {release.trial_s} s to be online"
+                progress(Progress(total, total, text, "online"))
                 deadline = time.monotonic() + START_S + release.trial_s
         if restarts:
             raise Silent(

@@ -9,15 +9,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import fcntl
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from myocan.tools.errors import ToolsError
 from myocan.tools.vboard.client import VirtualBoard
-from myocan.tools.vboard.simulator import BoardFailed, Simulator, Spec
+from myocan.tools.vboard.simulator import RUNS_ALREADY, BoardFailed, Simulator, Spec
+
+LEAVE_S = 2.0
+"""How long a process that was ended may take to leave a board's folder."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,14 +65,43 @@ def run(spec: Spec, lifeline: bool) -> int:
 
     Whoever started it may be gone by then, so the folder of its socket goes with it.
     """
+    # whom one ends: who started it, where it ends with that
+    owner = os.getppid() if lifeline else os.getpid()
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            asyncio.run(Simulator(spec).run(lifeline))
+            with alone(Path(spec.directory), spec.name, owner):
+                asyncio.run(Simulator(spec).run(lifeline))
         except (BoardFailed, OSError) as error:
             print(error, file=sys.stderr)
             return 1
     shutil.rmtree(Path(spec.control).parent, ignore_errors=True)
     return 0
+
+
+@contextlib.contextmanager
+def alone(folder: Path, name: str, owner: int) -> Iterator[None]:
+    """Keep a board's folder for one process: two would write into each other's files.
+
+    owner: number of the process that is named to who comes second. One that ends just now is waited
+    for. Raises BoardFailed.
+    """
+    until = time.monotonic() + LEAVE_S
+    descriptor = os.open(folder / "running", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    by = os.pread(descriptor, 20, 0).decode().strip()
+                    raise BoardFailed(f"{name} {RUNS_ALREADY} (process {by})") from None
+                time.sleep(0.05)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(owner).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 if __name__ == "__main__":

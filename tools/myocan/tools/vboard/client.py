@@ -23,7 +23,7 @@ from myocan.tools.errors import ToolsError
 from myocan.tools.vboard.micropython import micropython_path
 from myocan.tools.vboard.parts import Part
 from myocan.tools.vboard.pins import Change, Level
-from myocan.tools.vboard.simulator import Spec
+from myocan.tools.vboard.simulator import RUNS_ALREADY, Spec
 
 START_S = 20.0
 STOP_S = 5.0
@@ -33,6 +33,10 @@ REPLY_S = 10.0
 
 class VirtualBoardError(ToolsError):
     """A virtual board did not do what it was told to."""
+
+
+class BoardRuns(VirtualBoardError):
+    """Another process runs a virtual board in the same folder."""
 
 
 class PinState(NamedTuple):
@@ -319,6 +323,8 @@ class VirtualBoard:
         if not line:
             errors = (self._scratch / "errors").read_text(errors="replace").strip()
             reason = errors.splitlines()[-1] if errors else f"no sign of life for {START_S:.0f} s"
+            if RUNS_ALREADY in reason:
+                raise BoardRuns(reason)
             raise VirtualBoardError(f"virtual board {self.name} did not start: {reason}")
         reply: dict[str, Any] = json.loads(line)
         return reply

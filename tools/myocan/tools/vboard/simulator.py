@@ -73,6 +73,10 @@ class Spec:
         return cls(**json.loads(text))
 
 
+RUNS_ALREADY = "runs already"
+"""In what is said when another process has the board's folder."""
+
+
 class BoardFailed(Exception):
     """The interpreter does not start."""
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from myocan.hub import control
-from myocan.hub.control import Control, ControlError, ask
+from myocan.hub.control import TOKEN_NAME, Control, ControlError, ask
 from myocan.hub.house import House, RunningHub
+from myocan.hub.models import State, StateError
 
 
 @pytest.fixture
@@ -127,6 +128,18 @@ def test_who_waits_when_the_hub_ends_is_told(house: House) -> None:
 def test_without_a_hub_there_is_a_clear_word(house: House) -> None:
     with pytest.raises(ControlError, match="myocan run"):
         ask(house, "hello")
+
+
+def test_a_hub_that_was_killed_is_no_hub_though_its_socket_is_there(house: House) -> None:
+    path = house.root / "left.sock"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))  # nobody listens there, as after kill -9
+    RunningHub("mqtt://127.0.0.1:1", os.getpid(), str(path)).write(house)
+    (house.private_path / TOKEN_NAME).write_text("token")
+    with pytest.raises(ControlError, match=r"no hub runs the house .*myocan run"):
+        ask(house, "hello")
+    with pytest.raises(StateError, match=r"no hub runs the house .* here$"):
+        State.connect(house.root)
 
 
 def test_a_house_with_a_very_long_path_has_its_socket_elsewhere(tmp_path: Path) -> None:

@@ -287,10 +287,9 @@ def ask(house: House, command: str, **content: Any) -> dict[str, Any]:
         NoAnswer: it did not answer in time.
     """
     running = RunningHub.read(house)
+    none = f"no hub runs the house {house.root} here; start it with: myocan run {house.root}"
     if running is None or not running.control:
-        raise ControlError(
-            f"no hub runs the house {house.root} here; start it with: myocan run {house.root}"
-        )
+        raise ControlError(none)
     with socket.socket(socket.AF_UNIX) as peer:
         try:
             peer.settimeout(REQUEST_S)
@@ -299,6 +298,10 @@ def ask(house: House, command: str, **content: Any) -> dict[str, Any]:
             answer = json.loads(read_line(peer, ANSWER_S + REQUEST_S))
         except TimeoutError as error:
             raise NoAnswer("the hub does not answer; whether it was done is not known") from error
+        except (
+            ConnectionRefusedError
+        ) as error:  # killed: its socket stayed, its number is another's
+            raise ControlError(none) from error
         except (OSError, ValueError) as error:
             raise ControlError(
                 f"the hub of {house.root} cannot be reached at {running.control}: {error}; is it "

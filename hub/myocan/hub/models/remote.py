@@ -93,12 +93,17 @@ class ConnectedState(HubState):
         from myocan.hub.control import TOKEN_NAME
         from myocan.hub.house import RunningHub
 
+        none = f"no hub runs the house {self._house.root} here"
         running = RunningHub.read(self._house)
         if running is None or not running.control:
-            raise StateError(f"no hub runs the house {self._house.root} here")
+            raise StateError(none)
         try:
             token = (self._house.private_path / TOKEN_NAME).read_text(encoding="utf-8")
             return _Line(running.control, token)
+        except (
+            ConnectionRefusedError
+        ) as error:  # killed: its socket stayed, its number is another's
+            raise StateError(none) from error
         except OSError as error:
             raise StateError(
                 f"the hub of {self._house.root} cannot be reached: {error}; is it run by another "

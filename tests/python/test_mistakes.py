@@ -97,6 +97,17 @@ def test_a_mistake_above_a_method_is_told(above: str, told: str) -> None:
     assert first.startswith(f"7: {told}")
 
 
+def test_a_mistake_is_pointed_at_where_it_stands_on_its_line() -> None:
+    for above in REACTIONS:
+        more = f"    {above}\n    def other(self):\n        pass\n"
+        text = text_of(CLASS.format(body="pass", more=more))
+        (first, *_) = compile_module(text, "lamp1", "lamp1.py").diagnostics
+        assert first.column > 5, above
+    text = text_of("if True:\n    x = 1 / 0")
+    (told,) = compile_module(text, "lamp1", "lamp1.py").diagnostics
+    assert told.column == 5
+
+
 @pytest.mark.parametrize(("body", "told"), [
     ("class Lamp:\n    pass", "1: there is no class of Module here; a module is one: class Lamp1"),
     ("class A(Module):\n    a: int = 0", "1: nothing in this class reacts"),

@@ -134,7 +134,7 @@ class _Writer(Assembler):
         reads = tuple(sorted(fields[name] for name in names if name in fields))
         if not reads:
             self.report.error(
-                Span(reaction.line, 1, 2),
+                self.declared.place(reaction.line),
                 "this condition reads no variable of the class, so it would never be looked at; "
                 "write it as lambda my: my.light < 10",
             )
@@ -163,7 +163,7 @@ class _Writer(Assembler):
             meant = None
             if isinstance(found, Mistake):
                 told, meant = [*told, found.message], found.suggestion
-            self.report.error(Span(reaction.line, 1, 2), f"@at: {told[0]}", meant)
+            self.report.error(self.declared.place(reaction.line), f"@at: {told[0]}", meant)
             return
         text = found.to_json()
         ordinal = sum(one.schedule == text for one in known)

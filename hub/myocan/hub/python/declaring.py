@@ -56,6 +56,7 @@ class Declarations:
         functions: name in the class -> the function of `externals.py` that it calls, and the line.
         reactions: each with its method; of `on` the variables that it hears.
         key, auto, agent: as in `Program`.
+        places: line -> where on it a decorator stands.
         endless: the number of the variable that counts runaway cycles; offset: of the one with the
             house's offset from UTC, -1 if nobody asks for the time.
     """
@@ -69,8 +70,13 @@ class Declarations:
     kinds: list[Any] = field(default_factory=list)
     functions: dict[str, tuple[str, int]] = field(default_factory=dict)
     reactions: list[tuple[Reaction, Callable[..., Any], int]] = field(default_factory=list)
+    places: dict[int, Span] = field(default_factory=dict)
     endless: int = -1
     offset: int = -1
+
+    def place(self, line: int) -> Span:
+        """Return where the decorator on a line stands."""
+        return self.places.get(line) or Span(max(line, 1), 1, 2)
 
 
 def declared_by(
@@ -99,6 +105,12 @@ class _Reader:
         self._folded: set[str] = set()
         self._by_topic: dict[tuple[tuple[str, str, str], str, bool], int] = {}
         self._spans = {name: span_of(node) for name, node in _named(tree)}
+        self.found.places = {
+            node.lineno: span_of(node)
+            for method in tree.body
+            if isinstance(method, ast.FunctionDef)
+            for node in method.decorator_list
+        }
 
     def read(self, names: dict[str, Any]) -> None:
         key, auto, agent = self.found.key, self.found.auto, self.found.agent
@@ -260,7 +272,7 @@ class _Reader:
     # Reactions.
 
     def _reaction(self, name: str, method: Any, reaction: Reaction) -> None:
-        span = Span(reaction.line, 1, 2)
+        span = self.found.place(reaction.line)
         if not isfunction(method):
             self.report.error(span, f"{name} is no plain method; leave other decorators out")
             return
@@ -309,7 +321,7 @@ class _Reader:
                     instance=instance,
                     keyed=keyed,
                 )
-                number = self._add(variable, object, Span(reaction.line, 1, 2))
+                number = self._add(variable, object, self.found.place(reaction.line))
         variable = self.found.variables[number]
         if variable.role not in (Role.SUBSCRIBE, Role.TIMER):
             raise DoesNotFit(f"{said} is this module's own; @when tells when it changes")

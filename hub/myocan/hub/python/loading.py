@@ -138,17 +138,20 @@ def _run(loaded: Loaded, text: str, report: Report) -> dict[str, Any] | None:
         code: CodeType = compile(counted(ast.parse(text)), loaded.file, "exec", dont_inherit=True)
         exec(code, names)
     except TooManySteps as error:
-        report.error(_where(error, loaded.file), "this goes on for ever")
+        report.error(_where(error, loaded.file, text), "this goes on for ever")
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        report.error(_where(error, loaded.file), " ".join(said[:300].split()))
+        report.error(_where(error, loaded.file, text), " ".join(said[:300].split()))
     else:
         return names
     return None
 
 
-def _where(error: BaseException, file: str) -> Span:
-    return Span(line_of(error, file) or 1, 1, 2)
+def _where(error: BaseException, file: str, text: str) -> Span:
+    line = line_of(error, file) or 1
+    shown = text.split("\n")[line - 1]
+    column = len(shown) - len(shown.lstrip()) + 1
+    return Span(line, column, column + 1)
 
 
 def line_of(error: BaseException, file: str) -> int:

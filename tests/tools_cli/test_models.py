@@ -11,6 +11,7 @@ import pytest
 
 from myocan.hub.house import House
 from myocan.tools.house_check import check_house
+from support.command_line import make_house
 
 if TYPE_CHECKING:
     from support.command_line import Myocan
@@ -95,13 +96,18 @@ def test_what_is_wrong_about_models_is_told_where_it_stands(
     )
 
 
-def test_the_house_that_is_told_of_is_right(house: Path) -> None:
+def test_the_house_that_is_told_of_is_right(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "house-models.md").read_text()
-    (house / "models.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])
-    rules = re.findall(r"```scc\n(.*?)```", page, re.DOTALL)[0]
+    port, models, rules = (
+        re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)[0]
+        for kind in ("toml", "python", "scc")
+    )
+    house = make_house(tmp_path / "house")
+    with (house / "adapters" / "porch.toml").open("a") as adapter:
+        adapter.write("\n" + port)
+    (house / "models.py").write_text(models)
+    assert found(house) == []
     (house / "modules" / "control.scc").write_text(rules)
-    button = '[ports.b]\nkind = "button"\npull = "up"\npin = "GP14"\npublish = "button1.press"\n'
-    (house / "adapters" / "porch.toml").write_text(PORCH.replace(".lamp]", ".heater]") + button)
     assert found(house) == []
 
 

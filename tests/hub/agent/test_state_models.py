@@ -510,6 +510,14 @@ def test_another_process_commits_hears_and_outlives_the_hub(models, house, hub, 
     assert log("$state.commit")[-1].producer == "rest"
 
 
+def test_the_module_that_says_a_field_is_named_to_who_may_not(models, broker, hub, log) -> None:
+    with hub(), Board(broker.url, "home", "porch", hears=[]) as board:
+        board.send("pump/speed", 5)
+        board.await_acknowledged()
+    (record,) = log("$log.rejected")
+    assert "pump.speed is what module control says (its line 6); send what control" in record.value
+
+
 def test_a_copy_of_the_house_has_a_state_of_its_own(models, house, hub) -> None:
     with hub() as running:
         own, held = state_of(running)

@@ -375,7 +375,9 @@ class Intake(Batch):
             if len(instance.encode()) > MAX_KEY:
                 fault = f"a key of more than {MAX_KEY} bytes: {shown}"
         if (module, variable) in self._said_by_modules:
-            fault = f"{shown} is what module {module} says; send what it SUBSCRIBEs to"
+            whose, line = self._said_by_modules[module, variable]
+            where = f" (its line {line})" if line > 0 else ""
+            fault = f"{shown} is what module {whose} says{where}; send what {whose} SUBSCRIBEs to"
         most = self._adapters.max_age_ms.get((board.name, ("", module, variable)), 0)
         field = (module, variable) if module in self._models.models else None
         return _Route(board, "up", number, key, shown, fault, most, field)

@@ -284,8 +284,9 @@ class Modes:
         programs = mode.core.programs
         if mode.core.topic(topic) < 0:
             raise CommandRefused(f"no module of mode {mode.name} knows {shown}")
-        if (module, variable) in said_by(programs):
-            raise CommandRefused(f"{shown} is what module {module} says; send what it hears")
+        whose, _line = said_by(programs).get((module, variable), ("", 0))
+        if whose:
+            raise CommandRefused(f"{shown} is what module {whose} says; send what {whose} hears")
         if instance and topic not in keyed_topics(programs):
             raise CommandRefused(f"{shown}: its messages have no key; send {module}.{variable}")
         try:

@@ -157,10 +157,14 @@ def keyed_topics(programs: Iterable[Program]) -> set[TopicName]:
     }
 
 
-def said_by(programs: Iterable[Program]) -> set[tuple[str, str]]:
-    """Return the topics, (module, variable), that only a module may say something on."""
+def said_by(programs: Iterable[Program]) -> dict[tuple[str, str], tuple[str, int]]:
+    """Return the topics, (module, variable), that only a module may say something on.
+
+    Each with the module that does, which is not always the one that the topic is named after, and
+    the line that says so.
+    """
     return {
-        (variable.topic[1], variable.topic[2])
+        (variable.topic[1], variable.topic[2]): (program.module, variable.line)
         for program in programs
         for variable in program.variables
         if variable.topic is not None and variable.role in (Role.PUBLIC, Role.TIMER)

@@ -25,6 +25,10 @@ __all__ = ["Changed", "Subscriber", "Subscription", "Told"]
 MAX_WAITING = 1000
 """What waits for one slow subscriber, at most; beyond that the oldest is dropped, and counted."""
 
+REST_S = 0.001
+"""How long a thread that has told all waits for more before it has to be woken: at a quick pace of
+commits, to wake it for each costs more than the commits themselves."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -77,6 +81,7 @@ class Subscription:
         self._waiting: deque[Changed] = deque()
         self._progress = threading.Condition()
         self._busy = False
+        self._asleep = False
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._worker: threading.Thread | None = None
@@ -110,17 +115,18 @@ class Subscription:
                 if self.dropped == 1:
                     _log.warning("%s is too slow; the oldest is dropped", _name(self._subscriber))
             self._waiting.append(changed)
-            if self._busy:
-                return
-            self._busy = True
             if self._loop is None:
                 if self._worker is None:
                     self._worker = threading.Thread(
                         target=self._work, name=f"state-{_name(self._subscriber)}", daemon=True
                     )
                     self._worker.start()
-                self._progress.notify_all()
+                elif self._asleep:
+                    self._progress.notify_all()
                 return
+            if self._busy:
+                return
+            self._busy = True
         try:
             self._loop.call_soon_threadsafe(self._begin_task)
         except RuntimeError:
@@ -158,15 +164,23 @@ class Subscription:
         return self._waiting.popleft()
 
     def _work(self) -> None:
+        rested = False
         while True:
             with self._progress:
                 changed = self._next()
-                while changed is None:
-                    if self._closed:
-                        return
-                    self._progress.wait()
-                    changed = self._next() if self._waiting or self._closed else None
-            self._tell(changed)
+                if changed is None and rested:
+                    self._asleep = True
+                    while not self._waiting and not self._closed:
+                        self._progress.wait()
+                    self._asleep = False
+                    changed = self._next()
+                if self._closed:
+                    return
+            rested = changed is None
+            if changed is None:
+                time.sleep(REST_S)
+            else:
+                self._tell(changed)
 
     def _tell(self, changed: Changed) -> None:
         self.told += 1

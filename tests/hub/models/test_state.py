@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,8 @@ from myocan.hub.models import (
     StaleCheckout,
     StateError,
 )
-from myocan.hub.store import Reader, Store
+from myocan.hub.store import DiskFailed, Reader, Store
+from myocan.hub.store.wal import Wal
 
 
 class Heater(StateModel):
@@ -531,3 +533,53 @@ def test_a_state_that_was_closed_takes_no_commit() -> None:
     with pytest.raises(StateError, match="this state was closed"):
         state.update(Pump, speed=20)
     assert not asked
+
+
+def test_a_commit_returns_when_it_is_on_the_disk_and_one_sync_serves_all_who_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk_is_free, syncing = threading.Event(), threading.Event()
+    syncs: list[int] = []
+    real = Wal.sync
+
+    def sync(wal: Wal) -> None:
+        syncing.set()
+        assert disk_is_free.wait(10)
+        syncs.append(state.checkout(Pump).speed)
+        real(wal)
+
+    monkeypatch.setattr(Wal, "sync", sync)
+    with State(tmp_path / "state.sqlite") as state:
+        first = threading.Thread(target=lambda: state.update(Pump, speed=10))
+        first.start()
+        assert syncing.wait(10)
+        others = [
+            threading.Thread(target=lambda speed=speed: state.update(Pump, speed=speed))
+            for speed in range(20, 28)
+        ]
+        for thread in others:
+            thread.start()
+        ends = time.monotonic() + 10
+        with Reader(tmp_path / "state.sqlite") as written:
+            while len(list(written.messages("live", module="pump", variable="speed"))) < 9:
+                assert time.monotonic() < ends
+        assert all(thread.is_alive() for thread in (first, *others))
+        disk_is_free.set()
+        for thread in (first, *others):
+            thread.join()
+        assert len(syncs) == 2
+
+
+def test_after_the_disk_has_failed_nothing_is_committed_and_nobody_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(wal: Wal) -> None:
+        raise DiskFailed("the disk did not take it")
+
+    state = State(tmp_path / "state.sqlite")
+    state.update(Pump, speed=10)
+    monkeypatch.setattr(Wal, "sync", fail)
+    for speed in (20, 30):
+        with pytest.raises(StateError, match="the disk did not take it"):
+            state.update(Pump, speed=speed)
+    state.close()

@@ -14,7 +14,15 @@ from typing import Any
 import pytest
 
 from support.certificates import make_certificates, tls_listener
-from support.edge_boards import BUTTON, LAMP, LAMP_TOPIC, Board, press
+from support.edge_boards import (
+    BUTTON,
+    LAMP,
+    LAMP_TOPIC,
+    Board,
+    CPythonBoard,
+    configuration,
+    press,
+)
 from support.fake_hub import FakeHub
 from support.mosquitto import Mosquitto, free_port
 from support.scripted_broker import ScriptedBroker, packets, welcome
@@ -70,6 +78,16 @@ def test_a_board_does_over_tls_what_it_does_without(
     hub.publish(LAMP_TOPIC, "off")
     board.wait_level("GP15", 0)
     assert hub.statuses[-1]["connection"] == 1
+
+
+def test_an_adapter_that_is_stopped_says_so_over_tls(
+    tmp_path: Path, broker: Mosquitto, hub: FakeHub, tls_port: int, certificates: Path
+) -> None:
+    where = trusting(certificates, tls_port)
+    with CPythonBoard(configuration(tls_port, [BUTTON], broker=where), tmp_path / "board"):
+        hub.wait_online()
+    hub.wait(lambda hub: not hub.statuses[-1]["online"], "its last word")
+    assert hub.statuses[-1]["reason"] == "stopped"
 
 
 def test_messages_that_come_in_one_record_are_all_read(

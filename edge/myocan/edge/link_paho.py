@@ -125,8 +125,10 @@ class PahoLink:
         if self.ready:
             self.publish(topic, payload, True)
         if self.ready and self._client is not None:
-            # with bytes unread, closing would throw away what was sent last
-            with self._socket.dup() as lingering, suppress(OSError):
+            # With bytes unread, closing would throw away what was sent last. A TLS socket has no
+            # duplicates; its file has.
+            below = os.dup(self._socket.fileno())
+            with socket.socket(fileno=below) as lingering, suppress(OSError):
                 self._client.disconnect()
                 self._flush()
                 lingering.settimeout(GOODBYE_S)

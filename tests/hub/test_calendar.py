@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from myocan.hub.calendar import Calendar, Notices, place_of
 from myocan.hub.core import Program, Role, Type, Variable
-from myocan.hub.house import House, Location
+from myocan.hub.house import House
 from myocan.hub.lang.schedules import Place
+from myocan.hub.settings import Location
 
 MINUTE, DAY = 60_000, 86_400_000
 CLOCK = (

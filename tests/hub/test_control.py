@@ -16,8 +16,9 @@ import pytest
 
 from myocan.hub import control
 from myocan.hub.control import TOKEN_NAME, Control, ControlError, ask
-from myocan.hub.house import House, RunningHub
+from myocan.hub.house import House
 from myocan.hub.models import State, StateError
+from myocan.hub.running_hub import RunningHub
 
 
 @pytest.fixture

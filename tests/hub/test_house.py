@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from myocan.hub.errors import HubError
-from myocan.hub.house import House, HouseError, RunningHub
+from myocan.hub.house import House, HouseError
+from myocan.hub.running_hub import RunningHub
 
 FULL = """
 domain = "net.example.gate"

@@ -61,8 +61,11 @@ OFFERED = {
         Agent CODE DeploymentRefused
     """,
     "myocan.hub.house": """
-        Agent Boards Broker Clock Externals FILE_NAME House HouseError Location Metrics Publish
-        RunningHub Store Wifi check_broker_url check_level check_zone
+        FILE_NAME House HouseError module_files
+    """,
+    "myocan.hub.settings": """
+        Agent Boards Broker Clock Externals Location Metrics Publish Settings Store Wifi
+        check_broker_url check_level check_zone
     """,
     "myocan.tools.adapters": """
         AdapterError AdapterFile Ethernet PORT_KINDS Problem Publication Subscription Wifi

@@ -9,10 +9,11 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from myocan.hub.calendar import Calendar
-from myocan.hub.house import House, Location
+from myocan.hub.house import House
 from myocan.hub.lang import Topic, compile_module
 from myocan.hub.lang.schedules import Place
 from myocan.hub.scenario import Cast, Outcome, Scenarios, read_scenarios, run_scenario
+from myocan.hub.settings import Location
 
 BERLIN = House(
     timezone="Europe/Berlin", location=Location(latitude=52.52, longitude=13.4, country="DE")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from myocan.hub.house import House, RunningHub
+from myocan.hub.house import House
+from myocan.hub.running_hub import RunningHub
 from myocan.tools.errors import ToolsError
 from myocan.tools.flash import board_broker, board_secrets
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from myocan.hub.house import House, RunningHub
+from myocan.hub.house import House
+from myocan.hub.running_hub import RunningHub
 from myocan.tools.cli.exits import Exit
 from myocan.tools.cli.messages import hub_address
 from myocan.tools.demo.boards import missing_tools

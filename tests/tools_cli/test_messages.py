@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from myocan.hub.house import House, RunningHub
+from myocan.hub.house import House
+from myocan.hub.running_hub import RunningHub
 from myocan.tools.demo.hub_process import HubProcess
 
 if TYPE_CHECKING:

@@ -32,10 +32,11 @@ from zoneinfo import ZoneInfo
 
 from myocan.hub.calendar import Calendar
 from myocan.hub.core import COMPILED
-from myocan.hub.house import House, Location
+from myocan.hub.house import House
 from myocan.hub.lang import compile_module
 from myocan.hub.lang.schedules import Place
 from myocan.hub.scenario import Cast, read_scenarios, run_scenario
+from myocan.hub.settings import Location
 
 PLACE = Place(ZoneInfo("Europe/Berlin"), 52.5, 13.4, "DE")
 HOUSE = House(timezone="Europe/Berlin", location=Location(latitude=52.5, longitude=13.4))

@@ -32,8 +32,9 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from myocan.hub.errors import HubError
-from myocan.hub.house import House, RunningHub
+from myocan.hub.house import House
 from myocan.hub.models.errors import StateError
+from myocan.hub.running_hub import RunningHub
 
 __all__ = ["Control", "ControlError", "NoAnswer", "Request", "ask"]
 

@@ -12,7 +12,8 @@ import logging
 
 from myocan.hub.agent.topics import data_topics_taken
 from myocan.hub.bus import Account
-from myocan.hub.house import House, check_level
+from myocan.hub.house import House
+from myocan.hub.settings import check_level
 
 __all__ = ["board_accounts"]
 

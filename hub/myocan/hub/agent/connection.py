@@ -35,7 +35,8 @@ from myocan.hub.bus import (
 )
 from myocan.hub.core import COMPILED
 from myocan.hub.errors import HubError
-from myocan.hub.house import House, RunningHub
+from myocan.hub.house import House
+from myocan.hub.running_hub import RunningHub
 from myocan.hub.store import Store
 from myocan.wire import (
     WIRE_VERSION,

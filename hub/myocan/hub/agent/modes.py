@@ -27,7 +27,7 @@ from myocan.hub.agent.topics import keyed_topics, said_by
 from myocan.hub.bus import Outgoing
 from myocan.hub.core.linker import fold
 from myocan.hub.core.scalars import parse_scalar
-from myocan.hub.house import check_level
+from myocan.hub.settings import check_level
 from myocan.hub.store import DiskFull, ModeCopy
 
 __all__ = ["MADE", "MAX_MODES", "Modes"]

@@ -91,7 +91,7 @@ class ConnectedState(HubState):
 
     def _open(self) -> _Line:
         from myocan.hub.control import TOKEN_NAME
-        from myocan.hub.house import RunningHub
+        from myocan.hub.running_hub import RunningHub
 
         none = f"no hub runs the house {self._house.root} here"
         running = RunningHub.read(self._house)

@@ -363,7 +363,7 @@ class _House:
         Returns what the broker has of the house, "module.variable" -> JSON text.
         """
         from myocan.hub.bus import CONNECTED, Bus
-        from myocan.hub.house import RunningHub
+        from myocan.hub.running_hub import RunningHub
 
         hub = RunningHub.read(self._house)
         assert hub is not None, "the hub was started again, and is ready"

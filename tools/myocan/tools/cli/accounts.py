@@ -32,7 +32,7 @@ def account(
 
     Example: [bold]myocan board account bridge[/bold]
     """
-    from myocan.hub.house import check_level
+    from myocan.hub.settings import check_level
     from myocan.tools.flash import board_secrets, tell_hub
     from myocan.tools.flash.admission import broker_address
 

@@ -43,7 +43,7 @@ def set_key(file: Path, key: str, value: str) -> None:
 
 
 def _domain(text: str) -> str:
-    from myocan.hub.house import check_level
+    from myocan.hub.settings import check_level
 
     try:
         return check_level(text)
@@ -52,7 +52,7 @@ def _domain(text: str) -> str:
 
 
 def _timezone(text: str | None) -> str | None:
-    from myocan.hub.house import check_zone
+    from myocan.hub.settings import check_zone
 
     try:
         return None if text is None else check_zone(text)

@@ -190,7 +190,7 @@ def new(
 
     Example: [bold]myocan board new porch --board pico-w[/bold]
     """
-    from myocan.hub.house import check_level
+    from myocan.hub.settings import check_level
     from myocan.tools.board_kinds import BoardKind
     from myocan.tools.errors import ToolsError
     from myocan.tools.example_house import is_example

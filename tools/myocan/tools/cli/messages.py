@@ -19,7 +19,8 @@ from myocan.tools.cli.topics import Topic, parse_filter, parse_topic, parse_valu
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from myocan.hub.house import House, RunningHub
+    from myocan.hub.house import House
+    from myocan.hub.running_hub import RunningHub
     from myocan.hub.store import Message, Reader
     from myocan.wire.message import Value
 
@@ -213,7 +214,7 @@ def hub_address(house: House, given: str | None) -> str:
 
     Raises ToolsError if no hub of this house runs here and none is configured.
     """
-    from myocan.hub.house import RunningHub
+    from myocan.hub.running_hub import RunningHub
     from myocan.tools.errors import ToolsError
 
     running = RunningHub.read(house)

@@ -17,7 +17,7 @@ from myocan.tools.cli.houses import HouseOption, JsonOption, open_house
 
 def broker_url(text: str | None) -> str | None:
     """Check a broker's URL given on the command line. Raises typer.BadParameter."""
-    from myocan.hub.house import check_broker_url
+    from myocan.hub.settings import check_broker_url
 
     try:
         return None if text is None else check_broker_url(text)

@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from myocan.hub.bus.address import Address, parse_url
 from myocan.hub.bus.child import bound_to_this_thread
-from myocan.hub.house import House, RunningHub
+from myocan.hub.house import House
+from myocan.hub.running_hub import RunningHub
 from myocan.tools.errors import ToolsError
 
 START_S = 30.0

@@ -67,7 +67,7 @@ def broker_address(house: House, given: str | None = None) -> tuple[dict[str, An
     configured; BusError.
     """
     from myocan.hub.bus import parse_url
-    from myocan.hub.house import RunningHub
+    from myocan.hub.running_hub import RunningHub
 
     running = RunningHub.read(house)
     own = running is not None and running.boards not in ("", running.url)
@@ -100,7 +100,7 @@ def tell_hub(house: House) -> None:
     Raises HubError if it does not answer.
     """
     from myocan.hub.control import ask
-    from myocan.hub.house import RunningHub
+    from myocan.hub.running_hub import RunningHub
 
     running = RunningHub.read(house)
     if running is not None and running.boards not in ("", running.url):

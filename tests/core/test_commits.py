@@ -108,6 +108,38 @@ def test_fields_of_instances_are_known_before_the_first_cycle() -> None:
     assert core.snapshot()["each", "aim", "hall"] == "20"
 
 
+def test_who_is_born_of_a_commit_knows_all_of_it() -> None:
+    core = core_of(ROOM, EACH.replace("each[room]", "each[room] AUTO"))
+    rows = commit(core, {"room[hall].warm": True, "room[hall].aim": 20, "room[attic].aim": 9})
+    assert said(rows, "$log.info") == [
+        "warm hall 20 true",
+        "aim hall 20 true",
+        "aim attic 9 false",
+    ]
+    changed = [(slot, key) for _row, slot, _tag, _value, key in core.changes()]
+    assert len(changed) == len(set(changed))  # births and fields, each once
+    state = core.snapshot()
+    assert (state["each", "warm", "hall"], state["each", "aim", "hall"]) == ("true", "20")
+    assert ("each", "warm", "attic") not in state
+
+
+def test_who_is_not_born_because_its_cycle_failed_is_born_of_the_next_field() -> None:
+    failing = """MODULE each[room] AUTO
+SUBSCRIBE room[room].warm {false, true} AS warm
+SUBSCRIBE room[room].aim {5-30} AS aim
+PRIVATE told[room] 0
+ON aim
+    THEN log("aim", room, aim, warm)
+ON warm
+    THEN told = 1 / told
+"""
+    core = core_of(ROOM, failing)
+    rows = commit(core, {"room[hall].warm": True, "room[hall].aim": 20})
+    assert len(said(rows, "$log.failed")) == 1
+    assert said(rows, "$log.info") == ["aim hall 20 false"]
+    assert ("each", "warm", "hall") not in core.snapshot()
+
+
 def test_a_cycle_that_fails_leaves_the_other_fields_alone() -> None:
     broken = BOTH.replace(
         'ON aim\n    THEN log("aim", aim, enabled, speed)', "ON aim\n    THEN told = 1 / told"

@@ -5,6 +5,7 @@ from myocan.hub.core.native cimport *
 
 cdef class Commits(Cycle):
     cdef dict _ahead
+    cdef long long _commit_end
 
     @cython.locals(
         first="long long", depth="long long", number="long long", module="long long",
@@ -18,7 +19,9 @@ cdef class Commits(Cycle):
     @cython.locals(
         heard="Subscription*", topic="long long", instance="long long", sub="long long",
         number="long long", key="long long", slot="long long")
-    cdef void _store_ahead(self, long long row) except *
+    cdef void _store_ahead(self, long long row, long long only) except *
+    @cython.locals(number="long long")
+    cdef void _tell_newborn(self, long long row, long long module) except *
     @cython.locals(value="long long", tag="long long")
     cdef void _take_back(self, long long row, long long sub) except *
     @cython.locals(sub="long long")

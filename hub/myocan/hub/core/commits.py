@@ -38,6 +38,7 @@ class Commits(Cycle):
 
     def __init__(self) -> None:
         self._ahead: dict[tuple[int, int], tuple[int, int]] | None = None
+        self._commit_end = 0
         super().__init__()
 
     def _spread(self, row: int) -> None:
@@ -59,8 +60,9 @@ class Commits(Cycle):
         for module, topic, tag, value, key in fields:
             self._emit(topic, tag, value, module, row, -1, depth, key)
         self._ahead = {}
+        self._commit_end = self._rows
         for number in range(first, self._rows):
-            self._store_ahead(number)
+            self._store_ahead(number, -1)
 
     def _field(self, row: int, name: str, text: str) -> tuple[int, int, int, int, int] | None:
         """Return the module, topic, scalar and key of a field; None, after a record, if it is none
@@ -98,8 +100,18 @@ class Commits(Cycle):
         if self.programs:
             self._record(REJECTED, text, module, row, -1)
 
-    def _store_ahead(self, row: int) -> None:
-        """Let whoever hears a row know its value before the row's turn."""
+    def _tell_newborn(self, row: int, module: int) -> None:
+        """Let an instance that a field of a commit gives birth to know the fields behind it."""
+        if self._ahead is None:
+            self._ahead = {}
+        for number in range(row + 1, self._commit_end):
+            if self._row_instance[number] == self._row_instance[row]:
+                self._store_ahead(number, module)
+        if not self._ahead:
+            self._ahead = None
+
+    def _store_ahead(self, row: int, only: int) -> None:
+        """Let whoever hears a row know its value before the row's turn; -1, or one module alone."""
         topic = self._row_topic[row]
         instance = self._row_instance[row]
         heard = self._subscriptions
@@ -107,6 +119,8 @@ class Commits(Cycle):
             number = heard[sub].variable
             key = heard[sub].key
             if number < 0 or (key != instance and (key != OWN_KEY or instance < 0)):
+                continue
+            if only >= 0 and (heard[sub].module != only or key != OWN_KEY):
                 continue
             if not self._shows(sub, instance):
                 continue

@@ -140,6 +140,7 @@ class Core(Commits):
             self._gone.clear()
         self._rows = 0
         self._changes = 0
+        self._commit_end = 0
         self._now = now_ms
         self._offset = offset
         self._producers = producers
@@ -380,6 +381,8 @@ class Core(Commits):
                 return
             place = own.add(key_number, key)
             self._newborn = key_number
+            if row < self._commit_end:
+                self._tell_newborn(row, module)
         self._show(own, place)
         self._begin(row, sub, key_number)
         outcome = self._take(row, sub)

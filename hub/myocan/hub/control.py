@@ -250,7 +250,7 @@ class Control:
 
         def hear(heard: Any) -> bool:
             if listening and told.qsize() < MAX_TOLD:
-                told.put({"heard": [*heard]})
+                told.put({"ended": heard} if isinstance(heard, str) else {"heard": [*heard]})
                 return True
             return False
 

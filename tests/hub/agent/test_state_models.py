@@ -518,7 +518,9 @@ def test_the_module_that_says_a_field_is_named_to_who_may_not(models, broker, hu
     assert "pump.speed is what module control says (its line 6); send what control" in record.value
 
 
-def test_a_copy_of_the_house_has_a_state_of_its_own(models, house, hub) -> None:
+def test_a_copy_of_the_house_has_a_state_of_its_own_until_it_is_dropped(
+    models, house, hub, monkeypatch
+) -> None:
     with hub() as running:
         own, held = state_of(running)
         assert held.update(own.Heater, setpoint=30)
@@ -536,6 +538,33 @@ def test_a_copy_of_the_house_has_a_state_of_its_own(models, house, hub) -> None:
         assert held.checkout(own.Pump).speed == 0
         with pytest.raises(StateError, match="no mode tryal runs here; did you mean trial"):
             State.connect(house, mode="tryal")
+
+        hears, away = State.connect(house, mode="trial"), State.connect(house, mode="trial")
+        copy = hears.checkout(own.Heater)
+        door, shut = away._open, threading.Event()
+        shut.set()
+
+        def opens() -> Any:
+            if shut.is_set():
+                raise StateError("nobody is there")
+            return door()
+
+        monkeypatch.setattr(away, "_open", opens)
+        away._feed.close()
+        ask(opened, "mode drop", name="trial")
+        wait_for(lambda: hears.ended)
+        shut.clear()
+        wait_for(lambda: away.ended)
+        ask(opened, "mode copy", source="live", name="trial")  # of the same name, and another
+        copy.setpoint = 30
+        with pytest.raises(StateError, match="mode trial was dropped, and what it held is gone"):
+            hears.commit(copy)
+        with pytest.raises(StateError, match="mode trial was dropped"):
+            hears.checkout(own.Heater)
+        with pytest.raises(StateError, match="no mode trial runs here"):
+            away.checkout(own.Heater)
+        hears.close()
+        away.close()
 
 
 def test_who_has_no_token_is_told_nothing(models, house, hub) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "CommandRefused",
     "Commands",
     "Droppable",
+    "NoSuchMode",
     "later",
 ]
 
@@ -37,6 +38,10 @@ Command = Callable[[dict[str, Any]], Answer]
 
 class CommandRefused(Exception):
     """A command that is not done; the text says why, to who gave it."""
+
+
+class NoSuchMode(CommandRefused):
+    """A command for a mode that does not run here; programs that were told of one let it go."""
 
 
 class Droppable(Protocol):
@@ -107,7 +112,8 @@ class Asked:
                 else:
                     self._answer, self._mark = answer, journal.written
         except (CommandRefused, DiskFull) as refusal:
-            self._request.answer(error=str(refusal))
+            gone = {"gone": True} if isinstance(refusal, NoSuchMode) else {}
+            self._request.answer(error=str(refusal), **gone)
             return True
         if self._mark > journal.synced:
             return False

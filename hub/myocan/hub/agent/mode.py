@@ -75,7 +75,8 @@ class Mode(Occasions):
     are the texts in force by module. As of the start, `positions` tells how far each board was
     heard, and `administration` what `$admin` says, by variable. `caught_up` tells whether all was
     done that was due when that was last looked at, `dropped` that it is no mode any more.
-    `on_stated` is called with what fields of state models took, behind each batch.
+    `on_stated` is called with what fields of state models took, behind each batch, `on_dropped`
+    when it is dropped.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Mode(Occasions):
         self.caught_up = False
         self.dropped = False
         self.on_stated = lambda stated: None
+        self.on_dropped: Callable[[], None] = lambda: None
         self._busy_turns = self._lag_ms = 0
         self._recover(start)
 

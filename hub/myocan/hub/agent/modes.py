@@ -15,7 +15,14 @@ from typing import Any, NamedTuple
 
 from myocan.hub.agent.batch import OwnMessage
 from myocan.hub.agent.clocks import Setting, parse_speed
-from myocan.hub.agent.commands import COMMAND, Answer, Command, CommandRefused, later
+from myocan.hub.agent.commands import (
+    COMMAND,
+    Answer,
+    Command,
+    CommandRefused,
+    NoSuchMode,
+    later,
+)
 from myocan.hub.agent.deployment import Reason, load_deployment
 from myocan.hub.agent.mirror import MIRRORED, Mirror
 from myocan.hub.agent.mode import Mode
@@ -95,7 +102,7 @@ class Modes:
         if mode is None:
             near = get_close_matches(name, self._modes, n=1)
             meant = f"; did you mean {near[0]}?" if near else ""
-            raise CommandRefused(
+            raise NoSuchMode(
                 f"no mode {name} runs here{meant}; `myocan mode list` shows those that do"
             )
         return mode
@@ -214,6 +221,7 @@ class Modes:
         self._mirrors.pop(name, None)
         mode = self._modes.pop(name)
         mode.dropped = True
+        mode.on_dropped()
         farewell = mode.farewell()
         if self._shared.connection.online:
             self._shared.connection.publish(farewell)

@@ -53,6 +53,9 @@ MOST_FIELDS = 10_000
 
 _log = logging.getLogger(__name__)
 
+Listener = Callable[[Heard | str], bool]
+"""Is told what became true, or why nothing will any more; returns whether it still listens."""
+
 Wanted = tuple[str, str, int, dict[str, str]]
 """A model's part of a commit: topic, key, version of the copy, and JSON texts of its fields."""
 
@@ -95,7 +98,7 @@ class StateModels:
         self._mode = mode
         self._proposals = proposals
         self._status_of = status_of
-        self._listeners: list[Callable[[Heard], bool]] = []
+        self._listeners: list[Listener] = []
         self._made: dict[tuple[str, str], Heard] | None = None
         self._failed: SimpleQueue[str] = SimpleQueue()
         self._ask = ask
@@ -105,6 +108,7 @@ class StateModels:
         self.state.run_by(threading.get_ident())
         process_state.stand_for(self.state)
         mode.on_stated = self._take
+        mode.on_dropped = self._let_go
         self.commands: dict[str, Command] = {
             "state commit": self._commit,
             "state read": self._read,
@@ -194,6 +198,16 @@ class StateModels:
                 self.state.take_in(heard)
                 if self._listeners:
                     self._listeners = [one for one in self._listeners if one(heard)]
+
+    def _let_go(self) -> None:
+        """Tell who hears a mode that it was dropped, and do nothing for it any more."""
+        self.state.end(f"mode {self._mode.name} was dropped")
+        listeners, self._listeners = self._listeners, []
+        for one in listeners:
+            one(
+                f"mode {self._mode.name} was dropped, and what it held is gone; "
+                "`myocan mode list` shows those that run"
+            )
 
     def _watch(self, content: dict[str, Any]) -> Answer:
         """Tell all that is true, and from then on what becomes so; to who returns True."""

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from myocan.hub.models.cells import Loaded
 from myocan.hub.models.errors import StateError
 from myocan.hub.models.hub_state import Heard, HubState
+from myocan.hub.models.model import StateModel
 
 __all__ = ["ConnectedState", "connect"]
 
@@ -32,7 +35,14 @@ SILENCE_S = 10.0
 RETRY_S = 0.25
 """The pause between two attempts to find a hub again."""
 
+_log = logging.getLogger(__name__)
+
+_Model = TypeVar("_Model", bound=StateModel)
 _Values = dict[tuple[str, str], tuple[int, dict[str, str]]]
+
+
+class _Gone(StateError):
+    """The mode does not run any more, in a hub that does."""
 
 
 def connect(house: str | Path | None, producer: str, mode: str) -> ConnectedState:
@@ -49,6 +59,7 @@ class ConnectedState(HubState):
     def __init__(self, house: Any, producer: str, mode: str) -> None:
         self._house = house
         self._mode = mode
+        self._dropped = ""
         self._idle: list[_Line] = []
         self._idle_lock = threading.Lock()
         self.lost = False
@@ -68,6 +79,11 @@ class ConnectedState(HubState):
             for line in self._idle:
                 line.close()
             self._idle.clear()
+
+    def _checkout(self, loaded: Loaded, model: type[_Model], key: str) -> _Model:
+        if self._dropped:
+            raise StateError(self._dropped)  # what is known of it would stay as it is for ever
+        return super()._checkout(loaded, model, key)
 
     # ------------------------------------------------------------------ asking
 
@@ -122,18 +138,28 @@ class ConnectedState(HubState):
             raise StateError(f"the hub of {self._house.root} does not answer: {error}") from error
         if "error" in answer:
             line.close()
-            raise StateError(str(answer["error"]))
+            raise (_Gone if answer.get("gone") else StateError)(str(answer["error"]))
         return line, answer
 
     def _listen(self) -> None:
         while not self._ended:
             with contextlib.suppress(OSError, ValueError):
                 for told in self._feed.lines(SILENCE_S):
+                    if "ended" in told:
+                        self._let_go(str(told["ended"]))
+                        return
                     topic, key, version, fields = told["heard"]
                     self.take_in(Heard(topic, key, version, fields))
             self._feed.close()
             self.lost = True
             self._find_again()
+
+    def _let_go(self, reason: str) -> None:
+        """Know that there is no such mode any more; one that is made anew is another."""
+        self._dropped = reason
+        self.end(reason)
+        self.lost = True
+        _log.warning("%s", reason)
 
     def _find_again(self) -> None:
         """Wait until a hub runs again, and take in what is true then."""
@@ -141,6 +167,9 @@ class ConnectedState(HubState):
         while not self._ended:
             try:
                 self._feed, answer = self._watch()
+            except _Gone as refusal:
+                self._let_go(str(refusal))
+                return
             except StateError:
                 pause.wait(RETRY_S)
                 continue

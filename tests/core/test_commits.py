@@ -6,8 +6,10 @@ import json
 from array import array
 from typing import Any
 
+import pytest
+
 from core.assemble import rows_of
-from myocan.hub.core import Core, Tag
+from myocan.hub.core import Core, Program, Tag
 from myocan.hub.core.linker import COMMIT, COMMIT_TOPIC
 from myocan.hub.lang import compile_module
 
@@ -98,6 +100,44 @@ def test_all_of_it_is_refused_if_one_field_cannot_be() -> None:
         rows = commit(core, fields)
         assert [name for name, _ in rows] == ["$state.commit", "$log.rejected"], fields
     assert core.snapshot() == {}
+
+
+def test_a_text_with_a_pattern_is_nothing_else_whoever_says_it() -> None:
+    gate = 'MODULE gate\nSUBSCRIBE plate {"[A-Z]{1,3}-[0-9]+"} = "A-1"\nSUBSCRIBE note ""\n'
+    clerk = """MODULE clerk
+SUBSCRIBE desk.said ""
+PUBLIC gate.plate {"[A-Z]{1,3}-[0-9]+"} = "A-1" AS plate
+PUBLIC gate.note ""
+ON desk.said
+    THEN gate.note = desk.said
+    THEN plate = desk.said
+"""
+    core = core_of(gate, clerk)
+
+    def say(text: str, topic: tuple[str, str, str] = ("", "desk", "said")) -> list[tuple[str, str]]:
+        number = core.intern(text)
+        core.run(
+            array("q", [core.topic(topic)]), array("q", [int(Tag.TEXT)]), array("q", [number]), 1
+        )
+        return [(".".join(topic[1:]), text) for topic, text, *_ in rows_of(core)][1:]
+
+    assert say("KA-17") == [("gate.plate", '"KA-17"'), ("gate.note", '"KA-17"')]
+    for wrong in ("ka-17", "KA-17\n", "KA-17 ", "", "KA-" + "1" * 4000 + "x"):
+        rows = say(wrong)
+        assert [name for name, _ in rows] == ["$log.failed"], wrong  # the note is undone, too
+        assert "a value outside its variable's constraint" in rows[0][1]
+        (row,) = commit(core, {"gate.plate": wrong, "gate.note": "x"})[1:]
+        assert "does not fit: expected a text that matches [A-Z]{1,3}-[0-9]+" in row[1]
+        assert [name for name, _ in say(wrong, ("", "gate", "plate"))] == ["$log.rejected"]
+    assert not core.restore("gate", "plate", Tag.TEXT, core.intern("x"))
+    state = core.snapshot()
+    assert {state[name, "plate", ""] for name in ("gate",)} == {'"KA-17"'}
+    assert state["gate", "note", ""] == '"KA-17"'
+    for program in core.programs:
+        assert Program.from_json(program.to_json()) == program
+    forged = core.programs[0].to_json().replace('"pattern":""', '"pattern":"("', 1)
+    with pytest.raises(ValueError, match="not a stored program"):
+        Program.from_json(forged)
 
 
 def test_fields_of_instances_are_known_before_the_first_cycle() -> None:

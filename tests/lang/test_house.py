@@ -399,3 +399,30 @@ def test_what_the_hub_itself_says_is_always_published() -> None:
     text = "MODULE m\nPRIVATE n 0\nWHEN system.clock#season.winter\nTHEN n = system.clock#year\n"
     text += 'WHEN system.agent#name == "porch" AND n > 3\nTHEN log(system.config#country)\n'
     assert told({"m": text}) == []
+
+
+def test_what_rules_say_to_a_field_with_a_pattern_has_that_pattern() -> None:
+    gate = 'MODULE gate\nSUBSCRIBE plate {"[a-z]+-[0-9]+"} = "a-1"\n'
+
+    def of(declaration: str) -> list[str]:
+        clerk = f"MODULE clerk\nSUBSCRIBE b.press\nPUBLIC {declaration}\nON b.press\nTHEN ignore\n"
+        modules = {"gate": gate, "clerk": clerk}
+        found = check_house(modules, (Topic("b", "press", "event"),), models=("gate",))
+        return [str(one) for one in found if one.severity == "error"]
+
+    takes = (
+        "clerk.scc:3:8: 'gate.plate' is a field of a state model and takes {\"[a-z]+-[0-9]+\"}; "
+        "declare it so; did you mean '{\"[a-z]+-[0-9]+\"}'?"
+    )
+    assert of('gate.plate {"[a-z]+-[0-9]+"} = "b-2"') == []
+    assert of('gate.plate ""') == [takes]
+    assert of('gate.plate {"[a-z]*"}') == [takes]
+    assert of("gate.plate 07:30") == [takes]
+    assert of("gate.plate {one, two}") == [
+        "gate.scc:2:11: module 'clerk' publishes 'one' and 'two', which {\"[a-z]+-[0-9]+\"} does "
+        "not take"
+    ]
+    words = check_house({"gate": gate}, (Topic("gate", "plate", "state", ("low", "a-1")),))
+    assert [one.message for one in words if one.severity == "error"] == [
+        "an adapter publishes 'low', which {\"[a-z]+-[0-9]+\"} does not take"
+    ]

@@ -170,6 +170,25 @@ def test_a_value_that_does_not_fit_fails_the_cycle_and_says_what_fits() -> None:
     assert play.send("dial.turn", "3.5") == ["lamp1.level = 4"]
 
 
+def test_a_text_with_a_pattern_is_nothing_else() -> None:
+    play = Play(program_of("""
+        class Gate(Module):
+            plate: str = field(default="A-1", pattern="[A-Z]+-[0-9]+")
+            heard: str = hears("desk.said", field(default="x", pattern="[a-zA-Z0-9-]+"))
+
+            @on("heard")
+            def said(self, value):
+                self.plate = value
+        """))  # fmt: skip
+    assert play.send("desk.said", '"KA-17"') == ['lamp1.plate = "KA-17"']
+    assert (
+        "plate is a text that matches [A-Z]+-[0-9]+, not 'KA17'"
+        in (play.send("desk.said", '"KA17"')[0])
+    )
+    assert "does not fit: expected a text that matches" in play.send("desk.said", '"KA 17"')[0]
+    assert play.read("plate") == '"KA-17"'
+
+
 def test_a_condition_is_looked_at_when_something_that_it_reads_has_changed() -> None:
     play = lamp()
     assert play.send("garden.light", "50.0") == []

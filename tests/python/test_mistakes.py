@@ -52,6 +52,10 @@ DECLARATIONS = {
     "x: int": "x: say what it is at first, as in name: int = 0",
     "x: int = field(default=5, ge=10)": "x: x is a number of at least 10, not 5",
     "x: str = 5": "x: it is a text, not 5",
+    "x: str = field(default='A', pattern='[a-z]+')": "x: x is a text that matches [a-z]+, not 'A'",
+    "x: int = field(default=5, pattern='[0-9]')": "x: only a text has a pattern",
+    "x: str = field(default='A', pattern='(?=A)A')": "ModelError: pattern '(?=A)A' is no regular "
+    "expression: look-around, including look-ahead and look-behind, is not supported",
     "x: Litral['a'] = 'a'": "there is no 'Litral' [Literal]",
     "x = timer('5 parsecs')": "x: '5 parsecs' is no duration; write one like '90 seconds' or "
     "'24 hours'",

@@ -20,6 +20,7 @@ is
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -57,6 +58,8 @@ _FIRST_LINE = "// declared in models.py"
 
 _WIDEST = 18
 """Digits that a number of the rule language can have."""
+
+_IS_WORD = re.compile(r"\w*")
 
 _loading = threading.Lock()
 
@@ -216,6 +219,8 @@ def declaration(model: type[StateModel], name: str = "", word: str = "SUBSCRIBE"
 
 def _kind(model: type[StateModel], name: str) -> str:
     """Return what stands behind the name of a field, with a blank before it."""
+    from myocan.hub.models.model import pattern_of
+
     annotation = model.model_fields[name].annotation
     default = model().__dict__[name]
     if NoneType in get_args(annotation):
@@ -226,8 +231,12 @@ def _kind(model: type[StateModel], name: str) -> str:
         return _number(model, name, Decimal(default))
     words = model.words(name)
     if words is None:
-        plain = default.isprintable() and '"' not in default and "\\" not in default
-        return f' "{default}"' if plain else ' ""'
+        plain = default.isprintable() and '"' not in default
+        pattern = pattern_of(model.model_fields[name])
+        if pattern is None:
+            return f' "{default}"' if plain else ' ""'
+        first = f' = "{default}"' if plain else ""
+        return f' {{"{_written(pattern)}"}}{first}'
     folded = {fold(word) for word in words}
     if len(folded) < len(words) or folded & {"true", "false"}:
         raise ModelsError(
@@ -237,6 +246,14 @@ def _kind(model: type[StateModel], name: str) -> str:
         )
     first = default.value if isinstance(default, Enum) else default
     return f" {{{', '.join(words)}}} = {first}"
+
+
+def _written(pattern: str) -> str:
+    """Return a pattern that means the same and can stand in the text of a module."""
+    shown = "".join(
+        f"\\x{{{ord(one):x}}}" if one == '"' or not one.isprintable() else one for one in pattern
+    )
+    return shown if not _IS_WORD.fullmatch(shown) else f"(?:{shown})"
 
 
 def _number(model: type[StateModel], name: str, default: Decimal) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from myocan.hub import StateModel, field
 from myocan.hub.agent.deployment import DeploymentRefused, ModuleFiles, fingerprint
 from myocan.hub.control import ControlError, ask
-from myocan.hub.declared import ModelsError, load_models, with_models
+from myocan.hub.declared import ModelsError, declaration, load_models, program_of, with_models
 from myocan.hub.history import deployments, sources_as_of
 from myocan.hub.house import House
+from myocan.hub.models.errors import ModelError
 from myocan.hub.store import Reader
 from myocan.wire import Fixed
 from support.board import Board
@@ -96,6 +98,27 @@ def test_fields_are_variables_that_boards_set_rules_hear_and_restarts_keep(
         board.await_that(lambda: board.values("heater.setpoint") == [Fixed(655, 1)], "recovered")
         board.await_that(lambda: board.values("pump.speed") == [40], "recovered")
     assert len(log()) == count
+
+
+def test_a_pattern_is_written_down_with_the_field() -> None:
+    class Gate(StateModel):
+        plate: str = field(default="A-1", pattern=r"[A-Z]+-\d+")
+        word: str = field(default="ab", pattern="ab")
+        said: str = field(default='"', pattern='["\n]*')
+        free: str | None = field(default=None, pattern="[a-z]")
+
+    assert declaration(Gate).splitlines()[2:] == [
+        r'    SUBSCRIBE plate {"[A-Z]+-\d+"} = "A-1"',
+        '    SUBSCRIBE word {"(?:ab)"} = "ab"',
+        r'    SUBSCRIBE said {"[\x{22}\x{a}]*"}',
+        "    SUBSCRIBE free",
+    ]
+    patterns = [one.pattern for one in program_of(Gate).variables]
+    assert patterns == [r"[A-Z]+-\d+", "(?:ab)", r"[\x{22}\x{a}]*", ""]
+    with pytest.raises(ModelError, match="only a text has a pattern"):
+
+        class Wrong(StateModel):
+            way: Literal["in", "out"] = field(default="in", pattern="in")
 
 
 def test_what_changes_in_models_is_deployed_by_a_restart(models, modules, hub, log, state) -> None:

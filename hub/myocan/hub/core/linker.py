@@ -121,7 +121,7 @@ class Layout:
     meta_lower: list[int] = field(default_factory=list)
     meta_upper: list[int] = field(default_factory=list)
     meta_members: list[int] = field(default_factory=list)  # where its members start
-    meta_count: list[int] = field(default_factory=list)  # how many it has
+    meta_count: list[int] = field(default_factory=list)  # how many it has; 1: a TEXT has a pattern
     members: list[int] = field(default_factory=list)  # pool numbers of the names
     meta_place: list[int] = field(default_factory=list)  # of a keyed one: its place among those
     meta_modified: list[int] = field(default_factory=list)  # number of its #modified, or -1
@@ -343,7 +343,8 @@ def _describe(layout: Layout, variable: Variable, intern: Callable[[str], int]) 
     layout.meta_lower.append(variable.lower)
     layout.meta_upper.append(variable.upper)
     layout.meta_members.append(len(layout.members))
-    layout.meta_count.append(2 if variable.type == Type.BOOLEAN else len(variable.members))
+    few = 2 if variable.type == Type.BOOLEAN else int(bool(variable.pattern))
+    layout.meta_count.append(len(variable.members) or few)
     layout.members += (intern(fold(name)) for name in variable.members)
     layout.meta_place.append(-1)
     layout.meta_modified.append(-1)

@@ -271,6 +271,7 @@ class Variable:
         decimals: digits behind the point of a DECIMAL, 0 to 9.
         lower, upper: bounds of a DECIMAL, in its units.
         members: an ENUMERATION's names, in declared order and spelling.
+        pattern: what a TEXT matches as a whole (`myocan.hub.patterns`), "" for any text.
         initial: in the slot's units; for TEXT the text itself.
         line: where it was declared.
         duration_ms: how long a TIMER runs, in milliseconds; its type is EVENT, its topic the
@@ -295,6 +296,7 @@ class Variable:
     keyed: bool = False
     instance: str = ""
     map: bool = False
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)

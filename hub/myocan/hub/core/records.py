@@ -150,6 +150,8 @@ def expectation(variable: Variable) -> str:
         if variable.upper == INT64_MAX:
             return "a number" if variable.lower == INT64_MIN else f"a number of at least {low}"
         return f"a number from {low} to {high}"
+    if variable.pattern:
+        return f"a text that matches {variable.pattern}"
     return {
         Type.BOOLEAN: "true or false",
         Type.TEXT: "a text",

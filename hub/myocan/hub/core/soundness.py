@@ -19,6 +19,7 @@ from myocan.hub.core.program import (
     Type,
     Variable,
 )
+from myocan.hub.patterns import fault_of, matches
 
 __all__ = ["check"]
 
@@ -186,6 +187,9 @@ def _check_variable(variable: Variable) -> None:
     numbers = (variable.lower, variable.upper, variable.decimals, variable.line)
     _integers("a variable", (*numbers, variable.duration_ms))
     _require(0 <= variable.decimals <= 9, "a variable of too many decimals")
+    _texts("a pattern", (variable.pattern,))
+    _require(not variable.pattern or variable.type is Type.TEXT, "a pattern of what is no text")
+    _require(not (variable.pattern and fault_of(variable.pattern)), "a pattern that is none")
     if variable.type is Type.TEXT:
         _texts("an initial value", (variable.initial,))
         return
@@ -285,6 +289,9 @@ class _Walk:
             _require(variables[a].map, "it selects a key of what has none")
         if op is Op.SET:
             _in_range(variables[a], b)
+        if op is Op.SET_TEXT and variables[a].pattern:
+            fits = matches(variables[a].pattern, self._program.texts[b])
+            _require(fits, "a text that does not match its pattern")
         if op in (Op.START, Op.RESET, Op.CANCEL):
             _require(variables[a].role is Role.TIMER, "it times what is no timer")
         _require(op not in (Op.PUSH, Op.LOAD) or 0 <= b <= 9, "a number that is too large")

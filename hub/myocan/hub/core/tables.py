@@ -14,6 +14,7 @@ from myocan.hub.core import linker
 from myocan.hub.core.linker import Layout, TopicName
 from myocan.hub.core.program import Program
 from myocan.hub.core.scalars import parse_time, plain_text, time_text
+from myocan.hub.patterns import matches
 
 try:
     import cython
@@ -221,7 +222,9 @@ class Tables:
             return 1 if tag == BOOL_TAG else 0
         if kind == TEXT:
             self._converted = value
-            return 1 if tag == TEXT_TAG else 0
+            if tag != TEXT_TAG or not self._count[meta]:
+                return 1 if tag == TEXT_TAG else 0
+            return 1 if matches(self.layout.meta_variable[meta].pattern, self.texts[value]) else 0
         if kind == TIME and tag == TEXT_TAG:
             minutes = parse_time(self.texts[value])
             if minutes is not None:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 from myocan.hub.core import At, Core, Program, Role, Type, Variable
 from myocan.hub.core.linker import fold
 from myocan.hub.core.program import AT_VARIABLE, INSTANCES_VARIABLE
+from myocan.hub.core.records import expectation
 from myocan.hub.core.scalars import decimal_text, parse_scalar, parse_time
 from myocan.hub.history.past import CODE, Name, Past
 from myocan.hub.history.replay import Compile, restore, run
+from myocan.hub.patterns import matches
 from myocan.hub.scenario import Cast, Trace, rules_of
 from myocan.hub.scenario.reader import shown_time
 from myocan.hub.store import Message, Reader, Trimmed
@@ -197,6 +199,8 @@ def _what_fits(variable: Variable, value: str) -> str | None:
         return None if value in ("true", "false") else "true or false"
     if variable.type is Type.DECIMAL:
         return None if _is_within(variable, value) else _range(variable)
+    if variable.pattern:
+        return None if matches(variable.pattern, text) else expectation(variable)
     if variable.type is Type.TIME:
         return None if parse_time(text) is not None else "a time of day, like 07:30"
     if variable.type is Type.EVENT:

@@ -157,7 +157,8 @@ class Assignments:
             f"{quoted(word)} is taken as text; put it in quotes to say so",
             f'"{clip(word)}"',
         )
-        return meaning.Set(symbol.index, word)
+        text = self.declared.text(variable, word, value.span)
+        return None if text is None else meaning.Set(symbol.index, text)
 
     def _assign_number(
         self, symbol: Symbol, variable: Variable, value: tree.Expression

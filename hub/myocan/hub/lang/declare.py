@@ -6,6 +6,7 @@ settled here, and is asked for through `Symbol`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -24,12 +25,16 @@ from myocan.hub.lang.symbols import (
     scaled,
 )
 from myocan.hub.lang.words import UNITS_MS, fold
+from myocan.hub.patterns import fault_of, matches
 
 MAX_VARIABLES: Final = 1000
 """Most variables of a module."""
 
 MAX_MEMBERS: Final = 256
 """Most members of an enumeration."""
+
+_WORD: Final = re.compile(r"\w+")
+"""In braces and quotes: a member that needs none, and no pattern."""
 
 _ROLES: Final = {
     "SUBSCRIBE": Role.SUBSCRIBE,
@@ -150,7 +155,7 @@ class Declarer:
         )
         variable = self.typed(statement.kind, statement.name.span, base)
         if variable is None or statement.initial is None:
-            return variable
+            return None if variable is None else self._starts(variable, statement)
         if variable.type in (Type.ANY, Type.EVENT):
             self.report.error(
                 statement.initial.span,
@@ -159,6 +164,18 @@ class Declarer:
             return None
         initial = self.constant(variable, statement.initial)
         return None if initial is None else replace(variable, initial=initial)
+
+    def _starts(self, variable: Variable, statement: tree.Declaration) -> Variable | None:
+        """Return a variable that no first value is given, unless it needs one."""
+        own = variable.role in (Role.PUBLIC, Role.PRIVATE)
+        if own and variable.pattern and not matches(variable.pattern, ""):
+            self.report.error(
+                statement.name.span,
+                f"{quoted(variable.name)} needs a first value that matches {describe(variable)}, "
+                'written behind it: = "..."',
+            )
+            return None
+        return variable
 
     def typed(self, kind: tree.Kind | None, span: Span, base: Variable) -> Variable | None:
         """Return a variable of the type that follows from what stands behind its name.
@@ -230,6 +247,9 @@ class Declarer:
 
     def _enumeration(self, braces: tree.Braces, base: Variable) -> Variable | None:
         names: dict[str, str] = {}
+        match braces.items:
+            case (tree.TextLiteral() as text,) if not _WORD.fullmatch(text.value):
+                return self._patterned(text, base)
         for item in braces.items:
             if isinstance(item, tree.TextLiteral):
                 self.report.error(item.span, "members are words; write them without quotes")
@@ -258,6 +278,13 @@ class Declarer:
             )
             return None
         return replace(base, type=Type.ENUMERATION, members=tuple(names.values()))
+
+    def _patterned(self, text: tree.TextLiteral, base: Variable) -> Variable | None:
+        fault = fault_of(text.value)
+        if fault:
+            self.report.error(text.span, f"this pattern is no regular expression: {fault}")
+            return None
+        return replace(base, type=Type.TEXT, initial="", pattern=text.value)
 
     def _number_in_braces(self, number: tree.NumberLiteral, braces: tree.Braces) -> None:
         if len(braces.items) > 1:
@@ -312,7 +339,7 @@ class Declarer:
             case Type.DECIMAL, tree.NumberLiteral() as number:
                 return self.number(variable, scaled(number), number.span)
             case Type.TEXT, tree.TextLiteral() as text:
-                return text.value
+                return self.text(variable, text.value, text.span)
             case Type.TEXT, tree.Name() as word:
                 self.report.error(word.span, "a text stands in quotes", f'"{clip(word.text)}"')
                 return None
@@ -327,6 +354,13 @@ class Declarer:
         )
         self.report.error(literal.span, f"{quoted(variable.name)} takes {expected}")
         return None
+
+    def text(self, variable: Variable, value: str, span: Span) -> str | None:
+        """Return a text of the variable, or report that it is none and return None."""
+        if variable.pattern and not matches(variable.pattern, value):
+            self.report.error(span, f"{quoted(value)} does not match {describe(variable)}")
+            return None
+        return value
 
     def number(self, variable: Variable, value: int, span: Span) -> int | None:
         """Return a number in units of 10 ** -9 in the variable's, or report it and return None."""

@@ -165,7 +165,8 @@ class _House:
             )
 
     def _into_model(self, place: Span, report: Report, variable: Variable, topic: Address) -> None:
-        """Report a number without bounds that is said to a field which has some.
+        """Report a number without bounds, a text without the pattern, that is said to a field which
+        has some.
 
         Elsewhere each value is looked at when it arrives; what a model does not take nobody should
         hear.
@@ -173,7 +174,9 @@ class _House:
         for _, heard in self.inbound.get(topic, ()):
             bounded = (heard.lower, heard.upper) != (INT64_MIN, INT64_MAX)
             free = (variable.lower, variable.upper) == (INT64_MIN, INT64_MAX)
-            if variable.type is heard.type is Type.DECIMAL and bounded and free:
+            other = heard.pattern not in ("", variable.pattern)
+            number = variable.type is heard.type is Type.DECIMAL and bounded and free
+            if number or (variable.type in (Type.TEXT, Type.TIME) and other):
                 told = f"{quoted(f'{topic[1]}.{topic[2]}')} is a field of a state model and takes"
                 report.error(place, f"{told} {describe(heard)}; declare it so", describe(heard))
 

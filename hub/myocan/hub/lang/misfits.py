@@ -14,6 +14,7 @@ from myocan.hub.lang import Topic
 from myocan.hub.lang.diagnostics import listed, quoted
 from myocan.hub.lang.symbols import describe
 from myocan.hub.lang.words import fold
+from myocan.hub.patterns import matches
 
 MOST: Final = 4
 """Most members that a message names."""
@@ -37,8 +38,15 @@ def misfit(published: Variable, heard: Variable) -> str | None:
         Type.TIME: (Type.TIME, Type.TEXT),
     }.get(heard.type, (heard.type,))
     if published.type in fits:
-        return None
+        return _unmatched(published.members, heard)  # a text is looked at when it arrives
     return f"{describe(published)}, which does not fit {describe(heard)}"
+
+
+def _unmatched(words: Iterable[str], heard: Variable) -> str | None:
+    """Return the words that a text cannot be, since it has a pattern."""
+    if not heard.pattern:
+        return None
+    return _missing((word for word in words if not matches(heard.pattern, fold(word))), heard)
 
 
 def _outside(published: Variable, heard: Variable) -> str | None:
@@ -59,7 +67,7 @@ def misfit_outside(topic: Topic, heard: Variable) -> str | None:
     if topic.kind == "event":
         return f"an event, without a value, and {describe(heard)} takes none"
     if topic.values is None or heard.type is Type.TEXT:
-        return None
+        return _unmatched(topic.values or (), heard)
     if heard.type in (Type.ENUMERATION, Type.BOOLEAN):
         taken = {fold(member) for member in heard.members or ("false", "true")}
         return _missing((value for value in topic.values if fold(value) not in taken), heard)
@@ -72,4 +80,5 @@ def _missing(missing: Iterable[str], heard: Variable) -> str | None:
         return None
     more = [f"{len(words) - MOST} more"] if len(words) > MOST else []
     joined = listed([*words[:MOST], *more]).replace(" or ", " and ")
-    return f"{joined}, which {describe(heard)} lacks"
+    without = "does not take" if heard.pattern else "lacks"
+    return f"{joined}, which {describe(heard)} {without}"

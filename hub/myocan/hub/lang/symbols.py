@@ -69,7 +69,7 @@ def describe(variable: Variable) -> str:
         case Type.DECIMAL:
             return decimal(0, variable.decimals)
         case Type.TEXT:
-            return '""'
+            return f'{{"{variable.pattern}"}}' if variable.pattern else '""'
         case Type.TIME:
             return "00:00"
     return ""

@@ -23,9 +23,11 @@ from types import NoneType, UnionType
 from typing import Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from myocan.hub.models.errors import ModelError
+from myocan.hub.patterns import fault_of, whole
 from myocan.wire.fixed import MAX_UNITS
 
 __all__ = ["StateModel", "field", "from_json", "to_json"]
@@ -63,7 +65,8 @@ def field(
         default: its value before anybody has committed one; of a decimal, write it as a text
             ("20.0"): it says how many digits there are behind the point.
         ge, gt, le, lt: bounds of a number: at least, above, at most, below.
-        pattern: a regular expression that a text must match as a whole.
+        pattern: a regular expression that a text must match as a whole; of the kind that takes no
+            longer than the text is long, so without (?=…) and \\1.
         unit: of a number, for people: `°C`, `s`.
         doc: what it is, for people.
         port: in a house, the port of a board that it goes to or comes from, "porch.lamp"; `myocan
@@ -73,17 +76,16 @@ def field(
     """
     extra: dict[str, Any] = {name: text for name, text in (("unit", unit), ("port", port)) if text}
     if pattern is not None:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ModelError(f"pattern {pattern!r} is no regular expression: {error}") from None
+        fault = fault_of(pattern)
+        if fault:
+            raise ModelError(f"pattern {pattern!r} is no regular expression: {fault}")
     return Field(
         default=default,
         ge=ge,
         gt=gt,
         le=le,
         lt=lt,
-        pattern=None if pattern is None else f"^(?:{pattern})$",
+        pattern=None if pattern is None else whole(pattern),
         description=doc or None,
         json_schema_extra=extra or None,
     )
@@ -142,6 +144,9 @@ class StateModel(BaseModel):
             bounded = any(hasattr(one, bound) for one in info.metadata for bound in _BOUNDS)
             if bounded and not {int, Decimal} & {*types}:
                 raise ModelError(f"{where}: only a number has bounds")
+            is_text = str in (info.annotation, *get_args(info.annotation))
+            if pattern_of(info) is not None and not is_text:
+                raise ModelError(f"{where}: only a text has a pattern")
             if Decimal in types and info.default is not None:
                 cls._decimals[name] = _decimals_of(where, info.default)
             if not _is_enum(info.annotation):
@@ -245,6 +250,19 @@ class StateModel(BaseModel):
         return copy
 
 
+def pattern_of(info: FieldInfo) -> str | None:
+    """Return the pattern of a field as it was given, None if it has none."""
+    found = (getattr(one, "pattern", None) for one in info.metadata)
+    pattern = next((one for one in found if isinstance(one, str)), None)
+    return None if pattern is None else _bare(pattern)
+
+
+def _bare(pattern: str) -> str:
+    """Return a pattern as it was given, of one that only a whole text matches."""
+    before, behind = whole("|").split("|")
+    return pattern.removeprefix(before).removesuffix(behind)
+
+
 def to_json(value: Any) -> str:
     """Return a field's value as a message carries it."""
     if isinstance(value, Decimal):
@@ -304,6 +322,8 @@ def reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         said = []
         for one in error.errors(include_url=False):
+            if one["type"] == "string_pattern_mismatch":
+                one["msg"] = f"this text does not match {_bare(one['ctx']['pattern'])}"
             text = one["msg"].removeprefix("Value error, ").replace("Input should", "it should")
             said.append(f"{'.'.join(map(str, one['loc']))}: {text}" if one["loc"] else text)
         return "; ".join(said)

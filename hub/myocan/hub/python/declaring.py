@@ -218,7 +218,7 @@ class _Reader:
 
     def _typed(self, base: Variable, annotation: Any, value: Any) -> tuple[Variable, Any]:
         """Return a variable with a type, bounds and a first value."""
-        default, bounds = _default_of(value)
+        default, bounds, pattern = _default_of(value)
         if annotation is Decimal and default is UNSET:
             raise DoesNotFit('say how many digits it has, as in hears("...", default="0.0")')
         kind = kind_of(annotation, None if default is UNSET else default)
@@ -235,7 +235,10 @@ class _Reader:
             lower=lower,
             upper=upper,
             initial="" if kind.type is Type.TEXT else 0,
+            pattern=pattern,
         )
+        if pattern and kind.type is not Type.TEXT:
+            raise DoesNotFit("only a text has a pattern")
         if default is not UNSET:
             made = replace(made, initial=first_value(made, default))
         elif kind.type is Type.ANY and base.role is not Role.SUBSCRIBE:
@@ -365,18 +368,20 @@ def _asks_time(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "now"
 
 
-def _default_of(value: Any) -> tuple[Any, dict[str, Any]]:
-    """Return a default and the bounds of what `field` may have made."""
+def _default_of(value: Any) -> tuple[Any, dict[str, Any], str]:
+    """Return a default, the bounds and the pattern of what `field` may have made."""
     metadata = getattr(value, "metadata", None)
     if metadata is None or not hasattr(value, "default"):
-        return value, {}
+        return value, {}, ""
     bounds = {
         name: getattr(one, name)
         for one in metadata
         for name in ("ge", "gt", "le", "lt")
         if getattr(one, name, None) is not None
     }
-    return value.default, bounds
+    from myocan.hub.models.model import pattern_of
+
+    return value.default, bounds, pattern_of(value) or ""
 
 
 def _duration(said: Any) -> int:

@@ -19,6 +19,7 @@ from myocan.hub.core.linker import fold
 from myocan.hub.core.program import INT64_MAX, INT64_MIN, Tag, Type, Variable
 from myocan.hub.core.records import expectation
 from myocan.hub.core.scalars import parse_time, time_text
+from myocan.hub.patterns import matches
 
 MAX_DECIMALS = 9
 MAX_TEXT = 4096
@@ -106,7 +107,7 @@ def _members(words: Sequence[Any]) -> tuple[str, ...]:
 def first_value(variable: Variable, default: Any) -> int | str:
     """Return what a variable holds at first, in its slot's units; for TEXT the text itself."""
     if variable.type is Type.TEXT:
-        return _text(default)
+        return _text(default, variable)
     if variable.type is Type.DECIMAL:
         return units_of(variable, default)  # which may be written as a text, "20.0"
     return to_slot(variable, default, lambda text: 0)[1]
@@ -173,7 +174,7 @@ def to_slot(variable: Variable, value: Any, intern: Callable[[str], int]) -> tup
             if fold(member) == fold(value):
                 return Tag.NULL, number
     if variable.type is Type.TEXT and isinstance(value, str):
-        return Tag.NULL, intern(_text(value))
+        return Tag.NULL, intern(_text(value, variable))
     if variable.type is Type.TIME:
         minutes = _minutes(value)
         if minutes is not None:
@@ -205,11 +206,13 @@ def units_of(variable: Variable, value: Any) -> int:
     return units
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, variable: Variable) -> str:
     if not isinstance(value, str):
         raise DoesNotFit(f"it is a text, not {_shown(value)}")
     if len(value.encode("utf-8", "surrogatepass")) > MAX_TEXT:
         raise DoesNotFit(f"a text has at most {MAX_TEXT} bytes")
+    if variable.pattern and not matches(variable.pattern, value):
+        raise _misfit(variable, value)
     return whole(value)
 
 

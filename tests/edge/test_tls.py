@@ -147,7 +147,7 @@ def test_a_board_speaks_to_no_broker_that_proves_nothing(
 ) -> None:
     known = certificates if trusted else make_certificates(tmp_path / "other")
     board = start_board(tls_port, [BUTTON], broker=trusting(known, tls_port, host))
-    board.wait_said("certificate")
+    board.wait_said("its certificate is not from the authority")
     assert not hub.statuses
 
 

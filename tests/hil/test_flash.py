@@ -187,6 +187,11 @@ def test_what_a_real_board_could_not_run_with_is_told(board: VirtualBoard) -> No
     check_board(real, config)
     with pytest.raises(BoardError, match=r"has MicroPython 1\.18\.0, which is too old"):
         check_board(replace(real, version=(1, 18, 0)), config)
+    check_board(replace(real, version=(1, 21, 0)), config)
+    config["broker"]["tls"] = True
+    check_board(replace(real, version=(1, 22, 0)), config)
+    with pytest.raises(BoardError, match=r"1\.21\.0, which cannot tell .* 1\.22 or newer"):
+        check_board(replace(real, version=(1, 21, 0)), config)
     with pytest.raises(BoardError, match="something that no board file describes"):
         check_board(replace(real, kind=None), config)
 

@@ -20,6 +20,16 @@ control.connect(socket.getaddrinfo("127.0.0.1", int(sys.argv[1]))[0][-1])
 control.setsockopt(6, 1, 1)  # TCP_NODELAY
 control.setblocking(False)
 if config["broker"]["tls"]:
+
+    class RTC:  # which this port of MicroPython lacks
+        def datetime(self, setting):
+            pass
+
+    class machine:
+        pass
+
+    machine.RTC = RTC
+    sys.modules["machine"] = machine
     from myocan.edge.tls import TlsLink as Link
 link = Link(config["broker"], config["name"])
 adapter = Adapter(config, link, SimulatedPins(control))

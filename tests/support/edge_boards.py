@@ -120,7 +120,9 @@ class CPythonBoard:
     def wait_said(self, word: str, seconds: float = WAIT_S) -> None:
         """Wait until the board has said something with `word` in it."""
         with self._changed:
-            assert self._changed.wait_for(lambda: any(word in line for line in self.said), seconds)
+            assert self._changed.wait_for(
+                lambda: any(word in line for line in self.said), seconds
+            ), self.said[-5:]
 
     def _tell(self, pin: str, level: int) -> None:
         with self._changed:
@@ -215,7 +217,9 @@ class MicroPythonBoard:
     def wait_said(self, word: str, seconds: float = WAIT_S) -> None:
         """Wait until the board has printed something with `word` in it."""
         with self._changed:
-            assert self._changed.wait_for(lambda: any(word in line for line in self.said), seconds)
+            assert self._changed.wait_for(
+                lambda: any(word in line for line in self.said), seconds
+            ), self.said[-5:]
 
     def _read_pins(self) -> None:
         with self._control.makefile("rb") as lines, contextlib.suppress(OSError):

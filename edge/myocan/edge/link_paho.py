@@ -188,7 +188,7 @@ class PahoLink:
         dialling, self._dialling = self._dialling, None
         self._client, self._socket = dialling.client, dialling.client.socket()
         if self._socket is None:
-            self.renew(f"no connection to the broker: {dialling.problem}")
+            self.renew(f"no connection to the broker: {_in_words(dialling.problem)}")
             return
         with suppress(OSError):  # a socket that is closed already tells so when it is read
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -262,6 +262,16 @@ class PahoLink:
 
     def _on_message(self, client: Client, _: Any, message: MQTTMessage) -> None:
         self._arrived.append(message)
+
+
+def _in_words(problem: Exception | None) -> str:
+    """Return why there is no connection; of a certificate the same as the other link says."""
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        return (
+            "its certificate is not from the authority that this board knows, or not for this "
+            f"host, or not valid now ({problem.verify_message})"
+        )
+    return str(problem)
 
 
 class _Trust(ssl.SSLContext):

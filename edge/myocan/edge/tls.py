@@ -5,7 +5,8 @@ hub. So the clock is put to the day on which the authority was made, and after e
 on, up to _YEARS; then it begins again. What a board cannot see, therefore, is that a certificate
 has run out; that the authority signed it, and for this broker, it sees.
 
-An authority is one certificate, in DER, since small boards read no PEM.
+An authority is one certificate, in DER, since small boards read no PEM. MicroPython can take one
+from version 1.22 on; flashing refuses older ones.
 """
 
 import binascii
@@ -29,7 +30,9 @@ _GREETING_MS = const(16_000)
 """How long the greetings may take: they are seconds of reckoning for a small processor."""
 _YEARS = const(15)
 _UNTRUSTED = const(-9984)
-"""MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, from mbedtls/x509.h."""
+"""MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, from mbedtls/x509.h. Newer MicroPython raises a ValueError
+instead, which says in words what is wrong with the certificate."""
+_GREETING = const(2)  # as in link.py
 
 
 class TlsLink(Link):
@@ -48,13 +51,9 @@ class TlsLink(Link):
     ) -> None:
         super().__init__(broker, client_id, network, random)
         self._months = 0
-        self._authority = binascii.a2b_base64(broker["ca"])
-        self._context: Any = None
-        if hasattr(ssl, "SSLContext"):
-            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self._context.verify_mode = ssl.CERT_REQUIRED
-            self._context.load_verify_locations(cadata=self._authority)
-            self._authority = b""  # the context has a copy
+        self._context: Any = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._context.verify_mode = ssl.CERT_REQUIRED
+        self._context.load_verify_locations(cadata=binascii.a2b_base64(broker["ca"]))
         if time.gmtime()[:2] < tuple(broker["since"]):
             self._set_clock()
 
@@ -75,9 +74,20 @@ class TlsLink(Link):
 
     def _converse(self, flags: int) -> None:
         self._count = 0
-        super()._converse(flags)
+        try:
+            super()._converse(flags)
+        except ValueError as error:
+            if self._state != _GREETING:
+                raise  # not the certificate's
+            raise OSError(_UNTRUSTED, str(error))  # noqa: B904 (no chains)
         if self._count:
             self._flags = flags  # TLS may have taken more from the socket, so no poll tells of it
+
+    def _flush(self) -> None:
+        try:
+            super()._flush()
+        except ValueError as error:
+            raise OSError(_UNTRUSTED, str(error))  # noqa: B904 (no chains)
 
     def _fail(self, error: OSError) -> None:
         code = error.args[0] if error.args else 0
@@ -94,15 +104,6 @@ class TlsLink(Link):
 
     def _wrap(self, plain: "Any") -> "Any":
         host = self._broker["host"]
-        if self._context is None:  # before MicroPython 1.22
-            old: Any = ssl
-            return old.wrap_socket(
-                plain,
-                cert_reqs=ssl.CERT_REQUIRED,
-                cadata=self._authority,
-                server_hostname=host,
-                do_handshake=False,
-            )
         return self._context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
 
     def _set_clock(self) -> None:

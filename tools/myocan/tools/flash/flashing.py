@@ -37,6 +37,9 @@ ONLINE_S = 30.0
 LAST = ("/main.py", PLACES)
 """Written behind all others: what runs, and with which files."""
 
+TLS_FROM = (1, 22)
+"""The first MicroPython in which a connection takes an authority (`load_verify_locations`)."""
+
 LOOPBACK = ("localhost", "127.", "::1")
 
 Step = Literal["look", "compile", "write", "reset", "online"]
@@ -136,6 +139,11 @@ def check_board(found: Found, config: Mapping[str, Any]) -> None:
         raise BoardError(
             f"the board has MicroPython {version}, which is too old or too new for this: "
             f"put a release from {wanted.micropython} on it, or update mpy-cross"
+        )
+    if config["broker"]["tls"] and found.version < TLS_FROM:
+        raise BoardError(
+            f"the board has MicroPython {version}, which cannot tell whether a broker that "
+            f"encrypts is the right one: put {_dotted(TLS_FROM)} or newer on it"
         )
     if not found.simulated:
         if wanted.wifi and not config["wifi"] and "lan" not in config:

@@ -73,6 +73,7 @@ class Interpreter:
                 pass_fds=(board_reads, board_writes, board_asks.fileno()),
                 preexec_fn=_die_with_parent,
                 start_new_session=True,
+                umask=0o077,  # passwords are among a board's files
             )
         except OSError:
             os.close(self.wires)

@@ -59,6 +59,14 @@ def test_an_empty_file_is_a_house_with_the_defaults(tmp_path: Path) -> None:
     assert (house.agent.catch_up_ms, house.agent.stale_events_ms) == (24 * 3_600_000, 60_000)
 
 
+def test_a_broker_that_encrypts_does_so_in_the_network(tmp_path: Path) -> None:
+    assert House.load(make(tmp_path, "[broker]\ntls = true")).broker.listen == "0.0.0.0:8883"
+    assert House.load(make(tmp_path, "[broker]\ntls = false")).broker.listen == "127.0.0.1:18830"
+    given = '[broker]\ntls = true\nlisten = "192.168.1.2:8884"\nplain = "127.0.0.1:1883"'
+    broker = House.load(make(tmp_path, given)).broker
+    assert (broker.listen, broker.plain) == ("192.168.1.2:8884", "127.0.0.1:1883")
+
+
 def test_every_setting_is_read(tmp_path: Path) -> None:
     house = House.load(make(tmp_path, FULL) / "myocan.toml")
     assert (house.domain, house.timezone) == ("net.example.gate", "Europe/Berlin")
@@ -88,6 +96,20 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ('[wifi]\nssid = "x"', "wifi: has to be a valid list"),
         ('[broker]\nulr = "x"', "[broker] ulr: unknown key; did you mean 'url'?"),
         ('[broker]\nURL = "x"', "[broker] URL: unknown key; did you mean 'url'?"),
+        ("[broker]\ntls = 1", "[broker] tls: has to be a valid boolean, not 1"),
+        (
+            '[broker]\ntls = true\nurl = "mqtt://hub:x@broker.example"',
+            "[broker] tls: is for the hub's own broker; of yours, [broker] url says",
+        ),
+        (
+            '[broker]\ntls = true\nlisten = "0.0.0.0:1883"',
+            "[broker] tls: and listen with port 1883, that of MQTT without TLS: leave listen out",
+        ),
+        ('[broker]\nplain = "0.0.0.0:1883"', "[broker] plain: goes with tls = true; without it"),
+        (
+            '[broker]\ntls = true\nplain = "0.0.0.0:8883"',
+            "[broker] plain: and listen are the same; give one of them another port",
+        ),
         ("latitude = 50.0", "latitude: unknown key; it belongs under [location]"),
         ("[agent]\nzebra = 1", "[agent] zebra: unknown key; known here: catch_up, "),
         ('[agent]\ncatch_up = "soon"', "[agent] catch_up: 'soon' is no duration; write one like"),

@@ -54,7 +54,7 @@ OFFERED = {
     """,
     "myocan.hub.bus": """
         Account Address AmqttBroker Broker BrokerError Bus BusError BusRefused CONNECTED
-        DISCONNECTED Frame MosquittoBroker Outgoing OwnBroker REFUSED parse_url
+        Certificates DISCONNECTED Frame MosquittoBroker Outgoing OwnBroker REFUSED parse_url
         pick_broker
     """,
     "myocan.hub.agent": """

@@ -9,8 +9,10 @@ import pytest
 
 from myocan.hub.house import House
 from myocan.hub.running_hub import RunningHub
+from myocan.tools.board_kinds import BoardKind
 from myocan.tools.errors import ToolsError
 from myocan.tools.flash import board_broker, board_secrets
+from myocan.tools.flash.admission import broker_address
 
 
 def house_of(folder: Path, settings: str = "") -> House:
@@ -60,6 +62,28 @@ def test_the_hubs_own_broker_is_named_as_boards_see_it(tmp_path: Path) -> None:
     try:
         with pytest.raises(Exception, match="no hub runs"):  # it has to let the board in, too
             board_broker(house, "porch")
+    finally:
+        hub.withdraw(house)
+
+
+@pytest.mark.parametrize("plain", ["", "mqtt://192.168.1.5:1883"])
+def test_what_cannot_encrypt_comes_in_at_a_door_of_its_own_or_not_at_all(
+    tmp_path: Path, plain: str
+) -> None:
+    house = house_of(tmp_path)
+    boards = "mqtts://192.168.1.5:8883?ca=/cottage/ca.pem"
+    hub = RunningHub("mqtt://~local:x@127.0.0.1:2", os.getpid(), "", boards, plain)
+    hub.write(house)
+    try:
+        for kind in ("pico-w", "raspberry-pi"):
+            broker, asks = broker_address(house, kind=BoardKind.load(kind))
+            assert (broker["port"], broker["ca"], asks) == (8883, "/cottage/ca.pem", True)
+        if plain:
+            broker, asks = broker_address(house, kind=BoardKind.load("esp8266"))
+            assert (broker["port"], broker["tls"], asks) == (1883, False, True)
+        else:
+            with pytest.raises(ToolsError, match=r'ESP8266 .* cannot.* plain = "0.0.0.0:1883"'):
+                broker_address(house, kind=BoardKind.load("esp8266"))
     finally:
         hub.withdraw(house)
 

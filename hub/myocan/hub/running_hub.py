@@ -22,13 +22,14 @@ class RunningHub:
 
     url: where programs on this machine reach its broker. pid: its process. control: the socket on
     which it takes commands (see `myocan.hub.control`), "" for none. boards: where boards reach the
-    broker; "" for there, too.
+    broker; "" for there, too. plain: where boards do that cannot encrypt, "" for nowhere else.
     """
 
     url: str
     pid: int
     control: str = ""
     boards: str = ""
+    plain: str = ""
 
     @staticmethod
     def path(house: House) -> Path:
@@ -45,6 +46,7 @@ class RunningHub:
                 int(plain["pid"]),
                 str(plain.get("control", "")),
                 str(plain.get("boards", "")),
+                str(plain.get("plain", "")),
             )
             os.kill(found.pid, 0)
         except PermissionError:

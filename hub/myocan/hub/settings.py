@@ -11,7 +11,16 @@ import re
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from myocan.hub.bus.address import BusError, parse_url
 from myocan.hub.durations import parse_duration
@@ -39,6 +48,10 @@ CATCH_UP_MS = (60_000, 366 * 24 * 3_600_000)
 
 STALE_MS = (1000, 7 * 24 * 3_600_000)
 """The shortest and the longest `stale_events`: a second, a week."""
+
+TLS_LISTEN = "0.0.0.0:8883"
+"""Where the hub's own broker listens if it encrypts and nobody says otherwise; IANA gives that port
+to MQTT with TLS."""
 
 NO_RESERVE = "0 KB"
 """What `[store] reserve` says for no reserve."""
@@ -162,13 +175,48 @@ class Broker(_Table):
 
     url: the user's own broker; absent: the hub runs one itself.
     listen: where the hub's own broker listens, `host:port`; port 0 takes any free one.
+    tls: whether the hub's own broker encrypts there; then `listen` is by default TLS_LISTEN.
+    plain: where it listens besides, `host:port`, without encrypting, for boards that cannot.
     address: under which boards find the hub's own broker; absent: what the network has given this
     machine, if it listens there.
     """
 
     url: Annotated[str, AfterValidator(check_broker_url)] | None = None
     listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:18830"
+    tls: bool = False
+    plain: Annotated[str, AfterValidator(_listen)] | None = None
     address: Annotated[str, AfterValidator(_host)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_the_network(cls, table: Any) -> Any:
+        if isinstance(table, dict) and table.get("tls") is True:
+            return {"listen": TLS_LISTEN, **table}
+        return table
+
+    @field_validator("tls")
+    @classmethod
+    def _is_its_own(cls, tls: bool, others: ValidationInfo) -> bool:
+        if tls and others.data.get("url") is not None:
+            raise ValueError(
+                "is for the hub's own broker; of yours, [broker] url says that it encrypts: "
+                "mqtts://…?ca=PATH"
+            )
+        if tls and others.data.get("listen", "").endswith(":1883"):
+            raise ValueError(
+                f"and listen with port 1883, that of MQTT without TLS: leave listen out, or write "
+                f'listen = "{TLS_LISTEN}"'
+            )
+        return tls
+
+    @field_validator("plain")
+    @classmethod
+    def _is_besides(cls, plain: str | None, others: ValidationInfo) -> str | None:
+        if plain is not None and not others.data.get("tls", True):
+            raise ValueError("goes with tls = true; without it, nothing encrypts, see listen")
+        if plain is not None and plain == others.data.get("listen") and not plain.endswith(":0"):
+            raise ValueError("and listen are the same; give one of them another port")
+        return plain
 
     @property
     def asks_for_credential(self) -> bool:

@@ -29,6 +29,7 @@ from myocan.hub.bus import (
     REFUSED,
     Broker,
     Bus,
+    Certificates,
     MosquittoBroker,
     Outgoing,
     pick_broker,
@@ -139,6 +140,8 @@ class Connection:
             listen=house.broker.listen,
             domain=house.domain,
             address=house.broker.address,
+            certificates=Certificates(house.private_path / "tls") if house.broker.tls else None,
+            plain=house.broker.plain,
         )
         if broker is not None:
             broker.admit(board_accounts(house))
@@ -398,7 +401,11 @@ class Connection:
         self._namesakes.introduce()
         self.greet()
         self._announcement = RunningHub(
-            self._local_url, os.getpid(), self.control_path, self.broker_url
+            self._local_url,
+            os.getpid(),
+            self.control_path,
+            self.broker_url,
+            self._broker.plain_url if self._broker else "",
         )
         self._announcement.write(self._house)
         self._on_introduced()

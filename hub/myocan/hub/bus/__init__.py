@@ -12,6 +12,7 @@ from myocan.hub.bus.address import Address, BusError, parse_url
 from myocan.hub.bus.amqtt_broker import AmqttBroker
 from myocan.hub.bus.broker import Account, Broker, OwnBroker
 from myocan.hub.bus.bus import CONNECTED, DISCONNECTED, REFUSED, Bus, BusRefused
+from myocan.hub.bus.certificates import Certificates
 from myocan.hub.bus.child import BrokerError
 from myocan.hub.bus.link import Frame, Outgoing
 from myocan.hub.bus.mosquitto import MosquittoBroker
@@ -29,6 +30,7 @@ __all__ = [
     "Bus",
     "BusError",
     "BusRefused",
+    "Certificates",
     "Frame",
     "MosquittoBroker",
     "Outgoing",

@@ -22,7 +22,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
+from myocan.hub.bus.certificates import Certificates, host_names
 from myocan.hub.bus.child import BrokerError, Child, end_leftover
 
 __all__ = [
@@ -63,6 +65,9 @@ ANYWHERE = ("0.0.0.0", "::")
 START_S = 10.0
 """How long a broker may take until it accepts connections: a slow machine under load."""
 
+LOOK_AFTER_S = 3600.0
+"""How often to see whether the broker's certificate ends soon, or this machine has another name."""
+
 _BACKOFF_S = (0.1, 10.0)
 _STABLE_S = 10.0
 _CHECK_S = 0.005
@@ -93,6 +98,10 @@ class Broker(Protocol):
     @property
     def board_url(self) -> str:
         """How boards reach it, each with its own account."""
+
+    @property
+    def plain_url(self) -> str:
+        """How boards that cannot encrypt reach it; "" if there is no other door for them."""
 
     @property
     def client_id(self) -> str:
@@ -134,11 +143,20 @@ class OwnBroker(ABC):
     brokers itself; paho pays for it with a quarter of its time (tools/bench/stages.py)."""
 
     def __init__(
-        self, directory: Path, listen: str, domain: str, address: str | None = None
+        self,
+        directory: Path,
+        listen: str,
+        domain: str,
+        address: str | None = None,
+        *,
+        certificates: Certificates | None = None,
+        plain: str | None = None,
     ) -> None:
         self.directory = directory
         self.domain = domain
         self.host, self.port = _address(listen)
+        self.plain = None if plain is None else _address(plain, "plain")
+        self.certificates = certificates
         self.local_port = 0
         self.accounts: tuple[Account, ...] = ()
         self._reached_at = address
@@ -165,10 +183,22 @@ class OwnBroker(ABC):
     @property
     def board_url(self) -> str:
         """How boards reach it, each with its own account."""
-        host = self._reached_at or self.host
-        if host in ANYWHERE:
-            host = _own_address() or host
-        return f"mqtt://{_in_url(host)}:{self.port}"
+        where = f"{_in_url(self._seen_at(self.host))}:{self.port}"
+        if self.certificates is None:
+            return f"mqtt://{where}"
+        return f"mqtts://{where}?ca={quote(str(self.certificates.ca.resolve()))}"
+
+    @property
+    def plain_url(self) -> str:
+        """How boards that cannot encrypt reach it; "" if there is no other door for them."""
+        if self.plain is None:
+            return ""
+        return f"mqtt://{_in_url(self._seen_at(self.plain[0]))}:{self.plain[1]}"
+
+    def _seen_at(self, host: str) -> str:
+        """Return under what boards find a door that listens at `host`."""
+        host = self._reached_at or host
+        return (_own_address() or host) if host in ANYWHERE else host
 
     @property
     def _local(self) -> str:
@@ -190,6 +220,22 @@ class OwnBroker(ABC):
                 self._write_accounts()
                 self._child.reload()
 
+    def renew_certificate(self) -> bool:
+        """Renew the certificate if it ends soon, or does not name this machine as boards find it;
+        return whether it was. Who is connected stays so.
+
+        Raises BrokerError.
+        """
+        if self.certificates is None:
+            return False
+        with self._spawning:
+            told = (self._seen_at(self.host), _own_address() or self.host)
+            renewed = self.certificates.renew(host_names(*told))
+            if renewed and self.alive():
+                assert self._child is not None
+                self._child.reload()
+        return renewed
+
     @abstractmethod
     def _write_accounts(self) -> None:
         """Write into `directory` who may come in, and who may do what."""
@@ -197,13 +243,17 @@ class OwnBroker(ABC):
     def start(self) -> None:
         """Start it, end one that a killed hub left behind, wait until it accepts connections.
 
-        Raises BrokerError if its port is taken, if it ends at once, or if it takes too long.
+        Raises BrokerError if its port is taken, if it ends at once, or if it takes too long; if its
+        certificate cannot be made.
         """
         if self._keeper is not None:
             return
         if (left := end_leftover(self._marker)) is not None:
             _log.warning("ended broker %d, which a hub left behind that was killed", left)
         self.port = _free_port(self.host, self.port)
+        if self.plain is not None:
+            self.plain = (self.plain[0], _free_port(*self.plain, "plain"))
+        self.renew_certificate()
         self.local_port = self.local_port or self._choose_local_port()
         self._stopping.clear()
         self._child = self._spawn()
@@ -273,7 +323,11 @@ class OwnBroker(ABC):
         while not self._stopping.is_set():
             assert self._child is not None
             since = time.monotonic()
-            self._child.ended.wait()
+            while not self._child.ended.wait(LOOK_AFTER_S):
+                try:
+                    self.renew_certificate()
+                except BrokerError as error:
+                    _log.error("%s", error)
             if time.monotonic() - since > _STABLE_S:
                 pause = _BACKOFF_S[0]
             if self._stopping.is_set():
@@ -293,20 +347,20 @@ class OwnBroker(ABC):
                 _log.error("%s", error)
 
 
-def _address(listen: str) -> tuple[str, int]:
-    """Take `host:port` apart, if it is an address of the kind that machines have."""
+def _address(listen: str, key: str = "listen") -> tuple[str, int]:
+    """Take the `host:port` of a key apart, if it is an address of the kind that machines have."""
     host, _, port = listen.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     digits = port.isascii() and port.isdigit()
     if digits and (len(port.lstrip("0")) > 5 or int(port) > 65535):
-        raise BrokerError(f"[broker] listen = '{listen}': ports go up to 65535")
+        raise BrokerError(f"[broker] {key} = '{listen}': ports go up to 65535")
     if not host or not digits:
         raise BrokerError(
-            "[broker] listen takes an address and a port, like '127.0.0.1:18830' (port 0: any)"
+            f"[broker] {key} takes an address and a port, like '127.0.0.1:18830' (port 0: any)"
         )
     if host != "localhost" and not _is_ip(host):
         raise BrokerError(
-            f"[broker] listen = '{listen}' has to be an address of this machine: "
+            f"[broker] {key} = '{listen}' has to be an address of this machine: "
             f"'127.0.0.1:{port}' for this machine only, '0.0.0.0:{port}' for boards on the "
             "network; a broker elsewhere is named by [broker] url"
         )
@@ -338,8 +392,9 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _free_port(host: str, port: int) -> int:
-    """Return `port`, or any free one for 0. Raises BrokerError if somebody listens there."""
+def _free_port(host: str, port: int, key: str = "listen") -> int:
+    """Return `port`, or any free one for 0. Raises BrokerError if somebody listens there; `key` of
+    the house's settings named it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -348,6 +403,6 @@ def _free_port(host: str, port: int) -> int:
         except OSError as error:
             raise BrokerError(
                 f"{host}:{port} cannot be used for the hub's own broker ({error.strerror}): stop "
-                "what uses it (another hub?), or give [broker] listen another port in myocan.toml"
+                f"what uses it (another hub?), or give [broker] {key} another port in myocan.toml"
             ) from None
         return int(probe.getsockname()[1])

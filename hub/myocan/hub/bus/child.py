@@ -173,14 +173,20 @@ def end_leftover(marker: Path) -> int | None:
     return pid
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody but its owner may read, whole or not at all."""
+def write_private(path: Path, text: str, *, lasting: bool = False) -> None:
+    """Write a file that nobody but its owner may read, whole or not at all.
+
+    lasting: whether it has to be there after a power cut in the next moment.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+        if lasting:
+            file.flush()
+            os.fsync(file.fileno())
     fresh.replace(path)
 
 

@@ -3,7 +3,8 @@
 The one idea to know: nothing of it is configured by hand. Each start writes the configuration, the
 access rules and the hashed passwords afresh; the hub's own password is never on disk. There are
 two doors: at the boards' a user name is the client id, so that no board can take another's place;
-at the one on loopback a program may have any client id, since they share an account.
+at the one on loopback a program may have any client id, since they share an account. (A third one
+is for boards that cannot encrypt, where the boards' door does.)
 
 What changes while it runs is said by SIGHUP. Mosquitto then cuts off who would not be let in any
 more, and nobody else.
@@ -33,6 +34,7 @@ from myocan.hub.bus.broker import (
     Account,
     OwnBroker,
 )
+from myocan.hub.bus.certificates import Certificates
 from myocan.hub.bus.child import BrokerError, Child, write_private
 from myocan.hub.bus.link import RECEIVE_LIMIT, WINDOW
 
@@ -42,11 +44,19 @@ _ITERATIONS = 101  # mosquitto_passwd's own; passwords are 192 random bits, noth
 
 _log = logging.getLogger(__name__)
 
+_ENCRYPTED = """\
+certfile {broker}
+keyfile {broker}
+"""
+_PLAIN = """\
+listener {port} {host}
+use_username_as_clientid true
+"""
 _CONFIGURATION = """\
 # written by the hub at each start; changes are lost
 listener {port} {host}
 use_username_as_clientid true
-listener {local_port} {local_host}
+{more}listener {local_port} {local_host}
 user {user}
 allow_anonymous false
 password_file {directory}/passwords
@@ -85,8 +95,10 @@ class MosquittoBroker(OwnBroker):
         *,
         domain: str = "home",
         address: str | None = None,
+        certificates: Certificates | None = None,
+        plain: str | None = None,
     ) -> None:
-        super().__init__(directory, listen, domain, address)
+        super().__init__(directory, listen, domain, address, certificates=certificates, plain=plain)
 
     def _write_accounts(self) -> None:
         known = {HUB_USER: self._password, LOCAL_USER: self._local_password}
@@ -101,11 +113,17 @@ class MosquittoBroker(OwnBroker):
             raise BrokerError("there is no mosquitto on this machine: apt install mosquitto")
         directory = self.directory.resolve()
         self._write_accounts()
+        more = ""
+        if self.certificates is not None:
+            more += _ENCRYPTED.format(broker=self.certificates.broker.resolve())
+        if self.plain is not None:
+            more += _PLAIN.format(host=self.plain[0], port=self.plain[1])
         write_private(
             directory / "mosquitto.conf",
             _CONFIGURATION.format(
                 port=self.port,
                 host=self.host,
+                more=more,
                 local_port=self.local_port,
                 local_host=LOOPBACK,
                 # as root it would become `mosquitto`, who may not read these files

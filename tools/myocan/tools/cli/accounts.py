@@ -45,10 +45,13 @@ def account(
     secrets = board_secrets(opened, name)
     tell_hub(opened)
     url = f"{'mqtts' if broker['tls'] else 'mqtt'}://{broker['host']}:{broker['port']}"
+    told = {"broker": url, "user": name, "password": secrets.password, "ca": broker["ca"]}
     if as_json:
-        print(json.dumps({"broker": url, "user": name, "password": secrets.password}))
+        print(json.dumps(told))
         return
     print(f"broker    {url}\nuser      {name} (the client id, too)\npassword  {secrets.password}")
+    if broker["ca"] is not None:
+        print(f"ca        {broker['ca']} (who has signed its certificate; take a copy along)")
 
 
 def access(

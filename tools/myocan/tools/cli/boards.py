@@ -93,7 +93,7 @@ def adapter_run(
     load_ports(found.own_ports)
     make = Adapter if found.code is None else load_code(found.code)
     check_given(broker)
-    where = board_broker(opened, found.name, broker)
+    where = board_broker(opened, found.name, broker, kind=found.kind)
     run_adapter(board_config(opened, found, where), pins, make=make)
 
 
@@ -155,7 +155,8 @@ def flash(
         )
     address = hub_address(opened, broker)
     check_given(broker)
-    config = board_config(opened, found, board_broker(opened, found.name, broker))
+    given = board_broker(opened, found.name, broker, kind=found.kind)
+    config = board_config(opened, found, given)
     if port is None and found.kind.name == "unix":
         raise ToolsError(f"{found.name} is for a virtual board: say --port {VIRTUAL}")
     with ExitStack() as stack:

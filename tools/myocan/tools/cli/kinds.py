@@ -126,11 +126,12 @@ def _add_states(house: House, boards: list[dict[str, Any]]) -> str:
         except (AdapterError, OSError, ValueError):
             adapters[file.stem] = None  # `myocan check` says what is wrong with it
     try:
-        broker, _ = broker_address(house)
+        broker_address(house)  # whether there is one
         hashes = {}
         for name, found in adapters.items():
-            with suppress(AdapterError):
+            with suppress(ToolsError):  # one that this broker has no door for
                 if found is not None:
+                    broker, _ = broker_address(house, kind=found.kind)
                     hashes[name] = board_config(house, found, broker)["hash"]
         states = board_states(house, hub_address(house, None), adapters, hashes)
     except (ToolsError, HubError) as error:

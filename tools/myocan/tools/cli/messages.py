@@ -238,7 +238,8 @@ def _is_where(running: RunningHub, given: str) -> bool:
     address = parse_url(given)
     if address.user is not None or running.boards in ("", running.url):
         return False
-    return address.port == parse_url(running.boards).port
+    doors = (running.boards, running.plain)
+    return address.port in [parse_url(door).port for door in doors if door]
 
 
 def send(

@@ -70,7 +70,8 @@ def run(
         else:
             print(
                 f"The hub of {opened.root} runs, its core {core_build()}.\n"
-                f"Boards reach it at {agent.broker_url} ({agent.broker_kind}). Ctrl-C stops it.",
+                f"Boards reach it at {agent.broker_url.partition('?')[0]} ({agent.broker_kind}). "
+                "Ctrl-C stops it.",
                 flush=True,
             )
 

@@ -108,7 +108,8 @@ def bring(
         raise ToolsError(
             f"what runs on {found.name} knows no updates: flash it once over its cable"
         )
-    config = board_config(house, found, board_broker(house, found.name, broker))
+    given = board_broker(house, found.name, broker, kind=found.kind)
+    config = board_config(house, found, given)
     told: dict[str, Any] = {"name": found.name, "number": has, "config": config["hash"], "bytes": 0}
     # what a virtual board runs on has another processor than what it stands for
     virtual = str(status.get("runtime", "")).endswith(" linux")

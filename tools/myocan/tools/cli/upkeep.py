@@ -91,7 +91,7 @@ def reset(
     where = _port(found, port)
     watch, asks = None, False
     if wait:
-        broker, asks = broker_address(opened)
+        broker, asks = broker_address(opened, kind=found.kind)
         config = {**found.config(broker), "hash": None}
         watch = BoardWatch(config, parse_url(hub_address(opened, None)))
     with watch or nullcontext():

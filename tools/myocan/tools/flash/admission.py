@@ -22,14 +22,19 @@ from myocan.tools.flash.secrets import (
 
 if TYPE_CHECKING:
     from myocan.hub.house import House
+    from myocan.hub.running_hub import RunningHub
+    from myocan.tools.board_kinds import BoardKind
     from myocan.tools.flash.flashing import Found
 
 __all__ = ["Admission", "board_broker", "password_in_url", "tell_hub"]
 
 
-def board_broker(house: House, name: str, given: str | None = None) -> dict[str, Any]:
+def board_broker(
+    house: House, name: str, given: str | None = None, *, kind: BoardKind | None = None
+) -> dict[str, Any]:
     """Return the `broker` part of a board's configuration: where it is, and the board's account.
 
+    kind: the board's, for some cannot encrypt; None: one that can.
     given: the broker's URL, in place of what the house or its running hub says. A board never gets
     the account that stands in there, but its own; none where there is none. If the account in
     there is the board's own, as it is on a machine that the hub does not run on, it is taken for
@@ -37,7 +42,7 @@ def board_broker(house: House, name: str, given: str | None = None) -> dict[str,
 
     Raises as `broker_address`.
     """
-    broker, asks = broker_address(house, given)
+    broker, asks = broker_address(house, given, kind=kind)
     if asks:
         password = password_in_url(house, name, given)
         if password is None:
@@ -59,12 +64,14 @@ def password_in_url(house: House, name: str, given: str | None = None) -> str | 
     return address.password if address is not None and address.user == name else None
 
 
-def broker_address(house: House, given: str | None = None) -> tuple[dict[str, Any], bool]:
+def broker_address(
+    house: House, given: str | None = None, *, kind: BoardKind | None = None
+) -> tuple[dict[str, Any], bool]:
     """Return the `broker` part of boards' configurations without an account, and whether boards
     need one.
 
-    given: see `board_broker`. Raises ToolsError if no hub of this house runs here and none is
-    configured; BusError.
+    given, kind: see `board_broker`. Raises ToolsError if no hub of this house runs here and none is
+    configured, or if it has no door for a board that cannot encrypt; BusError.
     """
     from myocan.hub.bus import parse_url
     from myocan.hub.running_hub import RunningHub
@@ -74,7 +81,7 @@ def broker_address(house: House, given: str | None = None) -> tuple[dict[str, An
     if given is not None:
         url = given
     elif running is not None:
-        url = running.boards or running.url
+        url = _door(running, kind)
     elif house.broker.url is not None:
         url = house.broker.url
     else:
@@ -92,6 +99,21 @@ def broker_address(house: House, given: str | None = None) -> tuple[dict[str, An
         "password": None,
     }
     return broker, own or address.user is not None
+
+
+def _door(running: RunningHub, kind: BoardKind | None) -> str:
+    """Return the URL at which boards of a kind reach the broker of a hub that runs here."""
+    url = running.boards or running.url
+    if kind is None or kind.tls or not running.boards.startswith("mqtts:"):
+        return url
+    if not running.plain and running.boards != running.url:
+        raise ToolsError(
+            f"the hub's broker encrypts ([broker] tls = true in myocan.toml), and a {kind.title} "
+            'cannot. To let it in all the same, write plain = "0.0.0.0:1883" below that, and '
+            "start the hub again; who is in your network can then read what this board says and "
+            "hears, its password included"
+        )
+    return running.plain or url
 
 
 def tell_hub(house: House) -> None:

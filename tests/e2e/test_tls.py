@@ -1,0 +1,97 @@
+"""A house with `[broker] tls = true`, as people have it: a board is flashed once, and stays."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from myocan.hub.bus import parse_url
+from myocan.hub.house import House
+from myocan.hub.running_hub import RunningHub
+from myocan.tools.flash import BoardWatch
+from myocan.tools.vboard import NoMicroPython, VirtualBoard
+from support.hub_process import HubProcess
+from support.mosquitto import find_mosquitto, free_port
+
+MYOCAN = [sys.executable, "-m", "myocan.tools.cli"]
+PATIENCE_S = 60.0
+
+PORCH = """
+board = "pico-w"
+[ports.button]
+kind = "button"
+pin = "GP14"
+publish = "button1.press"
+"""
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[VirtualBoard]:
+    if find_mosquitto() is None:
+        pytest.skip("needs a real Mosquitto: apt install mosquitto")
+    try:
+        made = VirtualBoard("porch", tmp_path / "board", kind="pico-w")
+    except NoMicroPython as error:
+        pytest.skip(str(error))
+    with made:
+        yield made
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    folder = tmp_path / "my cottage"
+    (folder / "adapters").mkdir(parents=True)
+    (folder / "adapters" / "porch.toml").write_text(PORCH)
+    listen = f"127.0.0.1:{free_port()}"
+    (folder / "myocan.toml").write_text(f'[broker]\ntls = true\nlisten = "{listen}"\n')
+    return folder
+
+
+def myocan(house: Path, *words: str) -> str:
+    done = subprocess.run(
+        [*MYOCAN, *words], cwd=house, capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def until(what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_board_is_flashed_once_for_an_authority_and_any_certificate_of_its(
+    house: Path, board: VirtualBoard
+) -> None:
+    certificates = house / ".myocan" / "tls"
+    with HubProcess(house):
+        assert " files written" in myocan(house, "flash", "porch", "--port", board.port)
+        told = json.loads((board.files / "config.json").read_text())
+        assert told["broker"]["tls"]
+        assert "~local" not in json.dumps(told)
+
+    # another authority, as somebody has who wants to be this house's broker
+    certificates.rename(house / "kept")
+    with HubProcess(house):
+        until(lambda: "its certificate is not from the authority" in board.console())
+    shutil.rmtree(certificates)
+
+    (house / "kept").rename(certificates)
+    (certificates / "broker.pem").unlink()
+    with HubProcess(house):
+        opened = House.load(house)
+        hub = RunningHub.read(opened)
+        assert hub is not None
+        with BoardWatch({**told, "hash": None}, parse_url(hub.url)) as watch:
+            until(lambda: watch.status is not None and watch.status["online"])
+            assert watch.status is not None
+            assert watch.status["config"] == told["hash"]

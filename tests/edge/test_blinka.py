@@ -153,7 +153,7 @@ def run_port(pins: BlinkaPins, rounds: int = 2, **spec: Any) -> list[tuple[str, 
     port.remark = remarks.append
     for turn in range(rounds):
         port.step(turn * 1_200)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while getattr(port, "_work", None) and not port._work.is_done():
             assert time.monotonic() < deadline
             time.sleep(0.002)

@@ -81,7 +81,7 @@ def test_what_runs_on_a_board_uses_only_what_it_has(family: str, tmp_path: Path)
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
     )
     assert "error: " in done.stdout, done.stdout + done.stderr
     found: dict[int, str] = {}

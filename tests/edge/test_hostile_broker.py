@@ -17,7 +17,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from myocan.tools.chaos.cut import Cut
-from support.edge_boards import BUTTON, LAMP, LAMP_TOPIC, Board, press
+from support.edge_boards import BUTTON, LAMP, LAMP_TOPIC, WAIT_S, Board, press
 from support.fake_hub import FakeHub
 from support.mosquitto import Mosquitto, find_mosquitto
 from support.scripted_broker import ScriptedBroker, packets, read_packet, welcome
@@ -156,7 +156,7 @@ def test_a_board_complains_and_comes_back(
     trial = Trial(misdeed)
     with ScriptedBroker(trial) as broker:
         board = start_board(port_of(broker), [BUTTON, LAMP])
-        assert trial.recovered.wait(15), board.said
+        assert trial.recovered.wait(WAIT_S), board.said
         board.wait_said("offline: ")
         assert any(complaint in line for line in board.said), board.said
 
@@ -177,7 +177,7 @@ def test_an_answer_that_comes_byte_by_byte_is_understood(start_board: StartBoard
 
     with ScriptedBroker(script) as broker:
         board = start_board(port_of(broker), [BUTTON, LAMP])
-        assert recovered.wait(15), board.said
+        assert recovered.wait(WAIT_S), board.said
         assert board.said == []
 
 
@@ -191,7 +191,7 @@ def test_a_board_connects_with_one_packet_in_one_piece(start_board: StartBoard) 
 
     with ScriptedBroker(script) as broker:
         start_board(port_of(broker), [BUTTON, LAMP])
-        assert done.wait(15)
+        assert done.wait(WAIT_S)
     packet = pieces[0]
     assert packet[0] == CONNECT
     length = packet[1] & 0x7F | (packet[2] << 7 if packet[1] & 0x80 else 0)
@@ -244,7 +244,7 @@ def test_a_user_and_a_password_of_any_kind_open_the_broker_or_are_said_to_be_wro
     users = tmp_path / "users"
     right = "right" if password == "wrong" else password
     subprocess.run(
-        ["mosquitto_passwd", "-c", "-b", str(users), "bürger", right], check=True, timeout=30
+        ["mosquitto_passwd", "-c", "-b", str(users), "bürger", right], check=True, timeout=WAIT_S
     )
     config = f"password_file {users}\nallow_anonymous false"
     with Mosquitto(tmp_path / "closed", config=config, anonymous=False) as broker:
@@ -261,7 +261,7 @@ def test_a_user_and_a_password_of_any_kind_open_the_broker_or_are_said_to_be_wro
         listener.on_message = lambda *_: online.set()
         listener.connect("127.0.0.1", broker.port)
         listener.loop_start()
-        came = online.wait(15)
+        came = online.wait(WAIT_S)
         listener.disconnect()
         listener.loop_stop()
         assert came, board.said
@@ -274,7 +274,7 @@ from myocan.edge.link import Link
 link = Link({{"host": "127.0.0.1", "port": {broker.port}, "user": None, "password": None}}, "porch")
 link.attach(["a"], lambda: ("will", b"x"), print)
 def go_until(holds):
-    for _ in range(1000):
+    for _ in range(6000):
         if holds():
             return
         link.step(ticks_ms())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def test_pulses_are_counted_by_gpiozeros_thread(pins: GpiozeroPins, pull: str, l
 
 
 def test_a_pulse_on_a_pi_may_chatter(pins: GpiozeroPins) -> None:
-    pulses = pins.part("pulses", "GPIO4", "up", 0, 1000)
+    pulses = pins.part("pulses", "GPIO4", "up", 0, 60_000)
     pin: Any = gpiozero.Device.pin_factory.pin("GPIO4")
     for _ in range(3):
         pin.drive_low()
@@ -96,6 +96,8 @@ def test_a_thermometer_is_read_by_a_thread(pins: GpiozeroPins, sysfs: Path) -> N
         port: Any = open_port({**spec, **device}, pins)
         port.outlet = lambda variable, value, every, told=told: told.append((variable, value))
         port.step(0)
+        for reading in pins.part("one_wire", "GPIO4")._running.values():
+            reading.result(60)
         port.step(750)
         assert told == [("t", Fixed(251, 1))]
 
@@ -176,9 +178,11 @@ def test_each_bit_of_a_lamp_is_three_of_spi(
 def test_what_takes_too_long_is_not_waited_for() -> None:
     from myocan.edge.background import InBackground
 
-    slow = InBackground(lambda: time.sleep(0.3))
+    measured = threading.Event()
+    slow = InBackground(measured.wait)
     with pytest.raises(OSError, match="takes too long"):
         slow.result(0.01)
-    slow.result(5)
+    measured.set()
+    assert slow.result(60)
     with pytest.raises(OSError, match="invalid literal"):
-        InBackground(lambda: int("x")).result(5)
+        InBackground(lambda: int("x")).result(60)

@@ -167,6 +167,6 @@ def test_a_missing_gpiozero_is_told_with_what_to_install() -> None:
         "try:\n    open_pins()\nexcept ConfigError as error:\n    print(error)\n"
     )
     said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
     ).stdout
     assert "pip install 'myocan[gpio]'" in said

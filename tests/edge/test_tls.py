@@ -18,6 +18,7 @@ from support.edge_boards import (
     BUTTON,
     LAMP,
     LAMP_TOPIC,
+    WAIT_S,
     Board,
     CPythonBoard,
     configuration,
@@ -121,7 +122,7 @@ def test_messages_that_come_in_one_record_are_all_read(
     with ScriptedBroker(script) as broker:
         port = int(broker.url.rpartition(":")[2])
         board = start_board(port, [BUTTON], broker=trusting(certificates, port))
-        assert done.wait(15), (answered, board.said)
+        assert done.wait(WAIT_S), (answered, board.said)
 
 
 def _grants(subscription: bytes) -> int:

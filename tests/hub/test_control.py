@@ -95,10 +95,12 @@ def test_a_line_without_end_is_cut_off(house: House, served: Control) -> None:
 def test_who_says_nothing_or_is_not_answered_does_not_wait_for_ever(
     house: House, served: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "REQUEST_S", 0.2)
-    monkeypatch.setattr(control, "ANSWER_S", 0.2)
-    with socket.socket(socket.AF_UNIX) as peer:
+    with monkeypatch.context() as impatient, socket.socket(socket.AF_UNIX) as peer:
+        impatient.setattr(control, "REQUEST_S", 0.2)
         peer.connect(served.path)
+        assert "nothing was asked within 0.2 seconds" in peer.makefile().readline()
+    with monkeypatch.context() as impatient:
+        impatient.setattr(control, "ANSWER_S", 0.2)
         with pytest.raises(control.NoAnswer):
             ask(house, "sleep")
     assert ask(house, "hello") == {"said": {"command": "hello"}}

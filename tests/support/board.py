@@ -29,6 +29,7 @@ class Board:
     """A board of the house `domain` called `name`; use it in a `with` block.
 
     url: the broker. hears: filters of data topics that it takes. capacity: bytes of its outbox.
+    waits: enter the block when it is connected: what is published from then on, it hears.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Board:
         *,
         hears: Sequence[str] = (),
         capacity: int = 1 << 20,
+        waits: bool = True,
     ) -> None:
         self.name = name
         self.own = board_topic(domain, name, "base").removesuffix("base")
@@ -51,12 +53,19 @@ class Board:
             url, name, subscriptions=[(f"{self.own}ack", 0), *((topic, 1) for topic in hears)]
         )
         self._online = False
+        self._waits = waits
         self._ending = False
         self._thread = threading.Thread(target=self._run, name=f"board-{name}")
 
     def __enter__(self) -> Self:
         self._bus.start()
         self._thread.start()
+        if self._waits:
+            try:
+                self.await_that(lambda: self._online, "a connection")
+            except BaseException:
+                self.__exit__()
+                raise
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -78,7 +87,7 @@ class Board:
         self.await_that(lambda: self._online, "a connection")
         self._bus.publish([(self.own + leaf, payload, 1, retain, 0)])
 
-    def await_that(self, holds: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+    def await_that(self, holds: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
         """Wait until `holds` after something has come in; fail with `what` when time is up."""
         deadline = time.monotonic() + seconds
         with self._changed:
@@ -87,7 +96,7 @@ class Board:
                 assert left > 0, f"{self.name} waited in vain for {what}; heard {self.heard[-5:]}"
                 self._changed.wait(min(left, 0.5))
 
-    def await_acknowledged(self, seconds: float = 20.0) -> None:
+    def await_acknowledged(self, seconds: float = 60.0) -> None:
         """Wait until the hub has everything on its disk."""
         self.await_that(lambda: not len(self.outbox), "acknowledgements", seconds)
 

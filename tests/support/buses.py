@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from myocan.hub.bus import CONNECTED, Bus, Frame, Outgoing
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 SLICE_S = 0.02
 """What is waited for need not come as a frame, so it is looked at again this often."""
 

@@ -47,7 +47,7 @@ def shown(time_ms: int) -> str:
 
 
 def until(true: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline, f"no {what}"
         threading.Event().wait(0.01)

@@ -31,7 +31,7 @@ from myocan.wire import (
 )
 
 DOMAIN = "home"
-WAIT_S = 15.0
+WAIT_S = 60.0
 
 Value = Any
 
@@ -113,7 +113,7 @@ class FakeHub:
         self._client.publish(topic, payload, 1, retain).wait_for_publish(WAIT_S)
 
     def propose(
-        self, board: str, values: dict[str, Value], expires_s: float = 2.0
+        self, board: str, values: dict[str, Value], expires_s: float = WAIT_S
     ) -> tuple[bool, str | None]:
         """Ask a board whether its ports would take values; return whether it agrees, and why not.
 
@@ -151,6 +151,15 @@ class FakeHub:
                 and hub.statuses[-1]["connection"] >= connection
             ),
             "a board online",
+        )
+
+    def wait_reason(self, reason: str) -> None:
+        """Wait until a board has said why it went, whether it is back by now or not."""
+        self.wait(
+            lambda hub: any(
+                not each["online"] and each.get("reason") == reason for each in hub.statuses
+            ),
+            f"the last word: {reason}",
         )
 
     def _on_connect(self, client: Client, *_: object) -> None:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-READY_S = 30.0
+READY_S = 90.0
 
 
 class HubProcess:

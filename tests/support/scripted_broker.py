@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Self
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK = 0x10, 0x20, 0x30, 0x40, 0x80, 0x90
 

@@ -17,7 +17,7 @@ from myocan.hub.lang import compile_module
 from myocan.hub.store import Message, Reader
 from support.mosquitto import Mosquitto
 
-READY_S = 20.0
+READY_S = 90.0
 
 LAMP = """
 MODULE lamp1

@@ -17,6 +17,7 @@ from myocan.hub.agent import DeploymentRefused
 from myocan.hub.bus import Bus
 from support.board import Board
 from support.buses import take
+from support.clock import until
 
 LAMP_STATE = "mc1/live/home/lamp1/state"
 LOG_TOPICS = "mc1/live/home/$log/+"
@@ -165,7 +166,7 @@ def test_a_board_is_only_told_to_forget_what_is_synced(broker, hub) -> None:
     gate = threading.Event()
 
     def fdatasync(descriptor: int) -> None:
-        gate.wait(20)
+        gate.wait(60)
         os.fdatasync(descriptor)
 
     with (
@@ -268,6 +269,7 @@ def test_a_house_without_unknown_boards_hears_only_its_own(broker, hub, house, l
         stranger.send("button1/press")
         board.send("button1/press")
         board.await_acknowledged()
+        until(lambda: log("$log.rejected"), "the record of the stranger")
         assert len(stranger.outbox) == 1
     assert state("lamp1", "count") == "1"
     (record,) = log("$log.rejected")

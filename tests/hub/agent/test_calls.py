@@ -49,7 +49,7 @@ class World:
 
     def hang(self) -> None:
         self.made.append(("hang",))
-        self.release.wait(20)
+        self.release.wait(60)
 
     def leave(self) -> None:
         raise SystemExit(3)
@@ -81,7 +81,7 @@ class World:
     def settle(self, calls: Calls, synced: int = 99) -> list[str]:
         """Keep until all is made; return the problems."""
         problems: list[str] = []
-        ends = time.monotonic() + 15
+        ends = time.monotonic() + 60
         while True:
             self.woken.clear()
             problems += calls.keep(synced)

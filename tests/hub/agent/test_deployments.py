@@ -348,6 +348,7 @@ def test_externals_and_adapters_are_read_again(modules, broker, hub, house, depl
         board.send("button1/press")
         board.await_that(lambda: made.exists() and made.read_text() == "first;", "the first")
         board.send("door/state", "open")
+        board.await_acknowledged()
         (house / "externals.py").write_text(function.replace("key=None", "k=0").format("second"))
         (house / "adapters" / "porch.toml").write_text(
             'board = "unix"\n[ports.door]\nkind = "contact"\npin = "GP2"\n'

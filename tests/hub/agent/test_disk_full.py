@@ -146,7 +146,7 @@ class Watch:
 
 
 def await_that(true: Callable[[], bool], what: str) -> None:
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 60
     while not true():
         assert time.monotonic() < ends, f"{what} did not come"
         time.sleep(0.05)

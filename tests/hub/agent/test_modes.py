@@ -262,7 +262,7 @@ def test_what_a_dropped_mode_was_asked_for_is_refused_and_the_house_goes_on(
         ]
         ask(opened, "mode drop", name="test")
         refused = {"error": "mode test was dropped meanwhile"}
-        assert [one.wait(20) for one in waiting] == [refused, refused]
+        assert [one.wait(60) for one in waiting] == [refused, refused]
         ask(opened, "mode copy", source="live", name="test")
 
 
@@ -284,7 +284,7 @@ def test_while_a_mode_is_copied_none_is_made_of_it_or_without_it(
             raise DiskFull("the disk is full")
 
         monkeypatch.setattr(copies.ModeCopy, "step", no_room)
-        assert copying.wait(20) == {"error": "the disk has no room for a copy of one"}
+        assert copying.wait(60) == {"error": "the disk has no room for a copy of one"}
         monkeypatch.undo()
         assert ask(opened, "mode copy", source="one", name="two")["copied"] == "two"
 

@@ -23,7 +23,7 @@ from myocan.hub.bus import (
     parse_url,
 )
 from myocan.hub.bus.broker import LOCAL_LEAVES
-from support.buses import MakeBus, at_least, connected, take
+from support.buses import DEADLINE_S, MakeBus, at_least, connected, take
 from support.mosquitto import find_mosquitto
 
 HELLO = b"\x10\x20\x00\x04MQTT\x04\xc2\x00\x00\x00\x05porch\x00\x05porch\x00\x06secret"
@@ -232,7 +232,7 @@ def test_a_new_board_is_let_in_and_nobody_is_cut_off_for_it(
 
 def wait_until_let_in(bus: Bus) -> None:
     """Receive until a connection stands: a broker may be refusing while it reads its files."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
         with contextlib.suppress(BusRefused):
             if connected(bus.receive(0.1)):
@@ -304,7 +304,7 @@ def test_a_huge_packet_ends_the_connection_of_who_sends_it_and_nothing_else(
         take(hub, connected)
         address = parse_url(broker.board_url)
         with socket.create_connection((address.host, address.port)) as hostile:
-            hostile.settimeout(10)
+            hostile.settimeout(DEADLINE_S)
             hostile.sendall(HELLO)
             assert hostile.recv(4) == b"\x20\x02\x00\x00"
             hostile.sendall(b"\x30\x80\x80\x80\x10" + b"\x00\x1c" + b"mc1/$board/home/porch/status")

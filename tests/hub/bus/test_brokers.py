@@ -11,7 +11,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,10 +29,9 @@ from myocan.hub.bus import broker as broker_module
 from myocan.hub.bus import mosquitto as mosquitto_module
 from myocan.hub.bus import pick as pick_module
 from myocan.hub.bus.child import _identity, end_leftover
-from support.buses import MakeBus, connected, take
+from support.buses import DEADLINE_S, MakeBus, connected, take
 from support.mosquitto import find_mosquitto, free_port
 
-DEADLINE_S = 10.0
 MARKER = "broker.pid"
 
 
@@ -315,18 +313,22 @@ def program(path: Path, text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "start_s", "says"),
     [
-        ("echo cannot read the stars >&2; exit 3", "ended at once; it said: cannot read the stars"),
-        ("exec sleep 60", r"did not answer in 0 s; it said: nothing"),
+        (
+            "echo cannot read the stars >&2; exit 3",
+            DEADLINE_S,
+            "ended at once; it said: cannot read the stars",
+        ),
+        ("exec sleep 600", 0.3, r"did not answer in 0 s; it said: nothing"),
     ],
 )
 def test_a_mosquitto_that_does_not_work_is_an_error_with_its_own_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, start_s: float, says: str
 ) -> None:
     fake = program(tmp_path / "mosquitto", text)
     monkeypatch.setattr(mosquitto_module, "find_mosquitto", lambda: fake)
-    monkeypatch.setattr(broker_module, "START_S", 0.3)
+    monkeypatch.setattr(broker_module, "START_S", start_s)
     broker = MosquittoBroker(tmp_path / "b", "127.0.0.1:0")
     with pytest.raises(BrokerError, match=says):
         broker.start()
@@ -367,8 +369,6 @@ def test_a_broker_that_talks_without_end_is_not_held_up_by_it(
     text = "i=0; while [ $i -lt 20000 ]; do echo line $i >&2; i=$((i+1)); done; exit 3"
     fake = program(tmp_path / "mosquitto", text)
     monkeypatch.setattr(mosquitto_module, "find_mosquitto", lambda: fake)
-    begin = time.monotonic()
     with pytest.raises(BrokerError, match="line 19999") as caught:
         MosquittoBroker(tmp_path / "b", "127.0.0.1:0").start()
     assert "line 10000" not in str(caught.value)
-    assert time.monotonic() - begin < DEADLINE_S

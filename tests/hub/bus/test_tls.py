@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from myocan.hub.bus import DISCONNECTED, Bus, BusError, BusRefused
-from support.buses import MakeBus, at_least, confirmed, connected, numbered, take
+from support.buses import DEADLINE_S, MakeBus, at_least, confirmed, connected, numbered, take
 from support.certificates import make_certificates, tls_listener
 from support.mosquitto import Mosquitto, free_port
 from support.scripted_broker import ScriptedBroker
@@ -54,7 +54,7 @@ def test_a_certificate_that_proves_nothing_is_refused(
     query = f"?ca={certificates}/ca.pem" if trusted else ""
     bus = make_bus(f"mqtts://{host}:{tls_port}{query}")
     with pytest.raises(BusRefused, match=says):
-        bus.receive(5)
+        bus.receive(DEADLINE_S)
 
 
 def test_a_broker_without_tls_is_told_from_one_with_it(
@@ -67,7 +67,7 @@ def test_a_broker_without_tls_is_told_from_one_with_it(
     with ScriptedBroker(lambda connection, _: connection.sendall(b"not TLS at all")) as broker:
         bus = make_bus(broker.url.replace("mqtt:", "mqtts:"))
         with pytest.raises(BusRefused, match=r"no TLS .* write mqtt://"):
-            bus.receive(5)
+            bus.receive(DEADLINE_S)
 
 
 def test_a_file_of_certificates_that_cannot_be_used_is_refused_at_once(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def figure(seen: CollectorRegistry, name: str, **labels: str) -> float | None:
 
 
 def reached(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not condition() and time.monotonic() < end:
         time.sleep(0.001)
     return condition()

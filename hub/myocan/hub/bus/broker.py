@@ -62,7 +62,7 @@ LOOPBACK = "127.0.0.1"
 ANYWHERE = ("0.0.0.0", "::")
 """What a broker listens on that listens on all addresses of its machine."""
 
-START_S = 10.0
+START_S = 60.0
 """How long a broker may take until it accepts connections: a slow machine under load."""
 
 LOOK_AFTER_S = 3600.0

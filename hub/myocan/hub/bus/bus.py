@@ -57,7 +57,7 @@ whether or not the broker keeps up. The log has it for the next connection."""
 BACKOFF_S = (0.05, 5.0)
 """The first and the longest pause between two attempts to connect; each doubles the last."""
 
-ANSWER_S = 1.5
+ANSWER_S = 3.0
 """How long a broker may think about MQTT 5 before it is offered 3.1.1: some wait for more bytes."""
 
 STABLE_S = 5.0

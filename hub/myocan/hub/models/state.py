@@ -39,8 +39,11 @@ __all__ = ["State"]
 
 _Model = TypeVar("_Model", bound=StateModel)
 
-SETTLE_S = 5.0
-"""How long the end waits for slow subscribers."""
+SETTLE_S = 30.0
+"""How long `settle` waits for slow subscribers, unless it is told."""
+
+END_S = 5.0
+"""How long the end waits for them."""
 
 _log = logging.getLogger(__name__)
 
@@ -252,7 +255,10 @@ class State:
             }
 
     def settle(self, seconds: float = SETTLE_S) -> bool:
-        """Wait until all subscribers have been told all; False if that takes longer."""
+        """Wait until all subscribers have been told all; False if that takes longer.
+
+        seconds: how long, at most.
+        """
         deadline = time.monotonic() + seconds
         return all(
             subscription.settle(deadline)
@@ -268,7 +274,7 @@ class State:
         try:
             self.services.close()
         finally:
-            self.settle()
+            self.settle(END_S)
             for loaded in self._loaded.values():
                 for subscription in loaded.subscriptions:
                     subscription.close()

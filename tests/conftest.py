@@ -35,6 +35,21 @@ OF_EACH_BUILD = (
 """What is run of both builds of the core: all that could tell them apart. The rest, whole hubs with
 their brokers and boards, command lines, models, takes most of the time and is run of one."""
 
+OF_ONE_BUILD = (
+    "lang/schedules",
+    "lang/test_api.py",
+    "lang/test_diagnostics.py",
+    "lang/test_formatter.py",
+    "lang/test_fuzz.py",
+    "lang/test_golden.py",
+    "lang/test_house.py",
+    "scenario/test_diagnostics.py",
+    "scenario/test_formatter.py",
+    "scenario/test_fuzz.py",
+)
+"""What of that is run of one nonetheless: texts are read and written there, and no rule runs. Rules
+call nothing that is compiled before they do; scenarios are linked, as `core/test_link.py` tries."""
+
 GRACE_S = 30.0
 """How long a thread or process that a test has told to end may take to do so."""
 
@@ -94,8 +109,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Of the second build, run only what is of each."""
     if os.environ.get("MYOCAN_TEST_AGAIN") != "1":
         return
-    of_each = tuple(ROOT / "tests" / place for place in OF_EACH_BUILD)
-    again = [any(item.path.is_relative_to(place) for place in of_each) for item in items]
+    of_each, of_one = (
+        [ROOT / "tests" / place for place in places] for places in (OF_EACH_BUILD, OF_ONE_BUILD)
+    )
+    again = [
+        any(map(item.path.is_relative_to, of_each))
+        and not any(map(item.path.is_relative_to, of_one))
+        for item in items
+    ]
     config.hook.pytest_deselected(
         items=[item for item, kept in zip(items, again, strict=True) if not kept]
     )

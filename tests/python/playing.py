@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Literal
 
 from myocan.hub import (
-    Module, at, calls, event, field, hears, on, publishes, timer, when,
+    Module, about, at, calls, each, event, field, hears, on, publishes, timer, when,
 )
 """
 

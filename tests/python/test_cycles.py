@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from myocan.hub.core.scalars import parse_scalar
 from python.playing import HEAD, Play, program_of
 
 LAMP = """
@@ -187,6 +188,86 @@ def test_a_text_with_a_pattern_is_nothing_else() -> None:
     )
     assert "does not fit: expected a text that matches" in play.send("desk.said", '"KA 17"')[0]
     assert play.read("plate") == '"KA-17"'
+
+
+MANY = """
+    class Evening(Module, history=True):
+        light: dict[str, Literal["bright", "dim"]] = each("bright")
+        level: dict[str, int] = each(field(default=0, ge=0, le=2))
+        room: str = hears("remote.room")
+        seen = about("room", "timestamp")
+        number: int = about("remote.evening", "offset")
+        mode: Literal["day", "night"] = publishes("house.mode", "day", keep="30  days")
+        gone = event("house.gone", keep="forever")
+        count: int = 0
+        counted = about("count", "modified")
+
+        @on("remote.evening")
+        def evening(self, value):
+            self.light["hall"] = "dim"
+            self.light["bath"] = value
+            self.count += 1
+            self.log(f"{self.seen} {self.counted} {list(self.light)} {'attic' in self.light}")
+
+        @on("room")
+        def of_room(self, value):
+            self.level[value] += 1
+            self.log(f"{self.seen:%H:%M:%S} {dict(self.level)}")
+
+        @on("all.rooms")
+        def all_rooms(self, value):
+            for number in range(value):
+                self.level[str(number)] = 1
+
+        @when(lambda my: my.light["bath"] == "dim")
+        def dimmed(self):
+            self.gone()
+    """
+
+
+def test_a_map_has_a_value_for_each_key() -> None:
+    play = Play(program_of(MANY))
+    assert play.send("remote.evening", '"bright"')[:3] == [
+        'lamp1[bath].light = "bright"',
+        'lamp1[hall].light = "dim"',
+        "lamp1.count = 1",
+    ]
+    assert 'lamp1[bath].light = "dim"' in play.send("remote.evening", '"dim"')
+    assert "light is one of {bright, dim}, not 'dark'" in play.send("remote.evening", '"dark"')[0]
+    play.now_ms = 61_000
+    play.send("remote.room", '"hall"')
+    assert "00:01:01 {'hall': 2}" in play.send("remote.room", '"hall"')[-1]
+    assert "level is a number from 0 to 2, not 3" in play.send("remote.room", '"hall"')[0]
+    assert (
+        "the key of a map is a text of 1 to 64 bytes, not ''" in play.send("remote.room", '""')[0]
+    )
+    assert len(play.send("all.rooms", "900")) == 900
+    assert "a cycle assigns at most 1,000 values" in play.send("all.rooms", "1200")[0]
+    state = play.core.snapshot()
+    assert len([name for name in state if name[1] == "level"]) == 901
+    again = Play(program_of(MANY))
+    for (module, name, key), text in state.items():
+        tag, value = parse_scalar(text, again.core.intern)
+        assert again.core.restore(module, name, tag, value, key), (name, key)
+    assert again.core.snapshot() == state
+
+
+def test_what_is_known_of_messages_and_topics_is_declared() -> None:
+    program = program_of(MANY)
+    assert program.history
+    assert [(one.topic[1:], one.type.name, one.keep) for one in program.topics] == [
+        (("house", "mode"), "ENUMERATION", "30 days"),
+        (("house", "gone"), "ANY", "forever"),
+    ]
+    play = Play(program)
+    play.now_ms = 1000
+    said = play.send("remote.evening", '"dim"')
+    assert "house.gone = null" in said
+    assert "$log.info = None None ['bath', 'hall'] False" in said
+    play.now_ms = 3_600_000
+    play.send("remote.room", '"hall"')
+    (_count, line) = play.send("remote.evening", '"dim"')
+    assert "1970-01-01 01:00:00+00:00 1970-01-01 00:00:01+00:00 [" in line
 
 
 def test_a_condition_is_looked_at_when_something_that_it_reads_has_changed() -> None:

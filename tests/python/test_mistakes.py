@@ -17,6 +17,9 @@ class Lamp(Module):
     @on("button1.press")
     def pressed(self):
         {body}
+
+    rooms: dict[str, int] = each(0)
+    since = about("mode", "timestamp")
 """
 
 BODIES = {
@@ -28,6 +31,9 @@ BODIES = {
     "self.mode = 'hand'": "'mode' is what others say; it is only read",
     "return self.state == 'On'": "state is never 'On'; it is one of {off, on} [on]",
     "return self.state in ('on', 'of')": "state is never 'of'; it is one of {off, on} [off]",
+    "self.rooms = 5": 'say for which key: self.rooms["…"] = …',
+    "self.rooms['x'] = 'y'": "rooms is a number, not 'y'",
+    "self.since = 5": "'mode#timestamp' is what the hub knows; it is only read",
     "print(1)": "a module has no print: self.log(...) writes to the log",
     "open('x')": "a module has no open: a function of externals.py can, see calls()",
     "leng('x')": "there is no 'leng' [len]",
@@ -66,6 +72,19 @@ DECLARATIONS = {
     "def __init__(self): pass": "leave __init__ out; what variables are at first stands behind",
     "x: time = hears('system.clock#moonrise')": "x: there is no system.clock#moonrise; there is "
     "system.clock#date",
+}
+
+DECLARATIONS |= {
+    "x: dict[str, bool] = {}": "x: a map is written with each: dict[str, bool] = each(False)",
+    "x: dict[str, int] = each('a')": "x: x is a number, not 'a'",
+    "x: dict[int, int] = each(0)": "x: a map says what its values are: name: dict[str, bool]",
+    "_x: dict[str, int] = each(0)": "_x: a map is published; leave the _ out",
+    "x = about('mod', 'timestamp')": "x: 'mod' is neither a topic, like button1.press, nor a timer "
+    "or something that this class hears; did you mean 'mode'?",
+    "x = about('mode', 'time')": "x: nobody knows the time of mode; there is timestamp, offset",
+    "x = about('state', 'producer')": "x: nobody knows the producer of state; there is modified",
+    "x: int = publishes('b.c', 0, keep='long')": "x: keep takes a time, a size or forever, like",
+    "x: int = publishes('lamp1.c', 0, keep='1 day')": "x: keep= is for topics of no module",
 }
 
 REACTIONS = {

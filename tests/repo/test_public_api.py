@@ -22,8 +22,8 @@ OFFERED = {
         ConfigError EdgeError PinError Refused
     """,
     "myocan.hub": """
-        Call Event Module State StateModel Timer at calls event external field hears on publishes
-        state timer when
+        Call Event Map Module State StateModel Timer about at calls each event external field
+        hears on publishes state timer when
     """,
     "myocan.hub.models": """
         AsyncContext Changed CommitRejected Context Device LockOrder ModelError Services

@@ -39,6 +39,30 @@ TOTAL = """MODULE total
 """
 
 
+IN_PYTHON = """
+from myocan.hub import Module, about, calls, each, hears, on, timer
+
+
+class Report(Module, history=True):
+    presses: int = 0
+    modes: dict[str, int] = each(0)
+    heard: str = hears("house.mode")
+    pressed = about("button1.press", "timestamp")
+    calm = timer("1 hour")
+    notify = calls()
+
+    @on("button1.press")
+    def press(self):
+        self.presses += 1
+        self.calm.start()
+        self.notify("pressed")
+
+    @on("heard")
+    def mode(self, value):
+        self.modes[value] += 1
+"""
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock("2027-06-01T12:00")
@@ -55,20 +79,23 @@ def lived(modules, hub, broker, clock) -> None:
 
 
 def test_a_new_report_counts_what_was_pressed_before_it(
-    modules, hub, broker, clock, state, log
+    modules, house, hub, broker, clock, state, log
 ) -> None:
     modules(total=TOTAL, lamp=OTHER)
     lived(modules, hub, broker, clock)
     modules(total=TOTAL, lamp=OTHER, buttonReport=BUTTONS.format(history="HISTORY"))
+    (house / "modules" / "pyReport.py").write_text(IN_PYTHON)
     with hub(now_ms=clock), Board(broker.url, "home", "porch") as board:
         board.send("button1/press")
         board.await_acknowledged()
         assert state("buttonReport", "presses") == "6"
         assert state("buttonReport", "mode") == '"away"'
         assert state("total", "seen") == "6"
+        assert (state("pyReport", "presses"), state("pyReport", "modes", "away")) == ("6", "1")
     first = log("buttonReport.presses")[0]
     assert (first.value, first.producer, first.cause) == ("5", "buttonReport", None)
-    assert len(log("$external.notify")) == 1  # only of the press that it heard itself
+    assert len(log("$external.notify")) == 2  # of each report, of the press that it heard itself
+    assert [one.value for one in log("pyReport.modes")] == ["1"]
     assert log("buttonReport.calm") == []
 
 

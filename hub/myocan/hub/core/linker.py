@@ -56,6 +56,9 @@ KEYLESS, OWN_KEY, EVERY_INSTANCE, ANY_KEY = -1, -2, -3, -4
 number of its text): those without a key; those of a living instance, for that one; those without a
 key, for every instance; all."""
 
+MAX_MAP_VALUES = 1000
+"""Values of maps that a cycle of a module in Python may assign."""
+
 ATS, BIRTHS = -1, -2
 """What a subscription hears that is no variable: the ATs that are due, births and drops."""
 
@@ -268,7 +271,7 @@ def _add_module(
 
 def _shape_key(program: Program) -> tuple[object, ...]:
     described = tuple(
-        (v.role, v.type, v.decimals, v.lower, v.upper, v.members, v.keyed, v.map)
+        (v.role, v.type, v.decimals, v.lower, v.upper, v.members, v.pattern, v.keyed, v.map)
         for v in program.variables
     )
     entries = tuple(sorted(program.entries.items()))
@@ -327,6 +330,8 @@ def _add_shape(
         layout.when_reads.append(len(layout.reads))
         layout.reads += (~v if program.variables[v].map else v for v in when.reads)
     selects = sum(op in _SELECTING for op in program.code[::4])
+    if program.python and any(variable.map for variable in program.variables):
+        selects = MAX_MAP_VALUES  # nobody knows which keys a method will name
     layout.most_variables = max(layout.most_variables, len(program.variables) + selects)
     layout.most_whens = max(layout.most_whens, len(program.whens))
     return shape

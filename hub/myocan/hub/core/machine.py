@@ -449,6 +449,33 @@ class Machine(Variables):
             self._trail[-1][3].append(pc)
         self._assign(self._home + variable, value, tag, pc)
 
+    def holds_of(self, variable: int, key: str) -> tuple[int, int]:
+        """Return the tag and value of a map's value for a key; the first value of none."""
+        slot = self._home + variable
+        slot = self._elements.get((slot, self._text_numbers.get(key, -1)), slot)
+        return self._slots[slot].tag, self._slots[slot].value
+
+    def keys_of(self, variable: int) -> list[str]:
+        """Return the keys of a map that were ever assigned, in order."""
+        map_slot = self._home + variable
+        return sorted(
+            self.texts[key_number]
+            for (slot, key_number), element in self._elements.items()
+            if slot == map_slot and self._slots[element].written
+        )
+
+    def give_of(self, variable: int, key: str, tag: int, value: int, pc: int) -> int:
+        """Assign a map's value for a key; return 1, 0 if that is none, -1 if these are too many."""
+        key_number = self.intern(key)
+        if not self._is_key(key_number):
+            return 0
+        if self._touched >= self._most_touched:
+            return -1
+        if self.tracing:
+            self._trail[-1][3].append(pc)
+        self._assign(self._element(self._home + variable, key_number), value, tag, pc)
+        return 1
+
     def say(self, topic: int, text: str, pc: int) -> None:
         """Send a line of the log, or the arguments of a call, if the cycle does not fail."""
         if self.tracing:

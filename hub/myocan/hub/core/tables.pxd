@@ -59,6 +59,7 @@ cdef class Tables:
     cdef long long _rows
     cdef long long _changes
     cdef long long _touched
+    cdef long long _most_touched
     cdef long long _converted
     cdef long long _converted_tag
 

@@ -96,6 +96,7 @@ class Tables:
     def _own_layout(self, layout: Layout) -> None:
         owner: list[object] = []
         most = layout.most_variables + 1
+        self._most_touched = most - 1
         self._code = table(owner, layout.code)
         self._type = table(owner, layout.meta_type)
         self._role = table(owner, layout.meta_role)

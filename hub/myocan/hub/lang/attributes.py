@@ -95,6 +95,19 @@ def shape_of_house(part: str, word: str) -> tuple[Variable | None, tuple[str, st
     return _of_house().get(part, {}).get(word), ("", _TOPICS.get(part, ""), leaf), known
 
 
+def attributes_of(variable: Variable) -> tuple[str, ...]:
+    """Return what is known of a variable that is no value of a map and no attribute itself."""
+    if variable.role is Role.SUBSCRIBE:
+        return tuple(_OF_VARIABLES)
+    event = variable.type is Type.EVENT and variable.role is not Role.TIMER
+    return () if event else ("modified",)
+
+
+def shape_of_attribute(word: str) -> tuple[AttributeKind, Variable]:
+    """Return an attribute of a variable, and the variable that holds it, without a name."""
+    return _OF_VARIABLES[word]
+
+
 class Attributes:
     """Finds the attributes that one module uses."""
 
@@ -142,12 +155,9 @@ class Attributes:
     @staticmethod
     def _known(base: Symbol) -> tuple[str, ...]:
         variable = base.variable
-        if variable is None or base.of is not None:
+        if variable is None or base.of is not None or base.attribute:
             return ()
-        if variable.role is Role.SUBSCRIBE and not base.attribute:
-            return tuple(_OF_VARIABLES)
-        event = variable.type is Type.EVENT and variable.role is not Role.TIMER
-        return () if event or base.attribute else ("modified",)
+        return attributes_of(variable)
 
     # Of the house.
 

@@ -75,11 +75,11 @@ def write(module: meaning.Meaning) -> Program:
         agent=module.agent,
         keyed_entries=keyed_entries,
         attributes=module.attributes,
-        topics=tuple(_defined(topic) for topic in module.topics),
+        topics=tuple(defined(topic) for topic in module.topics),
     )
 
 
-def _defined(topic: meaning.Definition) -> TopicDefinition:
+def defined(topic: meaning.Definition) -> TopicDefinition:
     heard = topic.heard
     assert heard.topic is not None
     return TopicDefinition(heard.topic, heard.type, heard.members, heard.line, topic.keep)

@@ -100,16 +100,26 @@ class _Methods:
             )
 
     def _variable(self, node: ast.expr) -> Variable | None:
+        """Return the variable that is meant as a whole, or a value of; None for anything else."""
+        of_map = isinstance(node, ast.Subscript)
+        if isinstance(node, ast.Subscript):
+            node = node.value
         if not isinstance(node, ast.Attribute) or _named(node.value) != self.me:
             return None
         number = self.declared.fields.get(node.attr)
-        return None if number is None else self.declared.variables[number]
+        variable = None if number is None else self.declared.variables[number]
+        return variable if variable is not None and variable.map == of_map else None
 
     def _assigned(self, target: ast.expr, value: ast.expr | None) -> None:
         variable = self._variable(target)
         if variable is None:
+            self._assigned_map(target)
             return
-        if variable.role is Role.SUBSCRIBE:
+        if "#" in variable.name:
+            self.report.error(
+                span_of(target), f"{quoted(variable.name)} is what the hub knows; it is only read"
+            )
+        elif variable.role is Role.SUBSCRIBE:
             self.report.error(
                 span_of(target), f"{quoted(variable.name)} is what others say; it is only read"
             )
@@ -119,6 +129,15 @@ class _Methods:
             except DoesNotFit as error:
                 near = nearest(str(value.value), variable.members)
                 self.report.error(span_of(value), str(error), near)
+
+    def _assigned_map(self, target: ast.expr) -> None:
+        """Report that a map as a whole is assigned."""
+        if isinstance(target, ast.Attribute) and _named(target.value) == self.me:
+            number = self.declared.fields.get(target.attr)
+            if number is not None and self.declared.variables[number].map:
+                self.report.error(
+                    span_of(target), f'say for which key: {self.me}.{target.attr}["…"] = …'
+                )
 
     def _compared(self, node: ast.Compare) -> None:
         sides = [node.left, *node.comparators]

@@ -14,6 +14,7 @@ from typing import Any
 
 from myocan.hub.core.program import At, Op, Program, Role, Variable, When
 from myocan.hub.lang.assembler import Assembler, Label, TooLarge
+from myocan.hub.lang.compiler import defined
 from myocan.hub.lang.diagnostics import Diagnostic, Report, Span
 from myocan.hub.lang.lexer import tokens
 from myocan.hub.lang.meaning import Checked, Meaning
@@ -61,8 +62,11 @@ def checked(text: str | bytes, module: str, file: str) -> Checked:
         key=program.key,
         auto=program.auto,
         agent=program.agent,
+        history=program.history,
+        topics=tuple(declared.topics),
     )
-    return Checked(meaning, found, tuple(declared.spans), (), program)
+    spans = tuple(declared.spans)
+    return Checked(meaning, found, spans, tuple(declared.topic_spans), program)
 
 
 class _Writer(Assembler):
@@ -110,6 +114,9 @@ class _Writer(Assembler):
             key=self.declared.key,
             auto=self.declared.auto,
             agent=self.declared.agent,
+            history=self.declared.history,
+            attributes=tuple(self.declared.attributes),
+            topics=tuple(map(defined, self.declared.topics)),
             keyed_entries=entries if self.keyed else {},
             python=text,
         )

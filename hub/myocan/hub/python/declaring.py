@@ -11,18 +11,20 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from inspect import isfunction
-from typing import Any, ClassVar, get_origin
+from typing import Any, ClassVar, get_args, get_origin
 
 from myocan.hub.core.linker import fold
-from myocan.hub.core.program import Role, Type, Variable
+from myocan.hub.core.program import Attribute, Role, Type, Variable
 from myocan.hub.durations import parse_duration
 from myocan.hub.lang.diagnostics import Report, Span, listed, nearest, quoted
+from myocan.hub.lang.meaning import Definition
 from myocan.hub.python.module import REACTIONS, UNSET, Declared, Module, Reaction
 from myocan.hub.python.text import span_of
 from myocan.hub.python.values import DoesNotFit, argument, bounds_in_units, first_value, kind_of
+from myocan.hub.retention import parse_keep
 
 MIN_TIMER_MS, MAX_TIMER_MS = 100, 366 * 24 * 3_600_000
 
@@ -55,7 +57,8 @@ class Declarations:
         kinds: the Python type of each variable.
         functions: name in the class -> the function of `externals.py` that it calls, and the line.
         reactions: each with its method; of `on` the variables that it hears.
-        key, auto, agent: as in `Program`.
+        key, auto, agent, history, attributes: as in `Program`.
+        topics: that it says what they carry; topic_spans: where each is.
         places: line -> where on it a decorator stands.
         endless: the number of the variable that counts runaway cycles; offset: of the one with the
             house's offset from UTC, -1 if nobody asks for the time.
@@ -64,6 +67,10 @@ class Declarations:
     key: str = ""
     auto: bool = False
     agent: str = ""
+    history: bool = False
+    attributes: list[Attribute] = field(default_factory=list)
+    topics: list[Definition] = field(default_factory=list)
+    topic_spans: list[Span] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     fields: dict[str, int] = field(default_factory=dict)
@@ -117,6 +124,7 @@ class _Reader:
         for what, fits in (
             ("key is a name", key == "" or (isinstance(key, str) and _NAME.fullmatch(key))),
             ("auto is True or False, and needs a key", auto is False or (auto is True and key)),
+            ("history is True or False", isinstance(self.found.history, bool)),
             ("agent is a name", agent == "" or (isinstance(agent, str) and _NAME.fullmatch(agent))),
         ):
             if not fits:
@@ -144,7 +152,8 @@ class _Reader:
         for name, value in self.cls.__dict__.items():
             for reaction in getattr(value, REACTIONS, ()):
                 self._reaction(name, value, reaction)
-        if any(_asks_time(node) for node in ast.walk(self.tree)):
+        moments = any(kind is datetime for kind in self.found.kinds)
+        if moments or any(_asks_time(node) for node in ast.walk(self.tree)):
             topic = ("", "$clock", "offset")
             number = self._by_topic.get((topic, "", False))
             clock = Variable(OFFSET, Role.SUBSCRIBE, Type.DECIMAL, topic)
@@ -203,6 +212,11 @@ class _Reader:
             self.found.functions[name] = value.said or name, line
             self._folded.add(fold(name))
             return None
+        if value.kind == "about":
+            return self._about(value)
+        if value.kind == "each":
+            base = Variable(name, Role.PUBLIC, Type.ANY, own, line=line)
+            return self._map(base, annotation, value)
         if value.kind == "hears" and str(value.said).startswith("system."):
             return self._of_house(name, value)
         topic, instance, keyed = (own, "", keyed)
@@ -210,11 +224,71 @@ class _Reader:
             topic, instance, keyed = self._topic(value.said)
         role = Role.SUBSCRIBE if value.kind == "hears" else Role.PUBLIC
         base = Variable(name, role, Type.EVENT, topic, line=line, instance=instance, keyed=keyed)
-        if value.kind == "event":
-            return base, object
+        found: tuple[Variable, Any] = base, object
         if value.kind == "publishes" and annotation is object:
             raise DoesNotFit("say what it can be, as in name: bool = publishes(...)")
-        return self._typed(base, annotation, value.default)
+        if isinstance(value.default, Declared) and value.default.kind == "each":
+            found = self._map(base, annotation, value.default)
+        elif value.kind != "event":
+            found = self._typed(base, annotation, value.default)
+        if value.keep:
+            self._define(found[0], value)
+        return found
+
+    def _map(self, base: Variable, annotation: Any, value: Declared) -> tuple[Variable, Any]:
+        """Return the variable of a map, and the type of its values."""
+        what = get_args(annotation)
+        if get_origin(annotation) is not dict or len(what) != 2 or what[0] is not str:
+            raise DoesNotFit("a map says what its values are: name: dict[str, bool] = each(False)")
+        if self.found.key or base.instance:
+            raise DoesNotFit("a module with instances has no maps; each instance has its variables")
+        if base.name.startswith("_"):
+            raise DoesNotFit("a map is published; leave the _ out")
+        return self._typed(replace(base, map=True), what[1], value.default)
+
+    def _about(self, value: Declared) -> tuple[Variable, Any]:
+        """Return the variable of what the hub knows of another, which the core fills."""
+        from myocan.hub.lang.attributes import attributes_of, shape_of_attribute
+
+        name, what = map(str, value.said)
+        number = self.found.fields.get(name, -1)
+        if number < 0:
+            number = self._listening(name, value.line, span=None)
+        of = self.found.variables[number]
+        known = () if of.map or "#" in of.name else attributes_of(of)
+        if what not in known:
+            there = f"there is {listed(known)}" if known else "there is nothing"
+            raise DoesNotFit(f"nobody knows the {what} of {name}; {there}")
+        kind, shape = shape_of_attribute(what)
+        self.found.attributes.append(Attribute(kind, number, len(self.found.variables)))
+        line = value.line
+        made = replace(shape, name=f"{of.name}#{what}", keyed=of.keyed, line=line)
+        python = datetime if made.decimals else str if made.type is Type.TEXT else int
+        return made, python
+
+    def _define(self, variable: Variable, value: Declared) -> None:
+        """Note that the topic of a variable carries what that can be, and how long it is kept."""
+        assert variable.topic is not None
+        domain, module, word = variable.topic
+        if domain or module == self.module:
+            raise DoesNotFit("keep= is for topics of no module; what is kept of this one's own, "
+                             "[retention] of myocan.toml says")  # fmt: skip
+        try:
+            keep = parse_keep(value.keep).text
+        except ValueError as error:
+            raise DoesNotFit(f"keep {error}") from None
+        event = variable.type is Type.EVENT
+        heard = replace(
+            variable,
+            name=f"{module}.{word}",
+            role=Role.SUBSCRIBE,
+            type=Type.ANY if event else variable.type,
+            keyed=False,
+            instance="",
+            map=False,
+        )
+        self.found.topics.append(Definition(heard, keep))
+        self.found.topic_spans.append(Span(max(value.line, 1), 1, 2))
 
     def _typed(self, base: Variable, annotation: Any, value: Any) -> tuple[Variable, Any]:
         """Return a variable with a type, bounds and a first value."""
@@ -299,7 +373,21 @@ class _Reader:
         """Return the number of the variable that an `on` is about."""
         said = str(reaction.said)
         number = self.found.fields.get(said, -1)
-        if number < 0 and "." not in said:
+        if number < 0:
+            number = self._listening(said, reaction.line, self.found.place(reaction.line))
+        variable = self.found.variables[number]
+        if variable.role not in (Role.SUBSCRIBE, Role.TIMER):
+            raise DoesNotFit(f"{said} is this module's own; @when tells when it changes")
+        for value in reaction.values:
+            if variable.type is Type.ANY:
+                argument(value)
+            else:
+                first_value(variable, value)
+        return number
+
+    def _listening(self, said: str, line: int, span: Span | None) -> int:
+        """Return the number of the variable that hears a topic, a new one if need be."""
+        if "." not in said:
             heard = [
                 one
                 for one, number in self.found.fields.items()
@@ -311,29 +399,12 @@ class _Reader:
                 f"{said!r} is neither a topic, like button1.press, nor a timer or something that "
                 f"this class hears{meant}"
             )
-        if number < 0:
-            topic, instance, keyed = self._topic(said)
-            number = self._by_topic.get((topic, instance, keyed), -1)
-            if number < 0:
-                variable = Variable(
-                    said,
-                    Role.SUBSCRIBE,
-                    Type.ANY,
-                    topic,
-                    line=reaction.line,
-                    instance=instance,
-                    keyed=keyed,
-                )
-                number = self._add(variable, object, self.found.place(reaction.line))
-        variable = self.found.variables[number]
-        if variable.role not in (Role.SUBSCRIBE, Role.TIMER):
-            raise DoesNotFit(f"{said} is this module's own; @when tells when it changes")
-        for value in reaction.values:
-            if variable.type is Type.ANY:
-                argument(value)
-            else:
-                first_value(variable, value)
-        return number
+        topic, instance, keyed = self._topic(said)
+        number = self._by_topic.get((topic, instance, keyed), -1)
+        if number >= 0:
+            return number
+        base = Variable(said, Role.SUBSCRIBE, Type.ANY, topic, line=line)
+        return self._add(replace(base, instance=instance, keyed=keyed), object, span)
 
     def _add(self, variable: Variable, kind: Any, span: Span | None = None) -> int:
         number = len(self.found.variables)

@@ -8,7 +8,7 @@ nothing else on `self`: what is not declared cannot be remembered.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Call",
     "Event",
+    "Map",
     "Module",
     "Reaction",
     "Timer",
+    "about",
     "at",
     "calls",
+    "each",
     "event",
     "hears",
     "on",
@@ -116,13 +119,14 @@ class Declared:
         line: where it stands.
         said: a topic, a duration, a function's name; "" for what follows from the name.
         default: what it holds at first.
-        options: bounds of a number, as of `field`.
+        keep: how long the log keeps what is published, "" where nothing is said of it.
     """
 
-    kind: Literal["hears", "publishes", "timer", "event", "calls"]
+    kind: Literal["hears", "publishes", "timer", "event", "calls", "each", "about"]
     line: int
     said: Any
     default: Any = UNSET
+    keep: str = ""
 
 
 def hears(topic: str = "", default: Any = UNSET) -> Any:
@@ -138,14 +142,41 @@ def hears(topic: str = "", default: Any = UNSET) -> Any:
     return Declared("hears", _line(), topic, default)
 
 
-def publishes(topic: str, default: Any = UNSET) -> Any:
+def publishes(topic: str, default: Any = UNSET, *, keep: str = "") -> Any:
     """Declare a variable that is published on another topic than the module's own.
 
     Arguments:
-        topic: `lamp1.event`.
+        topic: `house.mode`.
         default: what it holds at first.
+        keep: says, as TOPIC does, what the topic carries, and how long the log keeps it: `30 days`,
+            `10 MB`, `forever`.
     """
-    return Declared("publishes", _line(), topic, default)
+    return Declared("publishes", _line(), topic, default, keep)
+
+
+def each(default: Any) -> Any:
+    """Declare a map: a variable with a value for each key, `self.light["hall"] = "dim"`.
+
+    Its annotation is `dict[str, …]`, with what a value can be. It is published as
+    `NAME[key].variable`; a module with instances has none.
+
+    Arguments:
+        default: what each key has at first; `field(default=0, ge=0)` for bounds.
+    """
+    return Declared("each", _line(), "", default)
+
+
+def about(name: str, what: str) -> Any:
+    """Declare what the hub knows of a message, or of a variable.
+
+    Arguments:
+        name: of something that the class hears, declared above, or a topic; for `modified` of any
+            variable.
+        what: of its last message `timestamp` (when it happened, a `datetime`, None before the
+            first), `offset` (in the log, an int), `producer` (who sent it) or `topic` (both texts);
+            `modified`, a `datetime`: when it last became another.
+    """
+    return Declared("about", _line(), (name, what))
 
 
 def timer(duration: str | timedelta) -> Timer:
@@ -157,13 +188,14 @@ def timer(duration: str | timedelta) -> Timer:
     return Declared("timer", _line(), duration)  # type: ignore[return-value]
 
 
-def event(topic: str = "") -> Event:
+def event(topic: str = "", *, keep: str = "") -> Event:
     """Declare an event that the module publishes by calling it: `self.opened()`.
 
     Arguments:
         topic: on which; "" for the module's own of the same name.
+        keep: as of `publishes`.
     """
-    return Declared("event", _line(), topic)  # type: ignore[return-value]
+    return Declared("event", _line(), topic, keep=keep)  # type: ignore[return-value]
 
 
 def calls(name: str = "") -> Call:
@@ -209,6 +241,43 @@ class Timer:
     def running(self) -> bool:
         """Whether it runs."""
         return self._now.due_ms(self._number) > 0
+
+
+class Map(Mapping[str, Any]):
+    """A map of a module that runs: a value for each key, the first one for a key without.
+
+    It goes over the keys that were ever assigned, in order.
+
+    Arguments:
+        now: the cycle.
+        number: of its variable.
+    """
+
+    __slots__ = ("_now", "_number")
+
+    def __init__(self, now: Now, number: int) -> None:
+        self._now = now
+        self._number = number
+
+    def __getitem__(self, key: str) -> Any:
+        return self._now.value_of(self._number, key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._now.set_of(self._number, key, value)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._now.keys_of(self._number)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._now.keys_of(self._number))
+
+    def __len__(self) -> int:
+        return len(self._now.keys_of(self._number))
+
+    def __eq__(self, other: object) -> bool:
+        return dict(self) == other
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class Event:
@@ -269,15 +338,18 @@ class Module(metaclass=_Sealed):
             declares is an instance's.
         auto: whether the first message for a key creates its instance.
         agent: the hub that it is pinned to.
+        history: whether it is told, when it is new, what came before it.
     """
 
     __slots__ = ("_now_",)
 
     sealed: ClassVar[bool] = False
-    options: ClassVar[tuple[str, bool, str]] = ("", False, "")
+    options: ClassVar[tuple[str, bool, str, bool]] = ("", False, "", False)
 
-    def __init_subclass__(cls, key: str = "", auto: bool = False, agent: str = "") -> None:
-        cls.options = (key, auto, agent)
+    def __init_subclass__(
+        cls, key: str = "", auto: bool = False, agent: str = "", history: bool = False
+    ) -> None:
+        cls.options = (key, auto, agent, history)
 
     def __setattr__(self, name: str, value: object) -> None:
         if not hasattr(type(self), name):

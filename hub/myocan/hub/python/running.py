@@ -15,9 +15,11 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 from typing import Any
 
+from myocan.hub.core.linker import MAX_MAP_VALUES
 from myocan.hub.core.program import (
     EXTERNAL_MODULE,
     INT64_MAX,
+    MAX_KEY,
     Failure,
     Program,
     Role,
@@ -25,7 +27,7 @@ from myocan.hub.core.program import (
     Type,
 )
 from myocan.hub.python.loading import Loaded, line_of, load
-from myocan.hub.python.module import Event, Module, Timer
+from myocan.hub.python.module import Event, Map, Module, Timer
 from myocan.hub.python.text import MAX_STEPS, TooManySteps
 from myocan.hub.python.values import (
     CONTEXT,
@@ -35,6 +37,7 @@ from myocan.hub.python.values import (
     constant,
     to_python,
     to_slot,
+    whole,
 )
 
 MOST_ENDLESS = 3
@@ -176,7 +179,11 @@ class Now:
             if variable.duration_ms:
                 return Timer(self, number, variable.duration_ms)
             return Event(self, number)
+        if variable.map:
+            return Map(self, number)
         tag, value = self.core.holds(number)
+        if self._kinds[number] is datetime:
+            return self._when(value) if value else None
         return to_python(variable, self._kinds[number], tag, value, self.core.texts)
 
     def set(self, number: int, value: Any) -> None:
@@ -187,10 +194,37 @@ class Now:
                 f"{variable.name} is {'a timer' if variable.duration_ms else 'an event'}; write "
                 f"self.{variable.name}{'.start' if variable.duration_ms else ''}()"
             )
-        if variable.role is Role.SUBSCRIBE:
-            raise DoesNotFit(f"{variable.name} is what others say; it is read, not assigned")
+        if variable.role is Role.SUBSCRIBE or "#" in variable.name:
+            what = "what the hub knows" if "#" in variable.name else "what others say"
+            raise DoesNotFit(f"{variable.name} is {what}; it is read, not assigned")
+        if variable.map:
+            raise DoesNotFit(f'say for which key: self.{variable.name}["…"] = …')
         tag, units = to_slot(variable, value, self.core.intern)
         self.core.give(number, tag, units, self._pc())
+
+    def value_of(self, number: int, key: str) -> Any:
+        """Return the Python value of a map for a key. Raises DoesNotFit."""
+        variable, core = self._variables[number], self.core
+        if not isinstance(key, str):
+            raise DoesNotFit(f"the key of a map is a text, not {key!r}")
+        tag, value = core.holds_of(number, key)
+        return to_python(variable, self._kinds[number], tag, value, core.texts)
+
+    def keys_of(self, number: int) -> list[str]:
+        """Return the keys of a map that were ever assigned, in order."""
+        keys: list[str] = self.core.keys_of(number)
+        return keys
+
+    def set_of(self, number: int, key: str, value: Any) -> None:
+        """Assign a value of a map. Raises DoesNotFit."""
+        tag, units = to_slot(self._variables[number], value, self.core.intern)
+        done = 0
+        if isinstance(key, str):
+            done = self.core.give_of(number, whole(key), tag, units, self._pc())
+        if done < 0:
+            raise DoesNotFit(f"a cycle assigns at most {MAX_MAP_VALUES:,} values of maps")
+        if not done:
+            raise DoesNotFit(f"the key of a map is a text of 1 to {MAX_KEY} bytes, not {key!r}")
 
     def due_ms(self, number: int) -> int:
         """Return when a timer is due, milliseconds since 1970 UTC; 0 while it does not run."""
@@ -225,7 +259,9 @@ class Now:
 
     def time(self) -> datetime:
         """Return the log's time, in the house's time zone."""
-        now_ms = self.core.moment()[0]
+        return self._when(self.core.moment()[0])
+
+    def _when(self, now_ms: int) -> datetime:
         minutes = self.core.holds(self._offset)[1] if self._offset >= 0 else 0
         zone = timezone(timedelta(minutes=minutes))
         return (_EPOCH + timedelta(milliseconds=now_ms)).astimezone(zone)

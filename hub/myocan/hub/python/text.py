@@ -35,8 +35,8 @@ IMPORTS = frozenset(
 
 OFFERED = frozenset(
     (
-        *("Call", "Event", "Module", "Timer", "at", "calls", "event", "field", "hears", "on"),
-        *("publishes", "timer", "when"),
+        *("Call", "Event", "Map", "Module", "Timer", "about", "at", "calls", "each", "event"),
+        *("field", "hears", "on", "publishes", "timer", "when"),
     )
 )
 """What it may import from `myocan.hub`."""

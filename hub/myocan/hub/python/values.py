@@ -77,6 +77,8 @@ def kind_of(annotation: Any, default: Any) -> Kind:
         return Kind(Type.ENUMERATION, members=_members(words), python=annotation)
     if get_origin(annotation) is Literal:
         return Kind(Type.ENUMERATION, members=_members(get_args(annotation)), python=str)
+    if annotation is dict or get_origin(annotation) is dict:
+        raise DoesNotFit("a map is written with each: dict[str, bool] = each(False)")
     shown = getattr(annotation, "__name__", str(annotation))
     raise DoesNotFit(f"{shown} cannot travel in a message; it can be {TAKES}")
 

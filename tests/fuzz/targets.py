@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fuzz.agents import Lives
+from fuzz.python_files import ModelsFile, PythonModule
 from fuzz.stores import Imports, Stores
 from fuzz.target import Target, told
 from lang.promises import answered, formatted
@@ -332,6 +333,8 @@ TARGETS: list[type[Target]] = [
     Rules,
     Scenarios,
     Stored,
+    PythonModule,
+    ModelsFile,
     Stores,
     Imports,
     Lives,

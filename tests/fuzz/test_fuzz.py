@@ -27,6 +27,8 @@ INPUTS = {
     "rules": 8,
     "scenarios": 12,
     "programs": 150,
+    "python": 30,
+    "models": 20,
     "store": 12,
     "import": 25,
     "agent": 5,

@@ -20,6 +20,7 @@ class Lamp(Module):
 
     rooms: dict[str, int] = each(0)
     since = about("mode", "timestamp")
+    most = 5
 """
 
 BODIES = {
@@ -31,6 +32,8 @@ BODIES = {
     "self.mode = 'hand'": "'mode' is what others say; it is only read",
     "return self.state == 'On'": "state is never 'On'; it is one of {off, on} [on]",
     "return self.state in ('on', 'of')": "state is never 'of'; it is one of {off, on} [off]",
+    "self.most = 5": "'most' is the same for ever, since it has no type; to be remembered it is "
+    "declared like most: int = 0",
     "self.rooms = 5": 'say for which key: self.rooms["…"] = …',
     "self.rooms['x'] = 'y'": "rooms is a number, not 'y'",
     "self.since = 5": "'mode#timestamp' is what the hub knows; it is only read",
@@ -118,6 +121,17 @@ def test_a_mistake_above_a_method_is_told(above: str, told: str) -> None:
     more = f"    {above}\n    def other(self):\n        pass\n"
     (first, *_) = mistakes_of(CLASS.format(body="pass", more=more))
     assert first.startswith(f"7: {told}")
+
+
+def test_a_class_that_remembers_nothing_is_none_of_a_mistake() -> None:
+    assert mistakes_of("""
+        class Lamp(Module):
+            opened = event()
+
+            @on("button1.press")
+            def pressed(self):
+                self.opened()
+        """) == []  # fmt: skip
 
 
 def test_a_mistake_is_pointed_at_where_it_stands_on_its_line() -> None:

@@ -70,6 +70,15 @@ def _tell(name: str) -> None:
     )
 
 
+def _first_line(error: BaseException) -> str:
+    """Return what an error says in its first line; what stands below is for developers."""
+    try:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    except Exception:  # of a class of the file's own
+        lines = []
+    return lines[0].rstrip(".:") if lines else "it says no more"
+
+
 def _explain(path: Path, error: BaseException) -> str:
     """Return where a file goes wrong and why, in a line."""
     line = error.lineno if isinstance(error, SyntaxError) and error.filename == str(path) else None
@@ -79,6 +88,6 @@ def _explain(path: Path, error: BaseException) -> str:
     where = f"{path}:{line}" if line else str(path)
     if isinstance(error, SystemExit):
         return f"{where}: this ends the whole program; mend it, or take the file away"
-    what = error.msg if isinstance(error, SyntaxError) else str(error)
+    what = error.msg if isinstance(error, SyntaxError) else _first_line(error)
     kind = "" if isinstance(error, HubError) else f"{type(error).__name__}: "
     return f"{where}: {kind}{what}; mend it, or take the file away"

@@ -135,6 +135,19 @@ def test_what_cannot_be_a_model_is_refused_when_it_is_written() -> None:
         class Shadowing(StateModel):
             check: int = 1  # type: ignore[assignment]
 
+    with pytest.raises(ModelError, match=r"Untyped.x: there is no type 'Nowhere'"):
+
+        class Untyped(StateModel):
+            x: "Nowhere" = 1  # type: ignore[name-defined]  # noqa: F821
+
+    class Own:
+        pass
+
+    with pytest.raises(ModelError, match=r"Odd.x: .*Own'> cannot travel"):
+
+        class Odd(StateModel):
+            x: Own = Own()
+
     with pytest.raises(ModelError, match="cannot travel"):
 
         class Floating(StateModel):

@@ -20,7 +20,7 @@ import re
 from decimal import Decimal
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
+from typing import Any, ClassVar, ForwardRef, Literal, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -108,6 +108,7 @@ class StateModel(BaseModel):
         validate_default=True,
         extra="forbid",
         use_attribute_docstrings=True,
+        arbitrary_types_allowed=True,  # they are refused below, in words
     )
 
     __slots__ = ("__origin__",)
@@ -133,6 +134,8 @@ class StateModel(BaseModel):
                 raise ModelError(f"{where}: variables are written in lower case: {name.lower()}")
             if hasattr(StateModel, name):
                 raise ModelError(f"{where}: every model has a {name} already; take another name")
+            if isinstance(info.annotation, ForwardRef):
+                raise ModelError(f"{where}: there is no type {info.annotation.__forward_arg__!r}")
             types = _types_of(info.annotation)
             if types is None:
                 raise ModelError(

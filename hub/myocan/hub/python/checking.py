@@ -25,18 +25,19 @@ def check_methods(tree: ast.ClassDef, declared: Declarations, report: Report) ->
         declared: what it declares.
         report: takes what is wrong.
     """
+    stored = {*_stored(tree)}
     names = {
         *OWN,
         *declared.fields,
         *declared.functions,
         *(node.name for node in tree.body if isinstance(node, ast.FunctionDef)),
-        *_stored(tree),
+        *stored,
     }
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef | ast.Lambda):
             me = _first_parameter(function, tree)
             if me:
-                _Methods(me, names, declared, report).check(function)
+                _Methods(me, names, stored, declared, report).check(function)
 
 
 def _stored(tree: ast.ClassDef) -> Iterator[str]:
@@ -72,9 +73,17 @@ def _named(node: ast.expr) -> str:
 
 
 class _Methods:
-    def __init__(self, me: str, names: set[str], declared: Declarations, report: Report) -> None:
+    def __init__(
+        self,
+        me: str,
+        names: set[str],
+        stored: set[str],
+        declared: Declarations,
+        report: Report,
+    ) -> None:
         self.me = me
         self.names = names
+        self.constants = stored - declared.fields.keys() - declared.functions.keys()
         self.declared = declared
         self.report = report
 
@@ -113,7 +122,7 @@ class _Methods:
     def _assigned(self, target: ast.expr, value: ast.expr | None) -> None:
         variable = self._variable(target)
         if variable is None:
-            self._assigned_map(target)
+            self._assigned_other(target)
             return
         if "#" in variable.name:
             self.report.error(
@@ -130,14 +139,20 @@ class _Methods:
                 near = nearest(str(value.value), variable.members)
                 self.report.error(span_of(value), str(error), near)
 
-    def _assigned_map(self, target: ast.expr) -> None:
-        """Report that a map as a whole is assigned."""
-        if isinstance(target, ast.Attribute) and _named(target.value) == self.me:
-            number = self.declared.fields.get(target.attr)
-            if number is not None and self.declared.variables[number].map:
-                self.report.error(
-                    span_of(target), f'say for which key: {self.me}.{target.attr}["…"] = …'
-                )
+    def _assigned_other(self, target: ast.expr) -> None:
+        """Report that a map as a whole is assigned, or what is no variable."""
+        if not isinstance(target, ast.Attribute) or _named(target.value) != self.me:
+            return
+        number = self.declared.fields.get(target.attr)
+        if number is None:
+            if target.attr in self.constants:
+                told = f"{quoted(target.attr)} is the same for ever, since it has no type; to be "
+                told += f"remembered it is declared like {target.attr}: int = 0"
+                self.report.error(span_of(target), told)
+        elif self.declared.variables[number].map:
+            self.report.error(
+                span_of(target), f'say for which key: {self.me}.{target.attr}["…"] = …'
+            )
 
     def _compared(self, node: ast.Compare) -> None:
         sides = [node.left, *node.comparators]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from inspect import isfunction
+from inspect import get_annotations, isfunction
 from typing import Any, ClassVar, get_args, get_origin
 
 from myocan.hub.core.linker import fold
@@ -137,7 +137,7 @@ class _Reader:
                     f"leave {method.name} out; what variables are at first stands behind them",
                 )
         own: dict[str, Any] = {}
-        for name, said in self.cls.__annotations__.items():
+        for name, said in get_annotations(self.cls).items():
             try:
                 own[name] = eval(said, names) if isinstance(said, str) else said
             except Exception as error:

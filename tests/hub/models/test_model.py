@@ -138,7 +138,7 @@ def test_what_cannot_be_a_model_is_refused_when_it_is_written() -> None:
     with pytest.raises(ModelError, match=r"Untyped.x: there is no type 'Nowhere'"):
 
         class Untyped(StateModel):
-            x: "Nowhere" = 1  # type: ignore[name-defined]  # noqa: F821
+            x: Nowhere = 1  # type: ignore[name-defined]  # noqa: F821
 
     class Own:
         pass

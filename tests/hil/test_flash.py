@@ -76,6 +76,39 @@ def test_what_somebody_changed_on_the_board_is_written_again(board: VirtualBoard
     assert done.written == ("/lib/myocan/edge/link.mpy", "/main.py")
 
 
+def test_a_configuration_that_is_none_is_written_again(board: VirtualBoard) -> None:
+    flash(configuration(), board.port)
+    (board.files / "config.json").write_text("[]")
+    (board.files / "lib/myocan/manifest.json").write_text("5")
+    assert "/config.json" in flash(configuration(), board.port).written
+
+
+def test_a_board_that_was_only_looked_at_goes_on_when_somebody_stops_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from myocan.tools.flash import flashing
+
+    ran: list[tuple[str, ...]] = []
+
+    def run(self: Mpremote, *words: str, **options: Any) -> str:
+        ran.append(words)
+        if words[-1] != "reset":
+            raise KeyboardInterrupt
+        return ""
+
+    monkeypatch.setattr(Mpremote, "run", run)
+    with pytest.raises(KeyboardInterrupt):
+        flash(configuration(), "/dev/ttyACM0")
+    assert [words[0] for words in ran] == ["exec", "resume"]
+    ran.clear()
+    monkeypatch.setattr(flashing, "look", lambda board: None)
+    monkeypatch.setattr(flashing, "check_board", lambda found, config: None)
+    monkeypatch.setattr(flashing, "stage", run)
+    with pytest.raises(KeyboardInterrupt):
+        flash(configuration(), "/dev/ttyACM0", admit=lambda found: run(None, "admit"))  # type: ignore[arg-type]
+    assert ran == [("admit",), ("resume", "reset")]
+
+
 def test_files_that_are_no_longer_needed_go_and_those_of_others_stay(board: VirtualBoard) -> None:
     flash(configuration(lamp="led"), board.port)
     (board.files / "lib/theirs.py").write_text("")

@@ -67,6 +67,11 @@ def test_a_broker_that_encrypts_does_so_in_the_network(tmp_path: Path) -> None:
     assert (broker.listen, broker.plain) == ("192.168.1.2:8884", "127.0.0.1:1883")
 
 
+def test_a_mark_in_front_that_some_editors_write_is_no_mistake(tmp_path: Path) -> None:
+    (tmp_path / "myocan.toml").write_bytes(b'\xef\xbb\xbfdomain = "attic"')
+    assert House.load(tmp_path).domain == "attic"
+
+
 def test_every_setting_is_read(tmp_path: Path) -> None:
     house = House.load(make(tmp_path, FULL) / "myocan.toml")
     assert (house.domain, house.timezone) == ("net.example.gate", "Europe/Berlin")
@@ -140,6 +145,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ),
         ('[boards]\naccept_unknown = "yes"', "[boards] accept_unknown: has to be a valid boolean"),
         ("broker = 3", "broker: "),
+        (f"rate = {'9' * 5000}", "a number in it has far too many digits"),
         ("domain = [", "this is not valid TOML: Invalid value (at end of document)"),
         ('domain = "x"\ntimezone = UTC', "this is not valid TOML: Invalid value (at line 2"),
     ],

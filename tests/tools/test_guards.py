@@ -11,7 +11,7 @@ from myocan.edge.pins.simulated import SimulatedPins
 from myocan.edge.ports.port import open_port
 from myocan.hub.lang import compile_module
 from myocan.tools.adapters import AdapterError, parse_adapter
-from myocan.tools.house_check import check_taken
+from myocan.tools.house_check import check_said, check_taken
 
 BOILER = """\
 board = "unix"
@@ -170,3 +170,14 @@ def test_outputs_that_exclude_each_other_are_none() -> None:
 def test_a_mistake_in_the_needed_port_is_told_alone() -> None:
     text = BOILER.replace('pin = "GP2"', 'pin = "no"')
     assert len(problems(text)) == 1
+
+
+def test_what_only_a_module_may_say_is_no_boards_to_say() -> None:
+    text = 'board = "pico-w"\n[ports.a]\nkind = "button"\npin = "GP14"\npublish = "lamp.state"\n'
+    adapter = parse_adapter(Path("porch.toml"), text)
+    program = compile_module("MODULE lamp\nPUBLIC state {off, on}\n", "lamp").program
+    assert program is not None
+    (found,) = check_said([adapter], [program])
+    assert (found.severity, found.line) == ("error", 5)
+    assert "publishes lamp.state, which module lamp says (its line 2)" in found.message
+    assert check_said([adapter], [program], {"lamp"}) == []

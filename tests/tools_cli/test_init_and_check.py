@@ -93,6 +93,7 @@ def test_init_refuses_settings_that_cannot_be(
             "porch.toml:17: lamp1.state can be off, for which port lamp has no level; "
             "it knows on, shut",
         ),
+        ("adapters/porch.toml", "debounce_ms = 20", f"debounce_ms = {'9' * 5000}", "many digits"),
         ("adapters/porch.toml", "GP14", "GP99", "porch.toml:8: "),
         ("adapters/porch.toml", 'board = "unix"', 'board = "pico-v"', "did you mean 'pico-w'?"),
         ("adapters/porch.toml", 'board = "unix"', "board = [", "porch.toml:"),

@@ -32,6 +32,8 @@ ANSWER_MS = 4_000
 """How long the broker may take to answer."""
 GOODBYE_S = 1.0
 """How long to wait at the end until the broker has closed the connection."""
+NO_REASON = "Unspecified error"
+"""What paho says of a connection that ended without a word."""
 STEADY_MS = 1_000
 """A connection that lasted so long makes the next wait short again."""
 
@@ -255,10 +257,11 @@ class PahoLink:
     def _on_disconnect(
         self, client: Client, _: Any, flags: Any, code: ReasonCode, more: Properties | None
     ) -> None:
+        why = "it was closed over there" if str(code) == NO_REASON else code
         if self.ready:
-            self.reason = f"the connection is lost: {code}"
+            self.reason = f"the connection is lost: {why}"
         elif not self.reason.startswith("the broker refuses"):
-            self.reason = f"no connection to the broker: {code}"
+            self.reason = f"no connection to the broker: {why}"
 
     def _on_message(self, client: Client, _: Any, message: MQTTMessage) -> None:
         self._arrived.append(message)

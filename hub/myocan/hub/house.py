@@ -50,7 +50,7 @@ class House(Settings):
         path = Path(path)
         file = path if path.name == FILE_NAME else path / FILE_NAME
         try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
+            content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             raise HouseError(
                 f"{file.parent} is no house: it holds no {FILE_NAME}. "
@@ -65,6 +65,8 @@ class House(Settings):
             ) from error
         except RecursionError:
             raise HouseError(f"{file}: brackets within brackets, far too many; mend it") from None
+        except ValueError:  # of a number; Python reads none of more than 4,300 digits
+            raise HouseError(f"{file}: a number in it has far too many digits; mend it") from None
         try:
             house = cls.model_validate(content)
         except ValidationError as error:

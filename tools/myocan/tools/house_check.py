@@ -108,7 +108,7 @@ def check_adapter_file(
     from myocan.tools.adapters import AdapterError, parse_adapter
 
     try:
-        text = read_source(file).decode()
+        text = read_source(file).decode("utf-8-sig")
         adapter = parse_adapter(file, text, domain=domain)
     except UnicodeDecodeError:
         problem = Problem("this is no text; save it as UTF-8")
@@ -172,6 +172,7 @@ def check_house(house: House, given: Mapping[str, str] | None = None) -> list[Fi
         if program is not None
     }
     findings += check_externals(house, right, names, texts)
+    findings += check_said(adapters, right.values(), declared)
     if None not in programs:  # else a topic that seems missing may be in a module with a mistake
         findings += taken
     scenarios, found = _readable(house.scenarios())
@@ -343,6 +344,32 @@ def check_taken(
             if problem is not None:
                 findings.append(from_problem(problem, shown_name(adapter.path)))
     return findings
+
+
+def check_said(
+    adapters: Iterable[AdapterFile], programs: Iterable[Program], models: Collection[str] = ()
+) -> list[Finding]:
+    """Tell which boards say what only a module may say: the hub would refuse it, each time.
+
+    models: as of `check_taken`; what boards say of their fields is taken.
+    """
+    from myocan.hub.agent.topics import said_by
+
+    said = said_by(program for program in programs if program.module not in models)
+    return [
+        from_problem(
+            Problem(
+                f"port {sent.port} publishes {sent.module}.{sent.variable}, which module {module} "
+                f"says (its line {line}): take another topic, and let {module} SUBSCRIBE to it",
+                sent.line,
+            ),
+            shown_name(adapter.path),
+        )
+        for adapter in adapters
+        for sent in adapter.publishes
+        for module, line in [said.get((sent.module, sent.variable), ("", 0))]
+        if module
+    ]
 
 
 def misfit(taken: Subscription, sent: Variable) -> Problem | None:

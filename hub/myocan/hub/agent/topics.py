@@ -117,7 +117,7 @@ def split_name(name: str) -> TopicName | None:
 
 def _ports(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return
     ports = content.get("ports")

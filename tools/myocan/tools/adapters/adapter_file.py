@@ -201,7 +201,7 @@ def load_adapter(path: Path, *, domain: str = "home", mode: str = "live") -> Ada
 
     Raises AdapterError, with everything that is wrong, or OSError if there is no such file.
     """
-    return parse_adapter(path, path.read_text(encoding="utf-8"), domain=domain, mode=mode)
+    return parse_adapter(path, path.read_text(encoding="utf-8-sig"), domain=domain, mode=mode)
 
 
 def parse_adapter(
@@ -223,6 +223,9 @@ def parse_adapter(
     except RecursionError:
         too_deep = Problem("brackets within brackets, far too many: mend them")
         raise AdapterError(path, [*problems, too_deep]) from None
+    except ValueError:  # of a number; Python reads none of more than 4,300 digits
+        too_long = Problem("a number has far too many digits: mend it")
+        raise AdapterError(path, [*problems, too_long]) from None
     lines = TomlLines(text)
     top = _top(given, lines, problems)
     kind = _kind(given, lines, problems)

@@ -61,8 +61,8 @@ def access(
 ) -> None:
     """Write the password file and the access rules of a Mosquitto of your own, for this house.
 
-    With the hub's account, which [broker] url in myocan.toml names, and one for each board. Write
-    them again when there is a new board, and let Mosquitto read them.
+    With the hub's account, which `url` of the broker in myocan.toml names, and one for each board.
+    Write them again when there is a new board, and let Mosquitto read them.
 
     Example: [bold]myocan board access /etc/mosquitto/cottage[/bold]
     """

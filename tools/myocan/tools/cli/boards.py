@@ -197,7 +197,7 @@ def flash(
                 flush=True,
             )
         if done.online is False:
-            print(f"myocan: {why_not_online(config, address)}", file=sys.stderr)
+            print(f"myocan: {why_not_online(config, address, where)}", file=sys.stderr)
             raise typer.Exit(Exit.TIMEOUT)
         if board is not None:
             attend(board, config)
@@ -210,8 +210,8 @@ def number_of(house: House, name: str) -> Callable[[Mapping[str, Path]], int]:
     return lambda files: next_number(house, name, content_of(files))
 
 
-def why_not_online(config: dict[str, Any], address: str) -> str:
-    """Return what to look at when a board was flashed and does not come online."""
+def why_not_online(config: dict[str, Any], address: str, port: str) -> str:
+    """Return what to look at when a board was flashed at a port and does not come online."""
     from myocan.hub.bus import parse_url
 
     networks = ", ".join(each[0] for each in config["wifi"])
@@ -220,7 +220,8 @@ def why_not_online(config: dict[str, Any], address: str) -> str:
         way = " its network cable,"
     return (
         f"{config['name']} was flashed, but is not online. Look at{way} whether it can reach the "
-        f"broker at {parse_url(address)}, and at what it prints: mpremote connect PORT"
+        f"broker at {parse_url(address)}, and at what it prints: "
+        f"myocan board monitor {config['name']} --port {port}"
     )
 
 

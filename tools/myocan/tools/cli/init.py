@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -92,7 +93,7 @@ def init(
     if as_json:
         print(json.dumps({"house": str(folder.resolve()), "files": [str(file) for file in files]}))
         return
-    where = "" if folder == Path() else f"cd {folder}\n  "
+    where = "" if folder == Path() else f"cd {shlex.quote(str(folder))}\n  "
     print(
         f"Made a house in {folder.resolve()}:\n"
         + "".join(f"  {file}\n" for file in files)

@@ -81,7 +81,7 @@ def list_boards(house: HouseOption = None, as_json: JsonOption = False) -> None:
     for kind in kinds:
         parts = (("WiFi", kind.wifi), ("Ethernet", kind.ethernet), ("TLS", kind.tls))
         has = ", ".join(word for word, there in parts if there)
-        print(f"  {kind.name:<14} {kind.title:<36} {kind.chip:<10} {kind.runtime:<12} {has}")
+        print(f"  {kind.name:<14} {kind.title:<36} {kind.chip:<18} {kind.runtime:<12} {has}")
 
 
 def _ports(number: int) -> str:
@@ -95,7 +95,7 @@ def _boards_of(house: House) -> list[dict[str, Any]]:
     found = []
     for file in house.adapters():
         try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
+            content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError):
             content = {}  # `myocan check` says what is wrong with it
         ports = content.get("ports")

@@ -226,7 +226,7 @@ def hub_address(house: House, given: str | None) -> str:
         return house.broker.url
     raise ToolsError(
         f"no hub of {house.root} runs on this machine, and the house names no broker. "
-        f"Start it (`myocan run {house.root}`), or say where it is with --broker URL."
+        f"Start it (`myocan run {house.root}`), or name one: [broker] url in myocan.toml."
     )
 
 

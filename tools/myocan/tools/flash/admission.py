@@ -87,7 +87,7 @@ def broker_address(
     else:
         raise ToolsError(
             f"no hub of {house.root} runs on this machine, and the house names no broker. "
-            f"Start it (`myocan run {house.root}`), or say where it is with --broker URL."
+            f"Start it (`myocan run {house.root}`), or name one: [broker] url in myocan.toml."
         )
     address = parse_url(url)
     broker: dict[str, Any] = {

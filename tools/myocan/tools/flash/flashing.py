@@ -103,6 +103,9 @@ def look(board: Mpremote) -> Found:
         # A board that is just starting may have swallowed the interruption; by now it has started.
         waited = time.monotonic() - began
         text = board.run("exec", onboard.look(), timeout=LOOK_AGAIN_S, waited=waited)
+    except KeyboardInterrupt:
+        let_go_on(board)
+        raise
     said = onboard.answer(text)
     if said is None or said["runtime"] != "micropython":
         raise BoardError(f"what is at {board.port} runs no MicroPython: put it on the board first")
@@ -120,6 +123,12 @@ def look(board: Mpremote) -> Found:
         space=said["space"],
         files=said["files"],
     )
+
+
+def let_go_on(board: Mpremote) -> None:
+    """Start a board again that was stopped to be looked at, with what it has; if it can be."""
+    with suppress(BoardError):
+        board.run("resume", "reset", timeout=RESET_S)
 
 
 def check_board(found: Found, config: Mapping[str, Any]) -> None:
@@ -210,9 +219,8 @@ def flash(
                 number=number,
                 update_key=None if secrets is None else secrets.update_key,
             )
-        except ToolsError:
-            with suppress(BoardError):
-                board.run("resume", "reset", timeout=RESET_S)  # it goes on with what it has
+        except (ToolsError, KeyboardInterrupt):
+            let_go_on(board)
             raise
         progress(Progress("compile", 1, 1, f"{len(files)} files"))
         changed, removed = compare(files, found.files, everything)

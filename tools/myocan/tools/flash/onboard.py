@@ -36,7 +36,8 @@ def _hash(path):
 def _json(path):
     try:
         with open(path) as f:
-            return json.load(f)
+            found = json.load(f)
+        return found if isinstance(found, dict) else {}
     except (OSError, ValueError):
         return {}
 _i = sys.implementation

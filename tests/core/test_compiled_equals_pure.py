@@ -54,14 +54,16 @@ def source_of(name: str) -> ModuleType:
 def pure() -> Any:
     """The class Core of the pure build."""
     standing: dict[str, ModuleType] = {}
-    for name in ("instances", "tables", "variables", "machine", "cycle", "commits"):
+    parents = ("tables", "variables", "machine", "cycle", "taking", "commits")
+    for name in ("instances", *parents):
         with standing_for(standing):
             standing[f"myocan.hub.core.{name}"] = source_of(name)
     with standing_for(standing):
         dispatch = source_of("dispatch")
     assert not dispatch.COMPILED
     assert {one.__module__ for one in dispatch.Core.__mro__[1:-1]} == {
-        f"pure_core_{name}" for name in ("tables", "variables", "machine", "cycle", "commits")
+        f"pure_core_{name}"
+        for name in ("tables", "variables", "machine", "cycle", "taking", "commits")
     }
     return dispatch.Core
 

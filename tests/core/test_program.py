@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 
 from core.assemble import assemble
 from core.houses import Case, cases
-from myocan.hub.core import Op, Program, Role, Type, Variable
-from myocan.hub.core.program import FORMAT, disassemble
+from myocan.hub.core import Op, Program
+from myocan.hub.core.stored import FORMAT, read_program, write_program
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -19,14 +19,14 @@ from myocan.hub.core.program import FORMAT, disassemble
 def test_a_program_comes_back_equal_from_its_one_line_of_text(case: Case) -> None:
     for module in case.modules:
         program = assemble(module, case.short)
-        text = program.to_json()
-        again = Program.from_json(text)
+        text = write_program(program)
+        again = read_program(text)
         assert again == program
-        assert again.to_json() == text
+        assert write_program(again) == text
         assert "\n" not in text
 
 
-TEXT = Program("m", (), (int(Op.MATCHED), 0, 0, 0)).to_json()
+TEXT = write_program(Program("m", (), (int(Op.MATCHED), 0, 0, 0)))
 
 
 def without(key: str) -> str:
@@ -57,14 +57,4 @@ DAMAGED = {
 def test_a_damaged_program_says_to_compile_again(damage: str) -> None:
     assert DAMAGED[damage] != TEXT
     with pytest.raises(ValueError, match="compile its source again"):
-        Program.from_json(DAMAGED[damage])
-
-
-def test_code_can_be_read_by_people() -> None:
-    code = (int(Op.SET), 0, 1, 0, int(Op.MATCHED), 0, 0, 0)
-    lit = Variable("lit", Role.PRIVATE, Type.BOOLEAN)
-    program = Program.from_json(Program("m", (lit,), code, lines=((0, 7),)).to_json())
-    first, second = disassemble(program).splitlines()
-    assert "SET" in first
-    assert "line 7" in first
-    assert "MATCHED" in second
+        read_program(DAMAGED[damage])

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from myocan.hub.core import Op, Program
+from myocan.hub.core import Op
 from myocan.hub.core.program import INT64_MAX
 from myocan.hub.core.soundness import check
+from myocan.hub.core.stored import read_program, write_program
 from myocan.hub.lang import compile_module
 
 TEXT = """MODULE m
@@ -38,7 +39,7 @@ def plain() -> dict[str, Any]:
     """A program as it is kept, to be damaged."""
     program = compile_module(TEXT, "m").program
     assert program is not None
-    kept: dict[str, Any] = json.loads(program.to_json())
+    kept: dict[str, Any] = json.loads(write_program(program))
     return kept
 
 
@@ -49,12 +50,12 @@ def places(kept: dict[str, Any], *ops: Op) -> list[int]:
 
 def refused(kept: dict[str, Any]) -> str:
     with pytest.raises(ValueError, match="compile its source again") as refusal:
-        Program.from_json(json.dumps(kept))
+        read_program(json.dumps(kept))
     return str(refusal.value)
 
 
 def test_a_sound_program_comes_back() -> None:
-    check(Program.from_json(json.dumps(plain())))
+    check(read_program(json.dumps(plain())))
 
 
 @pytest.mark.parametrize("target", [-4, 2, 1 << 40, -INT64_MAX])
@@ -152,7 +153,7 @@ def test_a_program_with_a_few_other_numbers_is_refused_or_can_be_linked(seed: in
     for _ in range(3):
         kept["code"][chance.randrange(len(kept["code"]))] = chance.randrange(-2, 70)
     try:
-        program = Program.from_json(json.dumps(kept))
+        program = read_program(json.dumps(kept))
     except ValueError:
         return
     assert program.module == "m"

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from lang.verify import verify
+from myocan.hub.core.stored import write_program
 from myocan.hub.lang import compile_module, format_module
 from myocan.hub.lang.diagnostics import Report
 from myocan.hub.lang.lexer import tokens
@@ -31,7 +32,7 @@ def answered(source: str | bytes) -> bool:
         json.dumps(diagnostic.as_dict())
     if compiled.program is not None:
         verify(compiled.program)
-        compiled.program.to_json().encode()
+        write_program(compiled.program).encode()
     return compiled.program is not None
 
 
@@ -66,7 +67,7 @@ def meaning(text: str, name: str = "m") -> Any:
             return {key: without_lines(value) for key, value in plain.items()}
         return [without_lines(each) for each in plain] if isinstance(plain, list) else plain
 
-    return without_lines(json.loads(compiled.program.to_json())), told
+    return without_lines(json.loads(write_program(compiled.program))), told
 
 
 def formatted(source: str | bytes) -> str | None:

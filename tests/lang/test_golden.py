@@ -10,11 +10,30 @@ from pathlib import Path
 
 import pytest
 
-from myocan.hub.core.program import Program, disassemble
+from myocan.hub.core import Op, Program
 from myocan.hub.lang import COMPILER_VERSION, compile_module
 
 GOLDEN = Path(__file__).with_name("golden")
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.scc"))
+
+
+def disassemble(program: Program) -> str:
+    """Return a program's code in lines: each instruction, with the reaction that begins there."""
+    entry_of = {pc: f"ON {program.variables[v].name}" for v, pc in program.entries.items()}
+    entry_of.update(
+        (pc, f"ON {program.variables[v].name}[{program.key}]")
+        for v, pc in program.keyed_entries.items()
+    )
+    entry_of.update((at.pc, f"AT {at.identity}") for at in program.ats)
+    lines_of = dict(program.lines)
+    out = []
+    for pc in range(0, len(program.code), 4):
+        op, a, b, c = program.code[pc : pc + 4]
+        if pc in entry_of:
+            out.append(f"{entry_of[pc]}:")
+        where = f"  ; line {lines_of[pc]}" if pc in lines_of else ""
+        out.append(f"{pc:6d}  {Op(op).name:<13} {a} {b} {c}{where}")
+    return "\n".join(out)
 
 
 def listing(program: Program) -> str:

@@ -12,7 +12,7 @@ from lang import writing, writing_keys
 from lang.living import Living
 from lang.verify import verify
 from lang.writing import DECLARATIONS, Written
-from myocan.hub.core.program import Program
+from myocan.hub.core.stored import read_program, write_program
 from myocan.hub.lang import compile_module
 
 QUIET = [HealthCheck.too_slow]
@@ -34,7 +34,7 @@ def test_what_is_well_formed_compiles_to_code_that_is_safe_to_run(text: str) -> 
 def test_a_program_survives_being_stored_and_is_always_the_same(text: str) -> None:
     program = compile_module(text, "m").program
     assert program is not None
-    assert Program.from_json(program.to_json()) == program
+    assert read_program(write_program(program)) == program
     assert compile_module(text, "m").program == program
 
 
@@ -102,7 +102,7 @@ def check_and_run(text: str, messages: list[str]) -> None:
     assert [str(d) for d in compiled.diagnostics if d.severity == "error"] == []
     assert compiled.program is not None
     verify(compiled.program)
-    assert Program.from_json(compiled.program.to_json()) == compiled.program
+    assert read_program(write_program(compiled.program)) == compiled.program
     house = Living(m=text)
     for message in messages:
         house.send(message)

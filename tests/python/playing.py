@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from myocan.hub.core import Core, Program
 from myocan.hub.core.scalars import parse_scalar, scalar_json
+from myocan.hub.core.stored import read_program, write_program
 from myocan.hub.lang import compile_module
 
 HEAD = """
@@ -31,7 +32,7 @@ def program_of(body: str, name: str = "lamp1") -> Program:
     """Return a module that has no mistakes, by way of its stored form."""
     compiled = compile_module(text_of(body), name)
     assert compiled.program is not None, "\n".join(map(str, compiled.diagnostics))
-    return Program.from_json(compiled.program.to_json())
+    return read_program(write_program(compiled.program))
 
 
 def mistakes_of(body: str) -> list[str]:

@@ -23,7 +23,8 @@ from pathlib import Path
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.core import Program
 from myocan.hub.core.linker import fold
-from myocan.hub.core.program import ADMIN_MODULE, CODE_VARIABLE, FORMAT
+from myocan.hub.core.program import ADMIN_MODULE, CODE_VARIABLE
+from myocan.hub.core.stored import FORMAT, read_program, write_program
 from myocan.hub.declared import declared_in, is_declared
 from myocan.hub.errors import HubError
 from myocan.hub.store import Store
@@ -278,7 +279,7 @@ def compiled(
             program = compile_module(source, name).program
             assert program is not None, "check_house found no error in it"
             programs[name] = program
-            forms[_key(name, source)] = program.to_json()
+            forms[_key(name, source)] = write_program(program)
     return _without_others(dict(sources), programs, agent, forms)
 
 
@@ -296,7 +297,7 @@ def load_in_force(sources: Mapping[str, str], store: Store) -> dict[str, Program
         if program is None:
             program = compile_module(source, name).program
             if program is not None:
-                store.keep_program(_key(name, source), program.to_json())
+                store.keep_program(_key(name, source), write_program(program))
         if program is not None:
             programs[name] = program
     return programs
@@ -327,7 +328,7 @@ def _stored_program(store: Store, name: str, source: str) -> Program | None:
     from myocan.hub.lang.schedules import Schedule
 
     try:
-        program = Program.from_json(text)
+        program = read_program(text)
         for at in program.ats:
             Schedule.from_json(at.schedule)
     except ValueError:

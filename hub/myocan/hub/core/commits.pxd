@@ -1,9 +1,9 @@
 cimport cython
 
-from myocan.hub.core.cycle cimport Cycle
+from myocan.hub.core.taking cimport Taking
 from myocan.hub.core.native cimport *
 
-cdef class Commits(Cycle):
+cdef class Commits(Taking):
     cdef dict _ahead
     cdef long long _commit_end
 

@@ -19,10 +19,10 @@ import json
 from typing import Any
 
 from myocan.hub.core import records
-from myocan.hub.core.cycle import Cycle
 from myocan.hub.core.linker import REJECTED
 from myocan.hub.core.program import Tag
 from myocan.hub.core.scalars import parse_scalar
+from myocan.hub.core.taking import Taking
 
 try:
     import cython
@@ -33,7 +33,7 @@ if not cython.compiled:
     from myocan.hub.core.uncompiled import OWN_KEY, SUBSCRIBE, TEXT_TAG
 
 
-class Commits(Cycle):
+class Commits(Taking):
     """Spreads commits. For one thread."""
 
     def __init__(self) -> None:

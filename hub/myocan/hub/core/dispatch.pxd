@@ -8,7 +8,6 @@ cdef class Core(Commits):
     cdef long long _last_row
     cdef long long _deepest
     cdef long long _most_rows
-    cdef long long _outcome
 
     @cython.locals(head="long long", count=Py_ssize_t, number=Py_ssize_t, topic="long long", instance="long long")
     cpdef long long run(
@@ -29,21 +28,6 @@ cdef class Core(Commits):
     cdef void _dispatch(self, long long row, long long topic) except *
     @cython.locals(heard="Subscription*", outcome="long long", after="long long")
     cdef void _cycle(self, long long row, long long sub) except *
-    cdef void _begin(self, long long row, long long sub, long long instance) except *
-    @cython.locals(
-        heard="Subscription*", base="long long", meta="long long", entry="long long",
-        number="long long", slot="long long", outcome="long long", first="long long", last="long long", failure="long long",
-    )
-    cdef long long _take(self, long long row, long long sub) except? -99
-    @cython.locals(due="long long")
-    cdef bint _runs_out(self, long long meta, long long slot, long long tag) noexcept
-    @cython.locals(module="long long")
-    cdef void _cycle_of_ats(self, long long row, long long sub) except *
-    @cython.locals(
-        heard="Subscription*", module="long long", base="long long", meta="long long", code="long long",
-        outcome="long long", failure="long long", reason="long long",
-    )
-    cdef long long _try_ats(self, long long row, long long sub, list named, bint keyed) except? -99
     @cython.locals(
         module="long long", own=Instances, key_number="long long", place="long long", outcome="long long")
     cdef void _cycle_of_instance(self, long long row, long long sub) except *
@@ -56,9 +40,6 @@ cdef class Core(Commits):
     cdef void _every_instance(self, long long row, long long sub) except *
     cdef bint _has_class_ons(self, long long sub) noexcept
     cdef bint _is_just_born(self, long long module, str key) except -1
-    @cython.locals(
-        heard="Subscription*", base="long long", meta="long long", outcome="long long", failure="long long")
-    cdef long long _react_of_instance(self, long long row, long long sub, long long entry) except? -99
     @cython.locals(number="long long")
     cdef bint _concerned(self, long long first, long long last, long long base, long long meta) noexcept
     @cython.locals(heard="Subscription*", key_number="long long", tag="long long")

@@ -1,8 +1,8 @@
 """A compiled module: what `myocan.hub.lang` makes of a `.scc` text and what the core runs.
 
 The one idea: a Program is integers and names only. It holds no object of the checker, can be
-written as JSON and read back without the grammar, and means the same to the compiled and to the
-pure core.
+written as JSON and read back without the grammar (`stored`), and means the same to the compiled and
+to the pure core.
 
 Variables
     A program's variables are numbered in declaration order; instructions name them by that number.
@@ -73,13 +73,8 @@ Attributes
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
-
-FORMAT = 5
-"""Version of this form; a program of another one is compiled again from its source."""
 
 AT_VARIABLE = "%%at%%"
 """The variable of a module's topic for the ATs that come due."""
@@ -418,95 +413,3 @@ class Program:
     def file(self) -> str:
         """What the file of its text is called: `lamp1.scc`, `lamp1.py`."""
         return f"{self.module}.{'py' if self.python else 'scc'}"
-
-    def to_json(self) -> str:
-        """Return the program as one line of JSON that `from_json` reads back equal."""
-        plain = asdict(self)
-        plain["format"] = FORMAT
-        plain["entries"] = sorted(self.entries.items())
-        plain["keyed_entries"] = sorted(self.keyed_entries.items())
-        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str) -> Program:
-        """Read what `to_json` wrote.
-
-        Raises:
-            ValueError: it is of another `FORMAT`, or no program that is safe to run
-                (`soundness.check`); compile its source again.
-        """
-        from myocan.hub.core.soundness import check
-
-        try:
-            plain: dict[str, Any] = json.loads(text)
-            if plain.pop("format") != FORMAT:
-                raise ValueError("it is of another version")
-            program = cls(
-                module=plain["module"],
-                variables=tuple(_variable(v) for v in plain["variables"]),
-                code=tuple(plain["code"]),
-                texts=tuple(plain["texts"]),
-                entries=dict(plain["entries"]),
-                whens=tuple(When(**{**w, "reads": tuple(w["reads"])}) for w in plain["whens"]),
-                lines=tuple((pc, line) for pc, line in plain["lines"]),
-                ats=tuple(At(**at) for at in plain["ats"]),
-                key=plain["key"],
-                auto=plain["auto"],
-                agent=plain["agent"],
-                keyed_entries=dict(plain["keyed_entries"]),
-                attributes=tuple(
-                    Attribute(AttributeKind(a["kind"]), a["of"], a["variable"])
-                    for a in plain["attributes"]
-                ),
-                topics=tuple(_definition(t) for t in plain["topics"]),
-                history=plain["history"],
-                python=plain["python"],
-            )
-            check(program)
-            return program
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-            raise ValueError(f"not a stored program: {error}; compile its source again") from error
-
-
-def _variable(plain: dict[str, Any]) -> Variable:
-    topic = plain["topic"]
-    return Variable(
-        **{
-            **plain,
-            "role": Role(plain["role"]),
-            "type": Type(plain["type"]),
-            "topic": None if topic is None else (topic[0], topic[1], topic[2]),
-            "members": tuple(plain["members"]),
-        }
-    )
-
-
-def _definition(plain: dict[str, Any]) -> TopicDefinition:
-    domain, module, variable = plain["topic"]
-    return TopicDefinition(
-        **{
-            **plain,
-            "topic": (domain, module, variable),
-            "type": Type(plain["type"]),
-            "members": tuple(plain["members"]),
-        }
-    )
-
-
-def disassemble(program: Program) -> str:
-    """Return the program's code as readable lines, for people who work on the compiler."""
-    entry_of = {pc: f"ON {program.variables[v].name}" for v, pc in program.entries.items()}
-    entry_of.update(
-        (pc, f"ON {program.variables[v].name}[{program.key}]")
-        for v, pc in program.keyed_entries.items()
-    )
-    entry_of.update((at.pc, f"AT {at.identity}") for at in program.ats)
-    lines_of = dict(program.lines)
-    out = []
-    for pc in range(0, len(program.code), 4):
-        op, a, b, c = program.code[pc : pc + 4]
-        if pc in entry_of:
-            out.append(f"{entry_of[pc]}:")
-        where = f"  ; line {lines_of[pc]}" if pc in lines_of else ""
-        out.append(f"{pc:6d}  {Op(op).name:<13} {a} {b} {c}{where}")
-    return "\n".join(out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +16,8 @@ from myocan.hub.history import replay
 from myocan.hub.house import House
 from myocan.hub.lang import compile_module
 from myocan.hub.store import Message, Reader
+from myocan.tools.adapters import load_adapter
+from support.edge_boards import CPythonBoard
 from support.mosquitto import Mosquitto
 
 READY_S = 90.0
@@ -131,6 +134,18 @@ def modules(house: Path) -> Callable[..., None]:
 def hub(house: Path, broker: Mosquitto) -> Callable[..., Hub]:
     """Makes the hub of the house, anew for each start; takes what `Agent` does."""
     return lambda **options: Hub(house, broker.url, **options)
+
+
+@pytest.fixture
+def adapter(house: Path, broker: Mosquitto) -> Iterator[Callable[[str], CPythonBoard]]:
+    """Starts the board of a file of the house, by its name: the real adapter, simulated pins."""
+    with ExitStack() as running:
+
+        def start(name: str) -> CPythonBoard:
+            config = load_adapter(house / "adapters" / f"{name}.toml").config(broker.url)
+            return running.enter_context(CPythonBoard(config, house))
+
+        yield start
 
 
 @pytest.fixture

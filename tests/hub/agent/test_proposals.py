@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from decimal import Decimal
 from pathlib import Path
@@ -11,14 +11,12 @@ from typing import Any
 
 import pytest
 
-from myocan.edge.pins.simulated import SimulatedPins
-from myocan.edge.run import Runner
 from myocan.hub.agent.proposals import MAX_OPEN, Proposals, Verdict
 from myocan.hub.agent.topics import AdapterTopics
 from myocan.hub.control import ask
 from myocan.hub.house import House
 from myocan.wire import Fixed, decode_propose, encode_verdict
-from support.mosquitto import Mosquitto
+from support.edge_boards import CPythonBoard
 
 OWN = "mc1/$board/home/"
 LAMP = ("lamp1", "state", "")
@@ -30,20 +28,20 @@ BOILER = """
 board = "unix"
 [ports.heater]
 kind = "relay"
-pin = "1"
+pin = "GP1"
 subscribe = "boiler1.heater"
 needs = { pump = "on", sensor = { max = 80 } }
 [ports.pump]
 kind = "relay"
-pin = "2"
+pin = "GP2"
 subscribe = "boiler1.pump"
 [ports.sensor]
 kind = "analog"
-pin = "3"
+pin = "GP3"
 publish = "boiler1.degrees"
 [ports.dial]
 kind = "pwm"
-pin = "4"
+pin = "GP4"
 min = 0.5
 max = 30
 map = { low = 0.5, much = 40, none = 0 }
@@ -53,8 +51,19 @@ LAMP_FILE = """
 board = "unix"
 [ports.lamp]
 kind = "relay"
-pin = "15"
+pin = "GP15"
 subscribe = "lamp1.state"
+"""
+PORCH = f"""{LAMP_FILE}
+[ports.heater]
+kind = "relay"
+pin = "GP1"
+subscribe = "boiler1.heater"
+needs = {{ pump = "on" }}
+[ports.pump]
+kind = "relay"
+pin = "GP2"
+subscribe = "boiler1.pump"
 """
 
 
@@ -332,51 +341,10 @@ def test_a_mode_that_is_not_there_accepts_nothing(desk: Callable[..., Desk]) -> 
     assert (verdict.accepted, verdict.why) == (False, "no mode nowhere runs here")
 
 
-@pytest.fixture
-def porch(broker: Mosquitto) -> Iterator[Callable[[], SimulatedPins]]:
-    """Starts a real adapter with a lamp, a heater and a pump; returns its pins."""
-    running: list[tuple[Runner, threading.Thread]] = []
-
-    def start() -> SimulatedPins:
-        topic = "mc1/live/home/{}/{}"
-        config = {
-            "wire": 1,
-            "name": "porch",
-            "domain": "home",
-            "board": "unix",
-            "broker": {"host": "127.0.0.1", "port": broker.port, "user": None, "password": None},
-            "ports": [
-                {"name": "lamp", "kind": "relay", "pin": "1", "subscribe": topic.format(*LAMP)},
-                {
-                    "name": "heater",
-                    "kind": "relay",
-                    "pin": "2",
-                    "subscribe": topic.format(*HEATER),
-                    "guard": {"needs": [["pump", "", ["on"], None, None]]},
-                },
-                {"name": "pump", "kind": "relay", "pin": "3", "subscribe": topic.format(*PUMP)},
-            ],
-        }
-        pins = SimulatedPins()
-        runner = Runner(config, pins, say=lambda text: None)
-        thread = threading.Thread(target=runner.run)
-        running.append((runner, thread))
-        thread.start()
-        return pins
-
-    yield start
-    for runner, thread in running:
-        runner.stop()
-        thread.join()
-
-
 def test_a_real_board_gives_its_verdict_and_nothing_is_switched(
-    house: Path, hub: Callable[..., Any], porch: Callable[[], SimulatedPins]
+    house: Path, hub: Callable[..., Any], adapter: Callable[[str], CPythonBoard]
 ) -> None:
-    (house / "adapters" / "porch.toml").write_text(
-        LAMP_FILE.replace('"15"', '"1"')
-        + BOILER.partition("[ports.sensor]")[0].partition("\n")[2].replace('board = "unix"\n', "")
-    )
+    (house / "adapters" / "porch.toml").write_text(PORCH)
     heater = {"module": "boiler1", "variable": "heater"}
     pump = {"module": "boiler1", "variable": "pump", "value": '"on"'}
 
@@ -384,7 +352,7 @@ def test_a_real_board_gives_its_verdict_and_nothing_is_switched(
         return ask(House.load(house), "ask", changes=[*changes])
 
     with hub():
-        pins = porch()
+        board = adapter("porch")
         lamp = {"module": "lamp1", "variable": "state", "value": '"on"'}
         while verdict_on(lamp)["boards"][0]["outcome"] == "away":
             pass  # it is on its way
@@ -405,4 +373,4 @@ def test_a_real_board_gives_its_verdict_and_nothing_is_switched(
         )
         assert verdict_on({**heater, "value": '"off"'})["accepted"]
         assert verdict_on({**heater, "value": "true"}, pump)["accepted"], "both together will do"
-        assert [pins.level(pin) for pin in "123"] == [0, 0, 0]
+        assert [board.level(pin) for pin in ("GP1", "GP2", "GP15")] == [0, 0, 0]

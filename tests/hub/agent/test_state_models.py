@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from myocan.edge.pins.simulated import SimulatedPins
-from myocan.edge.run import Runner
 from myocan.hub.control import ControlError, ask
 from myocan.hub.house import House
 from myocan.hub.models import CommitRejected, StaleCheckout, State, StateError, StateModel
@@ -329,12 +327,12 @@ BOARD = """
 board = "unix"
 [ports.heater]
 kind = "relay"
-pin = "2"
+pin = "GP2"
 subscribe = "heater.enabled"
 needs = { pump = "on" }
 [ports.pump]
 kind = "relay"
-pin = "3"
+pin = "GP3"
 subscribe = "pump.running"
 """
 BOUND = """
@@ -359,51 +357,8 @@ def setup(hub):
 """
 
 
-@pytest.fixture
-def porch(broker):
-    """Starts a real adapter with a heater that needs its pump; returns its pins."""
-    running: list[tuple[Runner, threading.Thread]] = []
-
-    def start() -> SimulatedPins:
-        topic = "mc1/live/home/{}"
-        ports = [
-            {
-                "name": "heater",
-                "kind": "relay",
-                "pin": "2",
-                "subscribe": topic.format("heater/enabled"),
-                "guard": {"needs": [["pump", "", ["on"], None, None]]},
-            },
-            {
-                "name": "pump",
-                "kind": "relay",
-                "pin": "3",
-                "subscribe": topic.format("pump/running"),
-            },
-        ]
-        config = {
-            "wire": 1,
-            "name": "porch",
-            "domain": "home",
-            "board": "unix",
-            "broker": {"host": "127.0.0.1", "port": broker.port, "user": None, "password": None},
-            "ports": ports,
-        }
-        pins = SimulatedPins()
-        runner = Runner(config, pins, say=lambda text: None)
-        thread = threading.Thread(target=runner.run)
-        running.append((runner, thread))
-        thread.start()
-        return pins
-
-    yield start
-    for runner, thread in running:
-        runner.stop()
-        thread.join()
-
-
 def test_a_board_has_its_say_and_what_it_refuses_never_was(
-    models, modules, house, hub, porch, log
+    models, modules, house, hub, adapter, log
 ) -> None:
     modules(control="SUBSCRIBE heater.enabled {false, true}\nON heater.enabled\nTHEN ignore\n")
     models(BOUND)
@@ -418,10 +373,10 @@ def test_a_board_has_its_say_and_what_it_refuses_never_was(
         assert (refused.value.by, refused.value.model) == ("device", "heater")
         assert held.update(own.Pump, running="on")  # the board takes it when it comes
         assert held.unconfirmed(own.Pump) == {"running": "board porch is away"}
-        pins = porch()
+        board = adapter("porch")
         wait_for(lambda: held.unconfirmed(own.Pump) == {})
         assert held.update(own.Pump, running="off")
-        wait_for(lambda: not pins.level("3"))
+        wait_for(lambda: not board.level("GP3"))
         held.subscribe(own.Heater, heard.append)
         before = len(log())
         with pytest.raises(CommitRejected, match=r"board porch: port 'heater' .*pump"):
@@ -433,7 +388,7 @@ def test_a_board_has_its_say_and_what_it_refuses_never_was(
         pump = held.checkout(own.Pump)
         pump.running = "on"
         assert held.commit(heater, pump)  # both together it would take
-        wait_for(lambda: pins.level("2") == 1)
+        wait_for(lambda: board.level("GP2") == 1)
         wait_for(lambda: held.unconfirmed(own.Heater) == {})
 
 

@@ -272,6 +272,10 @@ def test_what_waits_for_a_time_and_what_never_is_so_is_told(
     with pytest.raises(Unanswerable, match=r"total is never 1\.5: hall\.scc:7 .* a whole number"):
         told("2027-06-01T22:00", ("hall", "total", ""), value="1.5")
     assert "AT" not in told("2027-06-01T22:00", ("hall", "total", ""), value="7")
+    front = ("hall", "light", "front")
+    waits = "hall.scc:21: ON wait[where] waits for its timer, which runs out on 2027-06-01 21:15"
+    assert told("2027-06-01T21:06", front).splitlines()[-1].startswith(waits)
+    assert "waits for" not in told("2027-06-01T21:20", front)  # it has run out
 
 
 def test_what_is_not_kept_any_more_is_not_guessed(

@@ -2,41 +2,28 @@
 
 The one idea: the rules that could have said it are asked again. The last messages that they heard
 are run once more, each from the state that it met, and what each rule did, or which line of it did
-not hold, is told. What these rules wait for beside messages, their ATs, is told as well.
+not hold, is told. What these rules wait for beside messages is told as well (`waiting`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
 
-from myocan.hub.core import At, Core, Program, Role, Type, Variable
+from myocan.hub.core import Core, Program, Role, Type, Variable
 from myocan.hub.core.linker import fold
 from myocan.hub.core.program import AT_VARIABLE, INSTANCES_VARIABLE
 from myocan.hub.core.records import expectation
 from myocan.hub.core.scalars import decimal_text, parse_scalar, parse_time
 from myocan.hub.history.past import CODE, Name, Past
 from myocan.hub.history.replay import Compile, restore, run
+from myocan.hub.history.waiting import CastOf, Publisher, waiting
 from myocan.hub.patterns import matches
-from myocan.hub.scenario import Cast, Trace, rules_of
-from myocan.hub.scenario.reader import shown_time
+from myocan.hub.scenario import Trace
 from myocan.hub.store import Message, Reader, Trimmed
-
-if TYPE_CHECKING:
-    from myocan.hub.lang.schedules import Place
-
-MOST_ATS = 20
-"""ATs that are told, the first ones."""
 
 NEAR = 10_000
 """Messages that are gone over rather than to ask for the state behind them."""
-
-CastOf = Callable[[Mapping[str, Program], Mapping[str, str]], Cast]
-"""Makes a cast of programs and their texts."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Unanswerable(Exception):
@@ -66,7 +53,7 @@ def why_not(
         count: how many messages are told.
         value: that the topic did not have, as people write it; "" for any.
         at_ms: the time for which it is asked, milliseconds since 1970 UTC; None: that of the
-            message at `up_to`. It says which ATs were not due yet.
+            message at `up_to`. It says what was not due yet.
 
     Raises:
         Unanswerable: no rule publishes the topic, or not such a value, or its module has heard
@@ -74,34 +61,35 @@ def why_not(
     """
     past = _past(reader, mode, up_to)
     shown = ".".join(name[:2])
-    publishers = dict(_publishers(past.sources, compile_module, name))
+    publishers = list(_publishers(past.sources, compile_module, name))
     if not publishers:
         raise Unanswerable(f"no rule that was in force then publishes {shown}")
-    _refuse_value(publishers, name, value)
+    _refuse_value(publishers, shown, value)
     if name[2] and _is_keyed(past, name, compile_module):
         module = name[0]
         if (module, INSTANCES_VARIABLE, name[2]) not in past.state:
             raise Unanswerable(f"there was no {module}[{name[2]}] then")
     last = reader.entry(mode, up_to)
     asked_ms = max(at_ms or 0, last.message.time_ms if last else 0)
-    ats = list(_ats(publishers, past, name, asked_ms, cast_of))
+    waits = list(waiting(publishers, past, name[2], asked_ms, cast_of))
     offsets: set[int] = set()
-    for module, program in publishers.items():
-        since = _in_force_since(reader, mode, module, past.sources[module], up_to)
+    for publisher in publishers:
+        module = publisher.program.module
+        since = _in_force_since(reader, mode, module, publisher.source, up_to)
         offsets.update(
             reader.newest_of(
                 mode,
-                sorted(_heard({module: program})),
+                sorted(_heard(publisher.program)),
                 instance=name[2] or None,
                 after=max(since, reader.trimmed(mode)),
                 up_to=up_to,
                 count=count,
             )
         )
-    if not offsets and not ats:
+    if not offsets and not waits:
         raise Unanswerable(f"what publishes {shown} had heard nothing since its rules were changed")
     newest = sorted(offsets)[-count:]
-    return [*_tell(reader, mode, newest, compile_module, cast_of), *ats]
+    return [*_tell(reader, mode, newest, compile_module, cast_of), *waits]
 
 
 def _past(reader: Reader, mode: str, offset: int) -> Past:
@@ -134,12 +122,13 @@ def _in_force_since(reader: Reader, mode: str, module: str, source: str, up_to: 
 
 def _publishers(
     sources: Mapping[str, str], compile_module: Compile, name: Name
-) -> Iterator[tuple[str, Program]]:
+) -> Iterator[Publisher]:
     for module, source in sources.items():
         if fold(name[1]) in fold(source):  # else it need not be compiled
             program = compile_module(module, source)
-            if program is not None and _published(program, name) is not None:
-                yield module, program
+            variable = None if program is None else _published(program, name)
+            if program is not None and variable is not None:
+                yield Publisher(program, variable, source)
 
 
 def _published(program: Program, name: Name) -> Variable | None:
@@ -153,16 +142,14 @@ def _published(program: Program, name: Name) -> Variable | None:
     return None
 
 
-def _heard(publishers: Mapping[str, Program]) -> set[tuple[str, str]]:
-    """Return the topics that these modules hear."""
-    heard = set()
-    for module, program in publishers.items():
-        heard.add((module, AT_VARIABLE))
-        for variable in program.variables:
-            if variable.topic is not None and variable.role in (Role.SUBSCRIBE, Role.TIMER):
-                domain, of, topic = variable.topic
-                if not of.startswith("$"):
-                    heard.add((f"{domain}.{of}" if domain else of, topic))
+def _heard(program: Program) -> set[tuple[str, str]]:
+    """Return the topics that a module hears."""
+    heard = {(program.module, AT_VARIABLE)}
+    for variable in program.variables:
+        if variable.topic is not None and variable.role in (Role.SUBSCRIBE, Role.TIMER):
+            domain, of, topic = variable.topic
+            if not of.startswith("$"):
+                heard.add((f"{domain}.{of}" if domain else of, topic))
     return heard
 
 
@@ -175,17 +162,14 @@ def _is_keyed(past: Past, name: Name, compile_module: Compile) -> bool:
 # ---------------------------------------------------------------------- values that it never has
 
 
-def _refuse_value(publishers: Mapping[str, Program], name: Name, value: str) -> None:
+def _refuse_value(publishers: Iterable[Publisher], shown: str, value: str) -> None:
     """Raise Unanswerable if no module ever gives the topic such a value."""
     reasons = []
-    for program in publishers.values():
-        variable = _published(program, name)
-        assert variable is not None
+    for program, variable, _source in publishers:
         fitting = _what_fits(variable, value.strip())
         if not value or fitting is None:
             return
         reasons.append(f"{program.file}:{variable.line} says that it is {fitting}")
-    shown = ".".join(name[:2])
     raise Unanswerable(f"{shown} is never {value.strip()}: {'; '.join(reasons)}")
 
 
@@ -234,59 +218,6 @@ def _range(variable: Variable) -> str:
 
 def _one_of(words: tuple[str, ...]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-# ---------------------------------------------------------------------- ATs
-
-
-def _ats(
-    publishers: Mapping[str, Program], past: Past, name: Name, at_ms: int, cast_of: CastOf
-) -> Iterator[str]:
-    """Tell of the ATs that can give the topic a value: when they were due last, and will be."""
-    told = 0
-    for module, program in publishers.items():
-        source = past.sources[module]
-        variable = _published(program, name)
-        assert variable is not None
-        if not program.ats:
-            continue
-        rules = rules_of(source)
-        cast = cast_of({module: program}, {module: source})
-        for at in program.ats:
-            rule = rules.get(at.line)
-            words = [] if rule is None else [rule.texts[line] for line in rule.actions]
-            if rule is None or not any(fold(variable.name) in fold(text) for text in words):
-                continue
-            told += 1
-            if told > MOST_ATS:
-                yield "…"
-                return
-            taken = past.state.get((module, AT_VARIABLE, at.identity))
-            last = "was never due yet"
-            if taken is not None:
-                last = f"was due last on {shown_time(int(taken), cast.place)}"
-            due_ms = _next_due_ms(at, program, past, cast.place, at_ms)
-            due = "never is again"
-            if due_ms is not None:
-                due = f"is due next on {shown_time(due_ms, cast.place)}"
-            yield f"{program.file}:{at.line}: {rule.texts[at.line]} {last}, and {due}"
-
-
-def _next_due_ms(at: At, program: Program, past: Past, place: Place, after_ms: int) -> int | None:
-    """Return when an AT is due first after a time; None for never."""
-    from myocan.hub.lang.schedules import Schedule, next_due
-
-    schedule = Schedule.from_json(at.schedule)
-    minutes = {}
-    for variable in program.variables:
-        name = fold(variable.name)
-        if variable.type is Type.TIME and name in schedule.variables:
-            said = past.state.get((program.module, name, ""))
-            known = None if said is None else parse_time(said.strip('"'))
-            minutes[name] = int(variable.initial) if known is None else known
-    after = _EPOCH + timedelta(milliseconds=after_ms)
-    found = next_due(schedule, after, place, minutes)
-    return None if found is None else (found - _EPOCH) // timedelta(milliseconds=1)
 
 
 # ---------------------------------------------------------------------- what the rules did

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pytest
+from typer.main import get_command
+
+from myocan.tools.cli import app
 
 if TYPE_CHECKING:
     from support.command_line import Myocan
 
-COMMANDS = ["init", "run", "check", "tail", "get", "send", "flash", "adapter run", "demo"]
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "command-line.md"
+
+
+def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield every command with its words: `deploy diff`."""
+    for name, one in (group or get_command(app)).commands.items():
+        if getattr(one, "commands", None):
+            yield from commands(one, (*path, name))
+        if not getattr(one, "commands", None) or one.invoke_without_command:
+            yield " ".join((*path, name)), one
+
+
+COMMANDS = dict(commands())
 
 
 def test_help_names_every_command_and_the_exit_codes(myocan: Myocan, tmp_path: Path) -> None:
@@ -22,11 +37,21 @@ def test_help_names_every_command_and_the_exit_codes(myocan: Myocan, tmp_path: P
     assert "Exit codes" in said.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_shows_an_example(myocan: Myocan, tmp_path: Path, command: str) -> None:
-    said = myocan(*command.split(), "--help", cwd=tmp_path)
-    assert said.returncode == 0
-    assert f"Example: myocan {command}" in said.stdout
+def test_every_command_shows_an_example_of_itself() -> None:
+    for words, command in COMMANDS.items():
+        _about, example, shown = command.help.partition("Example: ")
+        assert example, words
+        assert f"myocan {words}" in shown, words
+
+
+def test_every_command_is_documented_and_so_is_what_it_prints_for_programs() -> None:
+    text = DOCUMENT.read_text()
+    table = text[text.index("\n## JSON\n") :]
+    for words, command in COMMANDS.items():
+        *group, name = words.split()
+        assert re.search(rf"`myocan {' '.join(group)}.*\b{name}\b", text), words
+        if any("--json" in option.opts for option in command.params):
+            assert f"`{words}`" in table, words
 
 
 def test_the_version_says_how_the_core_was_built(myocan: Myocan, tmp_path: Path) -> None:

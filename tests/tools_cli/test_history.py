@@ -50,6 +50,9 @@ def test_why_not_shows_what_the_rules_made_of_it(myocan: Myocan, past: Path) -> 
     assert "lamp1.state: it is on" in told.stdout
     assert "line 6, ON switch1.state.on: ran" in told.stdout
     assert "line 8, ON switch1.state.off: ran" in told.stdout  # the press before
+    plain = json.loads(myocan("why", "--not", "lamp1.state=off", "--json", cwd=past).stdout)
+    assert (plain["topic"], plain["value"]) == ("lamp1.state", "on")
+    assert plain["told"] == told.stdout.splitlines()[1:]
 
 
 @pytest.mark.parametrize(

@@ -25,18 +25,19 @@ from myocan.tools.cli import (
     deploy,
     fmt,
     hil,
-    history,
     init,
     instances,
     kinds,
     messages,
     modes,
+    replay,
     run,
     scenarios,
     store,
     topic_list,
     updates,
     upkeep,
+    why,
 )
 from myocan.tools.cli.exits import EPILOG, Ended, Exit
 
@@ -67,8 +68,8 @@ app.add_typer(instances.instance, name="instance")
 app.add_typer(topic_list.topic, name="topic")
 app.add_typer(modes.mode, name="mode")
 app.command("clock")(modes.clock)
-app.command("why")(history.why)
-app.command("replay")(history.replay)
+app.command("why")(why.why)
+app.command("replay")(replay.replay)
 app.add_typer(store.store, name="store")
 accounts.add_to(kinds.board)
 upkeep.add_to(kinds.board)

@@ -53,7 +53,7 @@ ModulesOption = Annotated[
     typer.Option(
         "--module",
         metavar="NAME",
-        help="Only this module; the others stay as they run. Repeatable.",
+        help="Only this module; the others stay as they run. May be given several times.",
     ),
 ]
 DryOption = Annotated[

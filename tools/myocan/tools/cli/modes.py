@@ -31,7 +31,6 @@ AHEAD_MS = 1000
 MirrorOption = Annotated[
     bool, typer.Option("--mirror", help="Let it hear from now on what the live house hears.")
 ]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The new mode's.")]
 
 
 def user_name() -> str:
@@ -44,7 +43,7 @@ def user_name() -> str:
 
 @mode.command("create")
 def create(
-    name: NameArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new mode's.")],
     mirror: MirrorOption = False,
     house: HouseOption = None,
     as_json: JsonOption = False,
@@ -89,7 +88,11 @@ def _made(name: str, how: str, mirror: bool) -> str:
 
 
 @mode.command("drop")
-def drop(name: NameArgument, house: HouseOption = None, as_json: JsonOption = False) -> None:
+def drop(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which mode.")],
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Drop a mode with its log and its state.
 
     Example: [bold]myocan mode drop test[/bold]

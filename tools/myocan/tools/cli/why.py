@@ -1,12 +1,12 @@
-"""`myocan why`, `replay`: what the log says of the past."""
+"""`myocan why`, `myocan why --not`: what led to what is, and what did not come to what is not.
+
+The one idea to know: the log alone answers, so it makes no difference whether a hub runs.
+"""
 
 from __future__ import annotations
 
 import json
-import sys
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +15,7 @@ from myocan.tools.cli.exits import Exit
 from myocan.tools.cli.houses import HouseOption, JsonOption, ModeOption, open_house
 from myocan.tools.cli.messages import forgotten
 from myocan.tools.cli.moments import parse_moment
+from myocan.tools.cli.past import check_mode, program_of
 from myocan.tools.cli.topics import Topic, parse_topic, show_value
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from myocan.hub.core import Program
-    from myocan.hub.history import Link, Parting
+    from myocan.hub.history import Link
     from myocan.hub.house import House
     from myocan.hub.scenario import Cast
     from myocan.hub.store import Message, Reader
@@ -31,18 +32,6 @@ AT = "%%at%%"
 CODE = "%%code%%"
 CLOCK = "clock"
 LIVE = "live"
-
-AtOption = Annotated[
-    str | None,
-    typer.Option("--at", metavar="T", help="As of then: 10m, 12:30, 2027-06-01T12:30. Now."),
-]
-
-
-@cache
-def _program(module: str, source: str) -> Program | None:
-    from myocan.hub.lang import compile_module
-
-    return compile_module(source, module).program
 
 
 def why(
@@ -56,7 +45,10 @@ def why(
             "--not", metavar="TOPIC=VALUE", help="Why is it not that? Tells what the rules saw."
         ),
     ] = None,
-    at: AtOption = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="As of then: 10m, 12:30, 2027-06-01T12:30. Default: now."),
+    ] = None,
     mode: ModeOption = "live",
     house: HouseOption = None,
     as_json: JsonOption = False,
@@ -79,7 +71,7 @@ def why(
     opened = open_house(house)
     zone = ZoneInfo(opened.timezone)
     with Reader(opened.store_path) as reader:
-        _check_mode(reader, mode)
+        check_mode(reader, mode)
         up_to = reader.newest(mode)
         if at is not None:
             moment = parse_moment(at, datetime.now(zone))
@@ -88,7 +80,7 @@ def why(
             at_ms = None if mode != LIVE else int(datetime.now(zone).timestamp() * 1000)
             if at is not None:
                 at_ms = int(moment.timestamp() * 1000)
-            _why_not(reader, mode, opened, not_, up_to, at_ms)
+            _why_not(reader, mode, opened, not_, up_to, at_ms, as_json)
             return
         assert what is not None
         links, gone = _links(reader, mode, opened, what, up_to)
@@ -103,14 +95,6 @@ def why(
     missing = None if links[-1].started else links[-1].message.cause
     if missing is not None and len(links) < MOST:
         print(f"  the log was trimmed here: what led to this, #{missing}, was not kept so long")
-
-
-def _check_mode(reader: Reader, mode: str) -> None:
-    """Raise ToolsError if the store has no such mode: an empty log answers nothing."""
-    from myocan.tools.errors import ToolsError
-
-    if mode not in reader.modes():
-        raise ToolsError(f"there is no mode {mode}; there are {', '.join(reader.modes())}")
 
 
 def _links(
@@ -262,7 +246,13 @@ def _port(message: Message, house: House) -> str:
 
 
 def _why_not(
-    reader: Reader, mode: str, house: House, asked: str, up_to: int, at_ms: int | None
+    reader: Reader,
+    mode: str,
+    house: House,
+    asked: str,
+    up_to: int,
+    at_ms: int | None,
+    as_json: bool,
 ) -> None:
     from myocan.hub.history import Unanswerable, find, why_not
     from myocan.tools.scenario_files import make_cast
@@ -283,11 +273,16 @@ def _why_not(
 
     try:
         lines = why_not(
-            reader, mode, topic, up_to, _program, cast_of, value=value.strip(), at_ms=at_ms
+            reader, mode, topic, up_to, program_of, cast_of, value=value.strip(), at_ms=at_ms
         )
     except Unanswerable as error:
         print(f"{error}")
         raise typer.Exit(Exit.NO) from None
+    if as_json:
+        is_now = None if held is None else json.loads(held)
+        told = {"topic": str(topic), "value": is_now, "told": lines}
+        print(json.dumps(told, ensure_ascii=False))
+        return
     shown = "it was never said" if held is None else f"it is {show_value(held)}"
     print(f"{topic}: {shown}. What came last, and what its rules made of it:")
     print("\n".join(lines))
@@ -298,7 +293,7 @@ def _refuse_no_value(reader: Reader, mode: str, topic: Topic) -> None:
     from myocan.hub.core import Role, Type
 
     source = reader.state(mode, topic.module).get((topic.module, CODE, ""))
-    program = None if source is None else _program(topic.module, json.loads(source))
+    program = None if source is None else program_of(topic.module, json.loads(source))
     for one in () if program is None else program.variables:
         public = one.role is Role.PUBLIC and one.name.lower() == topic.variable
         if public and one.type is not Type.EVENT:
@@ -308,152 +303,3 @@ def _refuse_no_value(reader: Reader, mode: str, topic: Topic) -> None:
                 f"a value is missing: what is {topic} not? Say --not TOPIC=VALUE, "
                 f"like --not {topic}={example}"
             )
-
-
-def replay(
-    since: Annotated[
-        str | None,
-        typer.Option("--from", metavar="T", help="Compare from then on. From the start."),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", metavar="T", help="Up to then. To the end.")
-    ] = None,
-    with_: Annotated[
-        Path | None,
-        typer.Option("--with", metavar="DIR", help="Other rules: what would these have done?"),
-    ] = None,
-    mode: ModeOption = "live",
-    house: HouseOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Compute again all that the log says, and compare: the same to the letter, or a difference.
-
-    With --with, the messages of the past meet other rules, and where these say something else is
-    shown.
-
-    Example: [bold]myocan replay --from 2027-06-01[/bold], [bold]myocan replay --with new/[/bold]
-    """
-    from zoneinfo import ZoneInfo
-
-    from myocan.hub.history import Past, instead
-    from myocan.hub.history import replay as again
-    from myocan.hub.store import Reader
-
-    opened = open_house(house)
-    zone = ZoneInfo(opened.timezone)
-
-    def in_ms(text: str) -> int:
-        return int(parse_moment(text, datetime.now(zone)).timestamp() * 1000)
-
-    with Reader(opened.store_path) as reader:
-        _check_mode(reader, mode)
-        up_to = reader.newest(mode) if until is None else reader.since(mode, in_ms(until) + 1)
-        start_ms = None if since is None else in_ms(since)
-        if start_ms is None:
-            past = Past(*reader.start(mode, 0, oldest=True))
-        else:
-            past = Past(*reader.start(mode, reader.since(mode, start_ms) + 1))
-        if start_ms is None and past.offset:
-            print(f"the log was trimmed up to #{past.offset}; this starts there", file=sys.stderr)
-        entries = reader.entries(mode, after=past.offset, up_to=up_to)
-        if with_ is not None:
-            others = _others(opened, with_)
-            if start_ms is not None and reader.since(mode, start_ms) >= up_to and not as_json:
-                print(_nothing(reader, mode, zone))
-                return
-            partings = instead(entries, _program, others, start_ms, past)
-            _show_partings(partings, zone, as_json)
-            return
-        found = again(entries, _program, start_ms)
-        asked = since is not None or until is not None or not reader.newest(mode)
-        nothing = _nothing(reader, mode, zone) if asked and found.equal and not found.rows else ""
-    if as_json:
-        plain = {
-            "inputs": found.inputs,
-            "messages": found.rows,
-            "equal": found.equal,
-            "more": found.more,
-            "differences": [one._asdict() for one in found.differences],
-        }
-        print(json.dumps(plain, ensure_ascii=False))
-    elif nothing:
-        print(nothing)
-    else:
-        for one in found.differences:
-            moment = datetime.fromtimestamp(one.time_ms / 1000, zone)
-            logged = "nothing" if one.logged is None else one.logged
-            computed = "nothing" if one.computed is None else one.computed
-            print(
-                f"#{one.offset}  {moment:%Y-%m-%d %H:%M:%S}  {one.what}: the log has {logged}, "
-                f"computed again it is {computed}"
-            )
-        if found.more:
-            print(f"and {found.more:,} more")
-        for text in found.in_doubt:
-            print(text)
-        said = (
-            "all equal" if found.equal else f"{len(found.differences) + found.more:,} differences"
-        )
-        print(f"{found.rows:,} messages, {found.inputs:,} of them from outside: {said}")
-    if not found.equal:
-        raise typer.Exit(Exit.NO)
-
-
-def _nothing(reader: Reader, mode: str, zone: ZoneInfo) -> str:
-    """Return that no message is in the time asked for, and up to when there are some."""
-    newest = reader.entry(mode, reader.newest(mode))
-    if newest is None:
-        return "there is nothing in the log yet"
-    moment = datetime.fromtimestamp(newest.message.time_ms / 1000, zone)
-    return (
-        f"there is nothing in the log in that time; its newest message is "
-        f"#{newest.message.offset}, of {moment:%Y-%m-%d %H:%M:%S}"
-    )
-
-
-def _others(house: House, folder: Path) -> Cast:
-    """Return the house with the rules in a folder instead of its own."""
-    from myocan.hub.house import module_files
-    from myocan.tools.errors import ToolsError
-    from myocan.tools.house_check import check_adapter_file, read_source, topics_of_boards
-    from myocan.tools.scenario_files import make_cast
-
-    if not folder.exists():
-        raise ToolsError(
-            f"there is no folder {folder}; say one that has other rules (.scc, .py) in it"
-        )
-    if not folder.is_dir():
-        raise ToolsError(
-            f"{folder} is a file; say the folder that the other rules (.scc, .py) are in"
-        )
-    files = module_files(folder)
-    if not files:
-        raise ToolsError(f"{folder} has no rules (.scc, .py) in it")
-    sources = {file.stem: read_source(file).decode(errors="replace") for file in files}
-    programs = {}
-    for file, (name, text) in zip(files, sources.items(), strict=True):
-        programs[name] = _program(name, text)
-        if programs[name] is None:
-            raise ToolsError(f"{file} has mistakes; see: myocan check {file}")
-    adapters = [check_adapter_file(file, house.domain)[0] for file in house.adapters()]
-    topics = topics_of_boards(adapter for adapter in adapters if adapter is not None)
-    return make_cast(house, programs, sources, topics)
-
-
-def _show_partings(partings: list[Parting], zone: ZoneInfo, as_json: bool) -> None:
-    """Print where two histories differ, and exit as the answer is."""
-    if as_json:
-        print(json.dumps([one._asdict() for one in partings], ensure_ascii=False))
-    else:
-        for one in partings:
-            moment = datetime.fromtimestamp(one.time_ms / 1000, zone)
-            was, would_be = (_values(values) for values in (one.was, one.would_be))
-            print(f"{moment:%Y-%m-%d %H:%M:%S}  {Topic(*one.name)}: was {was}, would be {would_be}")
-        print(f"{len(partings):,} differences" if partings else "nothing would have been different")
-    if partings:
-        raise typer.Exit(Exit.NO)
-
-
-def _values(values: tuple[str, ...]) -> str:
-    shown = [show_value(value) or "activated" for value in values]
-    return ", then ".join(shown) or "not said"

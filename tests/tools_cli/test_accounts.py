@@ -16,6 +16,8 @@ from myocan.tools.cli.accounts import account, mosquitto_files
 from myocan.tools.cli.upkeep import forget
 from myocan.tools.errors import ToolsError
 from myocan.tools.flash import board_broker
+from myocan.tools.sending import account_name, deliver
+from support.command_line import make_house
 from support.mosquitto import Mosquitto
 
 if TYPE_CHECKING:
@@ -94,6 +96,39 @@ def test_a_bridge_is_let_in_by_a_hub_that_runs_until_it_is_forgotten(
     assert myocan("board", "forget", "bridge", "--yes", cwd=running_house).returncode == 0
     with pytest.raises(BusRefused):
         connected(url, "bridge")
+
+
+def test_who_has_an_account_sends_from_another_machine(
+    myocan: Myocan, running_house: Path, tmp_path: Path
+) -> None:
+    told = json.loads(myocan("board", "account", "laptop", "--json", cwd=running_house).stdout)
+    there = make_house(tmp_path / "copy")  # nothing of .myocan comes along
+    bare = told["broker"]
+    url = bare.replace("//", f"//laptop:{told['password']}@")
+    sent = myocan("send", "hall.light", "on", "--broker", url, "--json", cwd=there)
+    assert sent.returncode == 0, sent.stderr
+    assert json.loads(sent.stdout)["board"] == "laptop"
+
+    topic = ("hall", "light", None)
+    for broker, said in (
+        (bare, "wants to know who we are: .* makes one for this machine"),
+        (url.replace("laptop:", "laptop:x"), "refuses user 'laptop' with this password"),
+        (url.replace("laptop", "porch"), "porch is a board's account, and would push"),
+    ):
+        with pytest.raises((ToolsError, BusRefused), match=said):
+            deliver(broker, "home", tmp_path / "s", topic, "on", timeout=20, boards=["porch"])
+
+
+def test_senders_with_one_account_wait_for_each_other(tmp_path: Path) -> None:
+    with account_name(tmp_path / "senders", "laptop", 1) as name:
+        assert name == "laptop"
+        with (
+            pytest.raises(ToolsError, match="another `myocan send` has the account laptop"),
+            account_name(tmp_path / "senders", "laptop", 0),
+        ):
+            pass
+    with account_name(tmp_path / "senders", "laptop", 0):
+        pass
 
 
 def test_what_cannot_be_is_told(house: Path) -> None:

@@ -6,7 +6,8 @@ exactly once, and an answer means that it will survive a power cut.
 
 The name is taken for as long as the sending lasts: two senders of one name would look like a cloned
 board. `sender_name` therefore gives each its own, from a small set that a lock file per name keeps
-apart, so the hub does not collect a new board with every message.
+apart, so the hub does not collect a new board with every message. But the hub's own
+broker lets who comes from another machine have no name but his account's; `deliver` finds out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,6 +37,9 @@ NAMES = 64
 
 ROUND_S = 0.1
 """How long a round of the session waits for frames; its time-outs are no finer than this."""
+
+STATUS_S = 0.5
+"""How long a broker may take to tell what it has retained."""
 
 
 class NoAnswer(ToolsError):
@@ -75,9 +79,112 @@ def sender_name(folder: Path) -> Iterator[str]:
     raise ToolsError(f"{NAMES} senders are at work in this house; wait for one to end")
 
 
+@contextmanager
+def account_name(folder: Path, account: str, timeout: float) -> Iterator[str]:
+    """Hold the name of an account while in the block, against others of this house and machine.
+
+    folder: as for `sender_name`. timeout: seconds to wait for another who has it. Raises ToolsError
+    if he does not give it back.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    deadline = time.monotonic() + timeout
+    descriptor = os.open(
+        folder / f"as-{account}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+    )
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise ToolsError(
+                        f"another `myocan send` has the account {account}: wait for it to end"
+                    ) from None
+                time.sleep(ROUND_S)
+        yield account
+    finally:
+        os.close(descriptor)
+
+
 def new_boot() -> int:
     """Draw a boot number: 31 random bits."""
     return int.from_bytes(os.urandom(4), "big") >> 1
+
+
+def deliver(
+    url: str,
+    domain: str,
+    folder: Path,
+    topic: tuple[str, str, str | None],
+    value: Value,
+    *,
+    timeout: float,
+    boards: Collection[str] = (),
+) -> Receipt:
+    """Send one message under a name that the broker allows; return once the hub has it on disk.
+
+    url: the broker, with an account if it asks for one. domain: the house's. folder: as for
+    `sender_name`. topic: module, variable, instance (None for none). timeout: seconds, of each of
+    two attempts at most. boards: names of boards, whose accounts are no one else's: who came with
+    one would push the board out.
+
+    Raises what `Sender.send` does; ToolsError for such an account, or none where one is needed.
+    """
+    from myocan.hub.bus import BusRefused, parse_url
+
+    account = parse_url(url).user
+    get_one = "`myocan board account NAME`, on the hub's machine, makes one for this machine"
+    if account in boards:
+        raise ToolsError(f"{account} is a board's account, and would push the board out: {get_one}")
+    if account is not None and _is_a_name(account):
+        with account_name(folder, account, timeout):
+            if not _has_any_name(url, domain, timeout):
+                return Sender(url, domain, account).send(*topic[:2], value, topic[2], timeout)
+    try:
+        with sender_name(folder) as name:
+            return Sender(url, domain, name).send(*topic[:2], value, topic[2], timeout)
+    except BusRefused as error:
+        if account is not None:
+            raise
+        raise ToolsError(f"{error}; {get_one}") from None
+
+
+def _is_a_name(account: str) -> bool:
+    """Whether a board can be called as an account is; the hub's own are not."""
+    from myocan.hub.settings import check_level
+
+    try:
+        check_level(account)
+    except ValueError:
+        return False
+    return True
+
+
+def _has_any_name(url: str, domain: str, timeout: float) -> bool:
+    """Whether an account may be any board at its broker, as that of the hub may.
+
+    It also reads how the hub is, which boards do not; that is retained, so it is there at once.
+    True, too, if no broker is there: whoever sends then finds that out.
+    """
+    from myocan.hub.bus import CONNECTED, Bus
+
+    deadline = time.monotonic() + timeout
+    status = f"mc1/$hub/{domain}/+/status"
+    bus = Bus(url, f"send-{os.urandom(6).hex()}", subscriptions=[(status, 1)], protocol="3.1.1")
+    bus.start()
+    try:
+        connected = False
+        while (left := deadline - time.monotonic()) > 0:
+            for topic, _, _ in bus.receive(min(left, ROUND_S)):
+                if topic == CONNECTED and not connected:
+                    connected = True
+                    deadline = time.monotonic() + STATUS_S
+                elif topic[:1] != "\0":
+                    return True
+    finally:
+        bus.stop()
+    return not connected
 
 
 class Sender:

@@ -48,7 +48,9 @@ class Reader:
         self._frozen = False
         files.check_place(path)
         if not path.exists():
-            raise StoreError(f"{path}: there is no store yet; `myocan run` makes one")
+            raise StoreError(
+                f"{path}: there is no store yet; `myocan run` makes one, where it runs"
+            )
         self._db = self._connect()
 
     def _connect(self) -> sqlite3.Connection:

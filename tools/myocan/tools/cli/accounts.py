@@ -28,7 +28,8 @@ def account(
 ) -> None:
     """Show a board's account at the broker, and make one if it has none.
 
-    For what myocan does not flash: a board of another make, a bridge, a script.
+    For what myocan does not flash: a board of another make, a bridge, a script, `myocan send` on
+    another machine, which then takes it in --broker mqtt://NAME:PASSWORD@HOST:PORT.
 
     Example: [bold]myocan board account bridge[/bold]
     """

@@ -226,7 +226,8 @@ def hub_address(house: House, given: str | None) -> str:
         return house.broker.url
     raise ToolsError(
         f"no hub of {house.root} runs on this machine, and the house names no broker. "
-        f"Start it (`myocan run {house.root}`), or name one: [broker] url in myocan.toml."
+        f"Start it (`myocan run {house.root}`), or name one: [broker] url in myocan.toml; "
+        "`myocan board account NAME`, on the hub's machine, tells what to write."
     )
 
 
@@ -261,7 +262,7 @@ def send(
     Example: [bold]myocan send button1.press[/bold], [bold]myocan send lamp1.mode auto[/bold],
     [bold]myocan send lamp1.mode=auto[/bold]
     """
-    from myocan.tools.sending import NoAnswer, Sender, sender_name
+    from myocan.tools.sending import NoAnswer, deliver
 
     if value is None and "=" in topic:
         topic, _, value = topic.partition("=")
@@ -274,16 +275,20 @@ def send(
     address = hub_address(opened, broker)
     before = newest_offset(opened)
     opened.private_path.mkdir(mode=0o700, exist_ok=True)
-    with sender_name(opened.private_path / "senders") as name:
-        sender = Sender(address, opened.domain, name)
-        try:
-            receipt = sender.send(
-                target.module, target.variable, parsed, target.instance or None, timeout
-            )
-        except NoAnswer as error:
-            print(f"myocan: {error}", file=sys.stderr)
-            raise typer.Exit(Exit.TIMEOUT) from None
-    records = [] if before is None else records_about(opened, name, before)
+    try:
+        receipt = deliver(
+            address,
+            opened.domain,
+            opened.private_path / "senders",
+            (target.module, target.variable, target.instance or None),
+            parsed,
+            timeout=timeout,
+            boards=[file.stem for file in opened.adapters()],
+        )
+    except NoAnswer as error:
+        print(f"myocan: {error}", file=sys.stderr)
+        raise typer.Exit(Exit.TIMEOUT) from None
+    records = [] if before is None else records_about(opened, receipt.board, before)
     shown = "" if value is None else f" = {value}"
     text = f"{target}{shown}: on the hub's disk after {receipt.took_ms:.0f} ms"
     _finish(text, {"topic": str(target), **receipt._asdict()}, records, as_json)

@@ -89,5 +89,5 @@ def test_what_cannot_encrypt_comes_in_at_a_door_of_its_own_or_not_at_all(
 
 
 def test_without_any_broker_it_is_said_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ToolsError, match=r"Start it .* --broker URL"):
+    with pytest.raises(ToolsError, match=r"Start it .* \[broker\] url"):
         board_broker(house_of(tmp_path), "porch")

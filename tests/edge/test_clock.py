@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myocan.edge.clock import NEVER, Alarm, Backoff, soonest, ticks_ms
+from myocan.edge.clock import FIRST_WAIT_MS, NEVER, Alarm, shortened, soonest, ticks_ms, wait_after
 from myocan.edge.ticks import PERIOD, ticks_add, ticks_diff
 
 ticks = st.integers(0, PERIOD - 1)
@@ -53,10 +53,10 @@ def test_the_clock_of_cpython_runs_and_goes_round_as_a_boards_does() -> None:
 
 
 def test_back_off_grows_up_to_four_seconds_and_is_cut_by_up_to_half() -> None:
-    longest = Backoff(lambda count: bytes(count))
-    waits = [longest.wait_ms() for _ in range(12)]
+    waits = [FIRST_WAIT_MS]
+    for _ in range(11):
+        waits.append(wait_after(waits[-1]))
     assert waits == [100, 150, 225, 337, 505, 757, 1135, 1702, 2553, 3829, 4000, 4000]
-    longest.reset()
-    assert longest.wait_ms() == 100
-    shortest = Backoff(lambda count: b"\xff" * count)
-    assert [shortest.wait_ms() for _ in waits] == [wait - wait // 2 for wait in waits]
+    assert [shortened(wait, bytes) for wait in waits] == waits
+    halves = [shortened(wait, lambda count: b"\xff" * count) for wait in waits]
+    assert halves == [wait - wait // 2 for wait in waits]

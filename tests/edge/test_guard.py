@@ -305,6 +305,7 @@ def test_an_interlock_sees_every_measurement_also_those_that_are_not_told(
     port.publish = {"degrees": "boiler/degrees"}
     port.outlet = lambda variable, value, every: told.append(value)
     port.shown = {}
+    port.spec = spec
     reading = Reading(port, "degrees", 1, (1, 1))
     for at, measured in enumerate((200, 810, 812, 300)):
         reading.offer(measured, 1, at)

@@ -197,6 +197,21 @@ def test_a_subscription_is_right_whatever_its_length(packet_id: int, topic: str)
     assert bytes(writer.buffer[: writer.end]) == expected
 
 
+@pytest.mark.parametrize("user", [None, "porch"])
+@pytest.mark.parametrize("password", [None, "secret"])
+def test_a_connection_is_opened_as_the_standard_says(
+    user: str | None, password: str | None
+) -> None:
+    """MQTT 3.1.1, 3.1: flags, a minute's keep-alive, then name, will, and the account if any."""
+    writer = Writer(ROOM)
+    writer.connect("käfer", 60, (user, password), ("a/status", b"x" * 200))
+    account = text("porch") + text(password or "") if user else b""
+    flags = bytes([0b11101110 if user else 0b00101110])
+    will = text("a/status") + (200).to_bytes(2, "big") + b"x" * 200
+    body = text("MQTT") + b"\x04" + flags + b"\x00\x3c" + text("käfer") + will + account
+    assert bytes(writer.buffer[: writer.end]) == b"\x10" + length(len(body)) + body
+
+
 def test_an_answer_to_a_message_carries_its_number() -> None:
     writer = Writer(ROOM)
     writer.acknowledge(0x1234)

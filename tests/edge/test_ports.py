@@ -10,7 +10,7 @@ import pytest
 from myocan.edge import ConfigError, Refused
 from myocan.edge.clock import NEVER
 from myocan.edge.pins.simulated import SimulatedPins
-from myocan.edge.ports.levels import Levels
+from myocan.edge.ports.levels import level_of
 from myocan.edge.ports.port import Port, open_port
 from myocan.wire import Fixed
 
@@ -155,13 +155,13 @@ def test_an_output_refuses_what_its_map_does_not_know_and_stays(
 
 
 def test_a_map_tells_numbers_from_booleans_from_text() -> None:
-    levels = Levels("it", [[True, 1], [0, 0], ["1", 0]])  # type: ignore[list-item]
-    assert levels.level(True) == 1
-    assert levels.level(0) == 0
-    assert levels.level("1") == 0
+    pairs = ((True, 1), (0, 0), ("1", 0))
+    assert level_of(True, pairs, "it") == 1
+    assert level_of(0, pairs, "it") == 0
+    assert level_of("1", pairs, "it") == 0
     for stranger in (1, False, "True", "0"):
         with pytest.raises(Refused):
-            levels.level(stranger)
+            level_of(stranger, pairs, "it")
 
 
 def test_a_kind_that_a_board_has_no_file_for_is_named(pins: SimulatedPins) -> None:

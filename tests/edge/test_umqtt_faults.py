@@ -1,8 +1,8 @@
 """The faults of umqtt.simple, each shown, and that a board does not have it.
 
-A board uses umqtt.simple to compose the packet that opens its connection, and for nothing else.
-What the rest of it would do is tried here on the same interpreter, against the same scripted
-broker; when one of these tests says that umqtt is right, it was mended, and could be used.
+No board carries umqtt.simple. What it would do is tried here on the same interpreter, against the
+same scripted broker; when one of these tests says that umqtt is right, it was mended, and could be
+used.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from socket import IPPROTO_TCP, TCP_NODELAY, socket
 
 import pytest
 
+from myocan.tools.umqtt import UmqttError, fetch_umqtt
 from support.edge_boards import HEAP, find_micropython
 from support.mosquitto import Mosquitto
 from support.scripted_broker import ScriptedBroker, packets, puback, read_packet, welcome
@@ -53,8 +54,17 @@ def go_until(holds, ms=30_000):
 Run = Callable[..., str]
 
 
+@pytest.fixture(scope="session")
+def umqtt() -> Path:
+    """The folder in which `umqtt.simple` is."""
+    try:
+        return fetch_umqtt()
+    except UmqttError as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture
-def run(board_library: Path, tmp_path: Path) -> Run:
+def run(board_library: Path, umqtt: Path, tmp_path: Path) -> Run:
     """Runs a script on a board; returns what it printed, or "it hangs" if it does not end."""
 
     def run(script: str, patience_s: float = PATIENCE_S) -> str:
@@ -62,7 +72,7 @@ def run(board_library: Path, tmp_path: Path) -> Run:
         try:
             done = subprocess.run(
                 [find_micropython(), "-X", f"heapsize={HEAP}", "script.py"],
-                env={**os.environ, "MICROPYPATH": f"{board_library}:.frozen"},
+                env={**os.environ, "MICROPYPATH": f"{board_library}:{umqtt}:.frozen"},
                 cwd=tmp_path,
                 capture_output=True,
                 text=True,

@@ -56,7 +56,9 @@ def configuration(kind: str = "unix", lamp: str = "relay", port: int = 1) -> dic
 def test_everything_is_written_once_and_then_only_what_changed(board: VirtualBoard) -> None:
     first = flash(configuration(), board.port)
     assert first.unchanged == first.removed == ()
-    assert {"/main.py", "/boot.py", "/config.json", "/lib/umqtt/simple.mpy"} < set(first.written)
+    assert {"/main.py", "/boot.py", "/config.json", "/lib/myocan/edge/link.mpy"} < set(
+        first.written
+    )
     assert not [path for path in first.written if "inbox" in path or "hub_" in path]
 
     second = flash(configuration(), board.port)

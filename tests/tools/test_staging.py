@@ -32,7 +32,6 @@ def test_a_board_carries_the_files_that_it_imports(tmp_path: Path) -> None:
         "/boot.py",
         "/main.py",
         "/config.json",
-        "/lib/umqtt/simple.mpy",
         "/lib/myocan/wire/__init__.mpy",
         "/lib/myocan/wire/outbox.mpy",
         "/lib/myocan/edge/board.mpy",

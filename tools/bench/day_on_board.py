@@ -51,13 +51,13 @@ class Day:
     """
 
     def __init__(self, text, start):
-        board, config = __import__("myocan.edge.board", None, None, ("run",)), json.loads(text)
+        program, config = __import__("myocan.edge.start", None, None, ("begin",)), json.loads(text)
         self.now = start
-        self.link = board.Link(config["broker"], config["name"], None)
+        self.link = program.Link(config["broker"], config["name"], None)
         self.link._now = start
         self.link._retry.set(start, 0)
-        pins = board.MachinePins()
-        self.adapter = board.Adapter(
+        pins = program.MachinePins()
+        self.adapter = program.Adapter(
             config, self.link, pins, say=lambda text: None, ticks=lambda: self.now
         )
         self.offset = 0

@@ -257,7 +257,7 @@ def make_library(folder: Path) -> Path:
         inside = "/__init__" if source.name == "__init__.py" else ""
         target = folder / f"{name.replace('.', '/')}{inside}.mpy"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(compiled(source, f"{name}.py").read_bytes())
+        target.write_bytes(compiled(source, name).read_bytes())
     return folder
 
 

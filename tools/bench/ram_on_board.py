@@ -138,6 +138,8 @@ class Program:
 
     def edge(self):
         """Load what every board loads besides."""
+        for name in ("adapter", "link", "pins.machine"):
+            __import__("myocan.edge." + name)
         self.board = __import__("myocan.edge.board", None, None, ("run",))
 
     def kinds(self, kinds):
@@ -146,14 +148,14 @@ class Program:
             __import__("myocan.edge.ports." + kind)
 
     def ports(self, text):
-        """Make the adapter: its ports, its buffers, what it says of itself.
+        """Start as a board does: make the adapter with its ports and buffers, forget the rest.
 
         text: the configuration, as it lies on a board.
         """
-        board, config = self.board, json.loads(text)
-        self.link = board.Link(config["broker"], config["name"], None)
-        pins = board.MachinePins()
-        self.adapter = board.Adapter(config, self.link, pins, say=lambda text: None)
+        with open("config.json", "w") as file:
+            file.write(text)
+        self.adapter, _, _ = self.board._begin("config.json", None, None)
+        self.link = self.adapter.link
 
     def connected(self):
         """Open the connection."""

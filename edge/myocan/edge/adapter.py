@@ -108,11 +108,12 @@ class Adapter:
         self._status_due, self._heartbeat, self._patience, self._silence, self._again = self._alarms
         self._silence_ms = _SILENCE_MS
         self.ports = self._open_ports(config)
-        self.inlets = [Inlet(port, self.remark) for port in self.ports if port.subscribe]
+        remark, push = self.remark, self._push  # one of each for all, since each takes memory
+        self.inlets = [Inlet(port, remark) for port in self.ports if port.subscribe]
         if any(port.guard for port in self.ports):
             from myocan.edge.guard import guard_ports
 
-            guard_ports(self.ports, self.inlets, self.remark)
+            guard_ports(self.ports, self.inlets, remark)
         for inlet in self.inlets:
             inlet.hub_lost(self._now)
         self._topics = [self._own + "ack", self._own + "status"]
@@ -127,8 +128,8 @@ class Adapter:
         for stream in pins.streams():
             link.watch(stream)
         for port in self.ports:
-            port.outlet = self._push
-            port.remark = self.remark
+            port.outlet = push
+            port.remark = remark
             port.start()
 
     def step(self) -> int:

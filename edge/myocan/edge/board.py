@@ -1,29 +1,22 @@
 """Runs an adapter on a board, for ever: what the firmware's main.py calls."""
 
 import gc
-import json
 import sys
 import time
-from binascii import unhexlify
 
 import machine  # type: ignore[import-not-found]
 
-from myocan.edge.adapter import Adapter
+from myocan.edge import forget
 from myocan.edge.clock import Alarm, const, ticks_ms
-from myocan.edge.errors import ConfigError
 from myocan.edge.inlet import NOTHING_YET
-from myocan.edge.link import Link
-from myocan.edge.pins.machine import MachinePins
-from myocan.wire import board_topic
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
+    from myocan.edge.adapter import Adapter
     from myocan.edge.interfaces import Places, Spec
     from myocan.edge.network import Network
     from myocan.edge.offers import Offers
 
-_SECRETS = "/secrets.json"
-"""What flashing gave this board alone: its account at the broker, and `update_key`."""
 _WATCHDOG_MS = const(8_000)
 """A loop that stands still for so long is ended by a reset; an RP2040 can wait 8,388."""
 _CRASH_S = const(3)
@@ -59,18 +52,8 @@ def _run(path: str, noted: "Spec | None", slots: "Places | None") -> bool:
     reason = "stopped at the console"
     crashed = False
     try:
-        with open(path) as file:
-            config = json.load(file)
-        secrets = _secrets()
-        _add_account(config["broker"], secrets)
-        offers = _offers(config, noted, secrets)
-        link = _link(config)(config["broker"], config["name"])
-        make = _own_adapter() if config.get("code") else Adapter
-        adapter = make(config, link, MachinePins(), hears=None if offers is None else offers.hears)
-        if offers is not None:
-            offers.attach(adapter, slots, ticks_ms())
-        link.network = _network(config)  # after the outputs are safe: radios take a second to start
-        reason = _loop(adapter, link.network, offers)
+        adapter, network, offers = _begin(path, noted, slots)
+        reason = _loop(adapter, network, offers)
     except Exception as error:  # whatever it is: safe first, then another try
         sys.print_exception(error)  # type: ignore[attr-defined]
         reason = f"crashed: {error!r}"
@@ -87,65 +70,19 @@ def _run(path: str, noted: "Spec | None", slots: "Places | None") -> bool:
     return crashed
 
 
-def _own_adapter() -> "type[Adapter]":
-    """Return the class of an adapter with code of its own, which flashing put beside ours."""
+def _begin(
+    path: str, noted: "Spec | None", slots: "Places | None"
+) -> "tuple[Adapter, Network | None, Offers | None]":
+    """Do what is in `start.py`, and forget it."""
+    from myocan.edge.start import begin
+
     try:
-        made: type[Adapter] = __import__("myocan.house.adapter", None, None, ("ADAPTER",)).ADAPTER
-    except ImportError as error:
-        raise ConfigError(f"the code of this adapter is not complete ({error}): flash it again")  # noqa: B904
-    return made
+        return begin(path, noted, slots)
+    finally:
+        forget("start")
 
 
-def _secrets() -> "Spec":
-    """Return what flashing gave this board alone; nothing if it was flashed by hand."""
-    try:
-        with open(_SECRETS) as file:
-            secrets: Spec = json.load(file)
-        return secrets
-    except OSError:
-        return {}
-
-
-def _add_account(broker: "Spec", secrets: "Spec") -> None:
-    """Put this board's account at the broker, which is kept apart, where the link looks for it."""
-    for key in ("user", "password"):
-        if key in secrets:
-            broker[key] = secrets[key]
-
-
-def _network(config: "Spec") -> "Network | None":
-    """Return the way into the network that a configuration names; None if there is one already."""
-    if config.get("lan") is not None:
-        from myocan.edge.lan import Lan
-
-        return Lan(config["lan"], config["name"])
-    if config.get("wifi"):
-        from myocan.edge.wifi import Wifi
-
-        return Wifi(config["wifi"], config["name"], config.get("country"))
-    return None
-
-
-def _link(config: "Spec") -> "type[Link]":
-    """Return the kind of link that the broker wants."""
-    if config["broker"].get("tls"):
-        from myocan.edge.tls import TlsLink
-
-        return TlsLink
-    return Link
-
-
-def _offers(config: "Spec", noted: "Spec | None", secrets: "Spec") -> "Offers | None":
-    """Return what listens for updates, if this board has a key by which it knows them."""
-    key = secrets.get("update_key")
-    if noted is None or not key:
-        return None
-    from myocan.edge.offers import Offers
-
-    return Offers(noted, board_topic(config["domain"], config["name"], "config"), unhexlify(key))
-
-
-def _loop(adapter: Adapter, network: "Network | None", offers: "Offers | None") -> str:
+def _loop(adapter: "Adapter", network: "Network | None", offers: "Offers | None") -> str:
     """Go on until the board should start again; return why.
 
     The watchdog is fed by what this loop gets done: once around, which no call in it may keep from
@@ -185,7 +122,7 @@ def _loop(adapter: Adapter, network: "Network | None", offers: "Offers | None") 
         adapter.link.wait(ms)
 
 
-def _holds(adapter: Adapter) -> bool:
+def _holds(adapter: "Adapter") -> bool:
     """Whether something would be lost if the board started again now: an event that the hub does
     not have yet, or a value that an output keeps while the hub is away."""
     for inlet in adapter.inlets:

@@ -25,9 +25,9 @@ TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_FIRST_MS = const(100)
-_LAST_MS = const(4_000)
-"""The longest wait of a Backoff: a board is back at most so long after its network is."""
+FIRST_WAIT_MS = 100
+_LAST_WAIT_MS = const(4_000)
+"""The longest wait before another try: a board is back at most so long after its network is."""
 
 if TYPE_CHECKING or not hasattr(time, "ticks_ms"):
     from myocan.edge.ticks import ticks_add
@@ -42,9 +42,9 @@ else:
 class Alarm:
     """A moment to come; the same object is set and rung again and again, and costs no memory."""
 
-    def __init__(self) -> None:
-        self.on = False
-        self._at = 0
+    on = False
+    """Whether it will ring."""
+    _at = 0
 
     def set(self, now: int, ms: int) -> None:
         """Ring `ms` milliseconds after `now`; replaces what was set before."""
@@ -77,25 +77,18 @@ def soonest(alarms: "tuple[Alarm, ...]", now: int) -> int:
     return ms
 
 
-class Backoff:
-    """Waits from _FIRST_MS to _LAST_MS, each half as long again, and cut by up to a half at random.
+def wait_after(ms: int) -> int:
+    """Return how long to wait after a wait of `ms` did not help: half as long again.
 
-    They grow slowly, so that a network that was away for a second is used again within half of one.
-
-    random: returns so many random bytes (`os.urandom`). Without it all boards of a house would
-        come back to a restarted broker at the same moment, again and again.
+    It grows slowly, so that a network that was away for a second is used again within half of one.
     """
+    return min(ms * 3 // 2, _LAST_WAIT_MS)
 
-    def __init__(self, random: "Callable[[int], bytes]") -> None:
-        self._random = random
-        self._next_ms = _FIRST_MS
 
-    def reset(self) -> None:
-        """The last attempt was a success: begin with the shortest wait again."""
-        self._next_ms = _FIRST_MS
+def shortened(ms: int, random: "Callable[[int], bytes]") -> int:
+    """Return a wait of `ms`, cut by up to a half at random; random: returns so many random bytes.
 
-    def wait_ms(self) -> int:
-        """Return the time until the next attempt, in milliseconds."""
-        ms = self._next_ms
-        self._next_ms = min(ms * 3 // 2, _LAST_MS)
-        return ms - (ms // 2) * self._random(1)[0] // 255
+    Without that all boards of a house would come back to a restarted broker at the same moment,
+    again and again.
+    """
+    return ms - (ms // 2) * random(1)[0] // 255

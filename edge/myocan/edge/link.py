@@ -1,10 +1,10 @@
 """A board's connection to the broker, on MicroPython; it never blocks and comes back by itself.
 
-The one idea to know: `umqtt.simple` composes the packet that opens the connection (with last will
-and credentials), but never touches the socket: `_Opening` stands in for it. Everything else is our
-own, since what umqtt does on a socket can hang a board for ever: it reads without a deadline, reads
-a length before it checks it, raises on a short read, packs a subscription's length into one byte,
-counts packet ids past 65,535, and makes four small writes of each packet.
+The one idea to know: nothing here waits for the network. MicroPython's own client does: it reads
+without a deadline, and so can hang a board for ever; it reads a length before it checks it, raises
+on a short read, packs a subscription's length into one byte, counts packet ids past 65,535, and
+makes four small writes of each packet. So a board speaks MQTT by itself (`mqtt.py`), and not even
+the three kilobytes of memory for that client are spent on it.
 
 States: closed (until an alarm rings) -> dialling (TCP) -> greeting (CONNECT is sent) -> subscribing
 -> open. Every state but the last has a deadline; in the last one a PINGREQ every _PING_MS must be
@@ -19,10 +19,8 @@ import os
 import select
 import socket
 
-from umqtt import simple  # type: ignore[import-not-found]
-
 from myocan.edge import mqtt
-from myocan.edge.clock import Alarm, Backoff, const, soonest, ticks_ms
+from myocan.edge.clock import FIRST_WAIT_MS, Alarm, const, shortened, soonest, ticks_ms, wait_after
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -49,25 +47,6 @@ _SUBSCRIBING = const(3)
 _OPEN = const(4)
 
 
-class _Opening:
-    """Stands in for the module `socket`, its addresses and its sockets while umqtt.simple opens a
-    connection: keeps what it writes, and says that all is well; the real answer is read later."""
-
-    def __init__(self) -> None:
-        self.packet = bytearray()
-
-    def write(self, piece: bytes, count: "int | None" = None) -> None:
-        self.packet += piece[:count]
-
-    def read(self, _: int) -> bytes:
-        return b"\x20\x02\x00\x00"
-
-    def _itself(self, *_: object) -> "_Opening":
-        return self
-
-    socket = getaddrinfo = __getitem__ = connect = settimeout = _itself
-
-
 class Link:
     """The connection of the board called `client_id`.
 
@@ -91,7 +70,8 @@ class Link:
         self._broker = broker
         self._client_id = client_id
         self.network = network
-        self._backoff = Backoff(random)
+        self._random = random
+        self._wait_ms = FIRST_WAIT_MS  # before the next try
         self._reader = mqtt.Reader()
         self._writer = mqtt.Writer()
         self._sent = 0  # of what the writer holds; it is cleared when all of it is sent
@@ -162,10 +142,11 @@ class Link:
     def renew(self, reason: str) -> None:
         """See interfaces.Link."""
         if self.ready and not self._steady.on:
-            self._backoff.reset()
+            self._wait_ms = FIRST_WAIT_MS
         self._hang_up()
         self.reason = reason
-        self._retry.set(self._now, self._backoff.wait_ms())
+        self._retry.set(self._now, shortened(self._wait_ms, self._random))
+        self._wait_ms = wait_after(self._wait_ms)
 
     def close(self, topic: str, payload: bytes) -> None:
         """See interfaces.Link."""
@@ -227,22 +208,9 @@ class Link:
         self._answer.set(self._now, _ANSWER_MS)
 
     def _greet(self) -> None:
-        topic, payload = self._will()
-        user, password = self._broker["user"], self._broker["password"]
-        client = simple.MQTTClient(
-            self._client_id.encode(),
-            "",
-            1,
-            user and user.encode(),
-            (password or "").encode(),
-            _KEEPALIVE_S,
-        )
-        client.set_last_will(topic.encode(), payload, True, 1)
-        opening = simple.socket = _Opening()
-        client.connect(True)
+        account = self._broker["user"], self._broker["password"]
         self._reader.clear()
-        self._writer.buffer = opening.packet
-        self._writer.end = len(opening.packet)
+        self._writer.connect(self._client_id, _KEEPALIVE_S, account, self._will())
         self._state = _GREETING
         self._answer.set(self._now, _ANSWER_MS)
         self._send()

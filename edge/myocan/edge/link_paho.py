@@ -22,7 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from myocan.edge.clock import Alarm, Backoff, ticks_ms
+from myocan.edge.clock import FIRST_WAIT_MS, Alarm, shortened, ticks_ms, wait_after
 from myocan.edge.interfaces import Spec, Take
 from myocan.edge.wake import Wake
 
@@ -56,7 +56,8 @@ class PahoLink:
         self._broker = broker
         self._client_id = client_id
         self._trust = _Trust.of(broker) if broker.get("tls") else None
-        self._backoff = Backoff(random)
+        self._random = random
+        self._wait_ms = FIRST_WAIT_MS  # before the next try
         self._selector = selectors.DefaultSelector()
         self._wake = Wake()
         self._selector.register(self._wake, selectors.EVENT_READ)
@@ -114,10 +115,11 @@ class PahoLink:
     def renew(self, reason: str) -> None:
         """See interfaces.Link."""
         if self.ready and not self._steady.on:
-            self._backoff.reset()
+            self._wait_ms = FIRST_WAIT_MS
         self._hang_up()
         self.reason = reason
-        self._retry.set(self._now, self._backoff.wait_ms())
+        self._retry.set(self._now, shortened(self._wait_ms, self._random))
+        self._wait_ms = wait_after(self._wait_ms)
 
     def close(self, topic: str, payload: bytes) -> None:
         """See interfaces.Link."""

@@ -11,6 +11,7 @@ Source of the format: MQTT Version 3.1.1, OASIS Standard, chapters 2 and 3.
 from myocan.edge.clock import const
 from myocan.edge.errors import EdgeError
 
+_CONNECT = const(0x10)
 CONNACK = 0x20
 _PUBLISH = const(0x30)
 _PUBACK = const(0x40)
@@ -19,6 +20,11 @@ SUBACK = 0x90
 PINGREQ = 0xC0
 PINGRESP = 0xD0
 DISCONNECT = 0xE0
+
+_BEGIN = const(0x2E)
+"""Flags of a CONNECT: nothing is kept of an earlier connection; a last will, retained, QoS 1."""
+_ACCOUNT = const(0xC0)
+"""Flags of a CONNECT that has user and password."""
 
 
 class ProtocolError(EdgeError):
@@ -42,7 +48,7 @@ class Reader:
     code: int
     """Of the CONNACK (0, or why not) or SUBACK (from 0x80 on it is a refusal) that was found."""
 
-    def __init__(self, room: int = 1024) -> None:
+    def __init__(self, room: int = 768) -> None:
         self._view = memoryview(bytearray(room))
         self.clear()
 
@@ -139,7 +145,7 @@ class Writer:
     room: bytes of memory; what needs more gets other memory until it is sent.
     """
 
-    def __init__(self, room: int = 1024) -> None:
+    def __init__(self, room: int = 512) -> None:
         self.buffer = self._own = bytearray(room)
         self.end = 0
 
@@ -151,6 +157,32 @@ class Writer:
     def fits(self, size: int) -> bool:
         """Return whether a message of so many bytes, topic and payload, finds room."""
         return self.end + 7 + size <= len(self.buffer)
+
+    def connect(
+        self,
+        client_id: str,
+        keepalive_s: int,
+        account: "tuple[str | None, str | None]",
+        will: "tuple[str, bytes]",
+    ) -> None:
+        """Compose what opens a connection that begins with nothing.
+
+        account: user and password; no user, no password. will: topic and payload of what the
+            broker publishes, retained and at QoS 1, when nothing was heard of this board for one
+            and a half times `keepalive_s`.
+        """
+        user, password = account
+        texts = [client_id.encode(), will[0].encode(), will[1]]
+        flags = _BEGIN
+        if user:
+            flags |= _ACCOUNT
+            texts += (user.encode(), (password or "").encode())
+        self._begin(_CONNECT, 10 + sum([2 + len(text) for text in texts]))
+        self._text(b"MQTT")
+        self._raw(bytes((4, flags)))
+        self._number(keepalive_s)
+        for text in texts:
+            self._text(text)
 
     def publish(self, topic: bytes, payload: bytes, retain: bool) -> None:
         """Compose a message of QoS 0."""
@@ -168,8 +200,7 @@ class Writer:
         """Compose a subscription at QoS 1."""
         self._begin(_SUBSCRIBE, 5 + len(topic))
         self._number(packet_id)
-        self._number(len(topic))
-        self._raw(topic)
+        self._text(topic)
         self._raw(b"\x01")
 
     def acknowledge(self, packet_id: int) -> None:
@@ -180,6 +211,10 @@ class Writer:
     def bare(self, kind: int) -> None:
         """Compose a packet that is only its kind: PINGREQ or DISCONNECT."""
         self._begin(kind, 0)
+
+    def _text(self, text: bytes) -> None:
+        self._number(len(text))
+        self._raw(text)
 
     def _raw(self, piece: bytes) -> None:
         self.buffer[self.end : self.end + len(piece)] = piece

@@ -7,6 +7,7 @@ judges and tries updates is `updates.py`, what fetches them `fetch.py`; `docs/ed
 
 import sys
 
+from myocan.edge import forget
 from myocan.edge.clock import NEVER, const
 
 TYPE_CHECKING = const(False)
@@ -73,11 +74,7 @@ class Offers:
     def _unload(self) -> None:
         """Give back the memory that an update took."""
         self._updates = None
-        here = sys.modules["myocan.edge"]
-        for name in ("updates", "fetch"):
-            sys.modules.pop("myocan.edge." + name, None)
-            if hasattr(here, name):
-                delattr(here, name)
+        forget("updates", "fetch")
         sys.modules.pop("slots", None)
 
     def _load(self, slots: "Places | None", now: int) -> "Updates":

@@ -1,9 +1,13 @@
-"""The hub's topics, and taking any topic apart. A board compares topics; it needs none of this."""
+"""The hub's topics, those that tools write to, and taking any topic apart.
+
+A board compares topics, and adds to the beginning of its own; it needs none of this.
+"""
 
 from .errors import WireError
 from .runtime import from_utf8
 from .topics import (
     MAX_TOPIC,
+    board_topic,
     check_below,
     check_length,
     check_level,
@@ -29,6 +33,22 @@ def data_topic(
         levels.append(quote(instance))
     _parse_below(levels, True)
     return check_length(f"mc1/{mode}/{domain}/" + "/".join(levels))
+
+
+def up_topic(
+    domain: str, board: str, module: str, variable: str, instance: "str | None" = None
+) -> str:
+    """The topic on which a board sends what is meant for a variable.
+
+    domain, board, module: `A-Z a-z 0-9 _ . -`, 1 to 64 of them. variable: the same in lower case.
+    (What begins with `$` is the hub's, and no board can claim it.) instance: any text of 1 to 256
+    characters. Raises `WireError`, also for a topic of more than 256 bytes.
+    """
+    levels = [module, variable]
+    if instance is not None:
+        levels.append(quote(instance))
+    check_below(levels)
+    return check_length(board_topic(domain, board, "") + "up/" + "/".join(levels))
 
 
 def hub_topic(domain: str, agent: str) -> str:

@@ -12,7 +12,7 @@ from .hub_message import (
     encode_up,
     envelope,
 )
-from .hub_topics import data_topic, hub_topic, parse_topic, sender_of
+from .hub_topics import data_topic, hub_topic, parse_topic, sender_of, up_topic
 from .inbox import Inbox
 from .message import (
     WIRE_VERSION,
@@ -26,7 +26,7 @@ from .message import (
 from .objects import decode_status
 from .outbox import WINDOW, Outbox
 from .proposal import decode_propose, decode_verdict, encode_propose, encode_verdict
-from .topics import board_topic, up_topic
+from .topics import board_topic
 
 __all__ = [
     "WINDOW",

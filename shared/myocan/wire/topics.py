@@ -16,27 +16,12 @@ MAX_LEVEL = 64
 _CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 
 
-def up_topic(
-    domain: str, board: str, module: str, variable: str, instance: "str | None" = None
-) -> str:
-    """The topic on which a board sends what is meant for a variable.
-
-    domain, board, module: `A-Z a-z 0-9 _ . -`, 1 to 64 of them. variable: the same in lower case.
-    (What begins with `$` is the hub's, and no board can claim it.) instance: any text of 1 to 256
-    characters. Raises `WireError`, also for a topic of more than 256 bytes.
-    """
-    levels = [module, variable]
-    if instance is not None:
-        levels.append(quote(instance))
-    check_below(levels)
-    return check_length(board_topic(domain, board, "") + "up/" + "/".join(levels))
-
-
 def board_topic(domain: str, board: str, leaf: str) -> str:
-    """One of a board's topics, from its domain and name as for `up_topic`.
+    """One of a board's topics.
 
-    leaf: `base`, `ack`, `status`, `propose`, `verdict`, `log`, `config`, or `update/` and a level;
-    or nothing, for what all of them begin with. Raises `WireError`.
+    domain, board: `A-Z a-z 0-9 _ . -`, 1 to 64 of them. leaf: `base`, `ack`, `status`, `propose`,
+    `verdict`, `log`, `config`, or `update/` and a level; or nothing, for what all of them begin
+    with. Raises `WireError`.
     """
     check_level(domain, "domain")
     check_level(board, "board")

@@ -1,5 +1,7 @@
 """Gets `umqtt.simple`, the MQTT client of MicroPython, through the ordinary pip client.
 
+No board carries it: benchmarks and tests hold what boards do against it.
+
 The one idea to know: the package is an old-style archive for MicroPython's own installer, without
 `setup.py`. pip downloads it, checks its hash, unpacks it, and only then refuses it; `--no-clean`
 leaves the unpacked files behind, and from there they are taken. Both the archive and the one file

@@ -26,6 +26,7 @@ class Circuitpython(Sensor):
     def __init__(self, spec: Spec, pins: Pins) -> None:
         super().__init__(spec, pins)
         self._driver = find_driver(spec["driver"])
+        self._address = spec.get("address")
         self._bus: Any = part(pins, "busio", spec["sda"], spec["scl"])
         self._properties = [what for what in self.publish if what != "fault"]
         for what in self._properties:
@@ -41,8 +42,7 @@ class Circuitpython(Sensor):
 
     def _measure(self) -> list[float]:
         if self._device is None:
-            address = self.spec.get("address")
-            more = {} if address is None else {"address": address}
+            more = {} if self._address is None else {"address": self._address}
             self._device = self._driver(self._bus, **more)
         return [float(getattr(self._device, what)) for what in self._properties]
 

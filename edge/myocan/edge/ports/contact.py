@@ -6,12 +6,13 @@ lost it, so the hub always knows it; while the link is away only the newest is k
 
 from myocan.edge.clock import const
 from myocan.edge.ports.debounce import Debounce
-from myocan.edge.ports.levels import Levels
+from myocan.edge.ports.levels import ON_OFF, value_at
 from myocan.edge.ports.port import Port
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from myocan.edge.interfaces import Pins, Spec
+    from myocan.edge.ports.levels import Pairs
 
 
 class Contact(Port):
@@ -19,7 +20,7 @@ class Contact(Port):
 
     def __init__(self, spec: "Spec", pins: "Pins") -> None:
         super().__init__(spec, pins)
-        self._levels = Levels(self.name, spec.get("map"))
+        self._map: Pairs = spec.get("map") or ON_OFF
         self._input = pins.digital_in(spec["pin"], spec.get("pull"))
         self._debounce = Debounce(self._input.value(), spec.get("debounce_ms", 20))
         if spec.get("keep") == "all":
@@ -33,7 +34,7 @@ class Contact(Port):
             self.refresh()
 
     def refresh(self) -> None:
-        self.tell("value", self._levels.value(self._debounce.level))
+        self.tell("value", value_at(self._debounce.level, self._map))
 
     def due(self, now: int) -> int:
         return self._debounce.restless.left(now)

@@ -1,10 +1,8 @@
-"""A light on a pin. It takes what a relay takes; that it is harmless is for people to know."""
+"""A light on a pin. It takes what a relay takes; that it is harmless is for people to know.
+
+Level 1 is on; `active = "low"` is for a light between the pin and the supply.
+"""
 
 from myocan.edge.ports.relay import Relay
 
-
-class Led(Relay):
-    """A light: level 1 is on; `active = "low"` is for one between the pin and the supply."""
-
-
-PORT = Led
+PORT = Relay

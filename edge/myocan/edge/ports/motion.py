@@ -1,13 +1,14 @@
 """A motion sensor: its output is high while something moves, and for a while after."""
 
 from myocan.edge.clock import Alarm, const
-from myocan.edge.ports.levels import Levels
+from myocan.edge.ports.levels import ON_OFF, value_at
 from myocan.edge.ports.port import Port
 from myocan.edge.ports.reading import keep_all
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from myocan.edge.interfaces import Pins, Spec
+    from myocan.edge.ports.levels import Pairs
 
 
 class Motion(Port):
@@ -23,7 +24,7 @@ class Motion(Port):
 
     def __init__(self, spec: "Spec", pins: "Pins") -> None:
         super().__init__(spec, pins)
-        self._levels = Levels(self.name, spec.get("map"))
+        self._map: Pairs = spec.get("map") or ON_OFF
         self._low: bool = spec.get("active") == "low"
         self._clear_ms = int(spec.get("clear_s", 0) * 1000)
         self._settle_ms = int(spec.get("settle_s", 0) * 1000)
@@ -58,7 +59,7 @@ class Motion(Port):
 
     def refresh(self) -> None:
         if self._moving is not None:
-            self.tell("value", self._levels.value(self._moving))
+            self.tell("value", value_at(self._moving, self._map))
 
     def due(self, now: int) -> int:
         return min(self._clear.left(now), self._settle.left(now))

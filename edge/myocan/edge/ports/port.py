@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from myocan.edge.interfaces import Pins, Spec
     from myocan.wire.message import Value
 
+_NOTHING: "dict[str, str]" = {}
+
 
 class Port:
     """Something that people wire.
@@ -34,27 +36,34 @@ class Port:
     """What the port tells of which every single one counts; anything else it tells is a value, of
     which the newest counts."""
 
+    # what a port leaves at this takes no memory in each of them
+    publish: "dict[str, str]" = _NOTHING
+    """What the port tells -> the variable ("button1/press") that it is published as."""
+    subscribe: "str | None" = None
+    """Topic of the values that the port takes, or None."""
+    hold_ms: "int | None" = None
+    """How long the last value is held without the hub, in milliseconds; None is for ever."""
+    applied: "Value" = None
+    """The value that the port's outputs show, None for a port that takes none."""
+    outlet: "Callable[[str, Value, bool], None] | None" = None
+    """Set by the adapter: takes (variable, value, whether every single one counts)."""
+    remark: "Callable[[str], None]"
+    """Set by the adapter: takes a line for the hub's log, which a person should read."""
+    guard: "Guard | None" = None
+    """What the port's limits and interlocks say, if the configuration has any."""
+    shown: "dict[str, Value] | None" = None
+    """What the port told -> its newest value; kept for the interlocks of other ports."""
+
     def __init__(self, spec: "Spec", pins: "Pins") -> None:
         self.name: str = spec["name"]
         self.spec = spec
-        self.publish: dict[str, str] = spec.get("publish") or {}
-        """What the port tells -> the variable ("button1/press") that it is published as."""
-        self.subscribe: str | None = spec.get("subscribe")
-        """Topic of the values that the port takes, or None."""
-        hold_s = spec.get("hold_s")
-        self.hold_ms: int | None = None if hold_s is None else int(hold_s * 1000)
-        """How long the last value is held without the hub, in milliseconds; None is for ever."""
-        self.applied: Value = None
-        """The value that the port's outputs show, None for a port that takes none."""
-        self.outlet: Callable[[str, Value, bool], None] | None = None
-        """Set by the adapter: takes (variable, value, whether every single one counts)."""
-        self.guard: Guard | None = None
-        """What the port's limits and interlocks say, if the configuration has any."""
-        self.shown: dict[str, Value] | None = None
-        """What the port told -> its newest value; kept for the interlocks of other ports."""
-
-    remark: "Callable[[str], None]"
-    """Set by the adapter: takes a line for the hub's log, which a person should read."""
+        """There while the port is made; it is forgotten then, for it takes memory."""
+        if spec.get("publish"):
+            self.publish = spec["publish"]
+        if spec.get("subscribe") is not None:
+            self.subscribe = spec["subscribe"]
+        if spec.get("hold_s") is not None:
+            self.hold_ms = int(spec["hold_s"] * 1000)
 
     # what a subclass defines
 
@@ -124,6 +133,7 @@ def open_port(spec: "Spec", pins: "Pins") -> Port:
     if make is None:
         raise ConfigError(f"this board has no ports of kind '{kind}': flash it again")
     port: Port = make(spec, pins)
+    del port.spec
     if spec.get("guard"):
         from myocan.edge.guard import Guard
 

@@ -1,12 +1,13 @@
 """A relay, or anything else that one pin switches on and off."""
 
 from myocan.edge.clock import const
-from myocan.edge.ports.levels import Levels
+from myocan.edge.ports.levels import ON_OFF, level_of, value_at
 from myocan.edge.ports.port import Port
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from myocan.edge.interfaces import Pins, Spec
+    from myocan.edge.ports.levels import Pairs
     from myocan.wire.message import Value
 
 
@@ -20,27 +21,30 @@ class Relay(Port):
 
     def __init__(self, spec: "Spec", pins: "Pins") -> None:
         super().__init__(spec, pins)
-        self._levels = Levels(self.name, spec.get("map"))
+        self._map: Pairs = spec.get("map") or ON_OFF
         self._safe: int = spec.get("safe", 0)
         self._inverted = int(spec.get("active") == "low")
         self._output = pins.digital_out(spec["pin"], self._safe ^ self._inverted)
-        self.applied = self._levels.value(self._safe)
+        self.applied = value_at(self._safe, self._map)
 
     def check(self, value: "Value") -> None:
         super().check(value)
-        self._levels.level(value)
+        self._level(value)
 
     def alike(self, one: "Value", other: "Value") -> bool:
-        return self._levels.level(one) == self._levels.level(other)
+        return self._level(one) == self._level(other)
 
     def take(self, value: "Value") -> None:
         self.check(value)
-        self._output.value(self._levels.level(value) ^ self._inverted)
+        self._output.value(self._level(value) ^ self._inverted)
         self.applied = value
 
     def make_safe(self) -> None:
         self._output.value(self._safe ^ self._inverted)
-        self.applied = self._levels.value(self._safe)
+        self.applied = value_at(self._safe, self._map)
+
+    def _level(self, value: "Value") -> int:
+        return level_of(value, self._map, self.name)
 
 
 PORT = Relay

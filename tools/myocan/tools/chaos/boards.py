@@ -35,15 +35,9 @@ SCRIPT = Path(__file__).with_name("on_board.py")
 def find_runtime() -> tuple[Path | None, str]:
     """Return MicroPython's program, None where boards have to run on CPython, and why if so."""
     from myocan.tools.demo.boards import missing_tools
-    from myocan.tools.umqtt import UmqttError, fetch_umqtt
     from myocan.tools.vboard import micropython_path
 
     reason = missing_tools()
-    if reason is None:
-        try:
-            fetch_umqtt()
-        except UmqttError as error:
-            reason = str(error)
     return (micropython_path(), "") if reason is None else (None, reason)
 
 
@@ -57,7 +51,7 @@ def make_library(config: Mapping[str, Any], folder: Path) -> Path:
     assert spec is not None
     assert spec.origin is not None
     name = SIMULATED.replace(".", "/")
-    shutil.copyfile(compiled(Path(spec.origin), f"{name}.py"), library / f"{name}.mpy")
+    shutil.copyfile(compiled(Path(spec.origin), SIMULATED), library / f"{name}.mpy")
     return library
 
 

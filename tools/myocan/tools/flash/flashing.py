@@ -195,7 +195,7 @@ def flash(
         gets the account of `config`, and no key for updates.
     number: as for `stage`; None: no update of before counts.
 
-    Raises BoardError (NoAnswer within 15 seconds for a dead port), StageError, UmqttError.
+    Raises BoardError (NoAnswer within 15 seconds for a dead port), or StageError.
     """
     began = time.monotonic()
     board = Mpremote(port)

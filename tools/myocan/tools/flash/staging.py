@@ -21,7 +21,7 @@ from typing import Any
 
 from myocan.tools.adapters.adapter_file import without_account
 from myocan.tools.errors import ToolsError
-from myocan.tools.umqtt import default_cache, fetch_umqtt
+from myocan.tools.umqtt import default_cache
 
 SCRIPTS = ("boot.py", "main.py", "slots.py")
 PLACES = "/slots.json"
@@ -171,19 +171,16 @@ def stage(
     update_key: what its updates will be signed with, see `BoardSecrets`.
     number: returns the number that updates must be above, given the files (see `next_number`).
 
-    Returns path on the board -> file. Raises StageError, or UmqttError.
+    Returns path on the board -> file. Raises StageError.
     """
     shutil.rmtree(folder, ignore_errors=True)
     files: dict[str, Path] = {}
-    sources = {
-        name.replace(".", "/"): source for name, source in board_modules(config, own).items()
-    }
-    sources["umqtt/simple"] = fetch_umqtt() / "umqtt" / "simple.py"
-    for module, source in sources.items():
-        path = f"{LIB}{module}{'/__init__' if source.name == '__init__.py' else ''}.mpy"
+    for module, source in board_modules(config, own).items():
+        inner = "/__init__" if source.name == "__init__.py" else ""
+        path = f"{LIB}{module.replace('.', '/')}{inner}.mpy"
         target = files[path] = folder / path[1:]
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(compiled(source, path[len(LIB) : -3] + "py", arch), target)
+        shutil.copyfile(compiled(source, module, arch), target)
     for script in SCRIPTS:
         target = files["/" + script] = folder / script
         shutil.copyfile(firmware_folder() / script, target)
@@ -203,22 +200,23 @@ def stage(
     return files
 
 
-def compiled(source: Path, name: str, arch: str | None = None) -> Path:
+def compiled(source: Path, module: str, arch: str | None = None) -> Path:
     """Return the bytecode of a source; it is kept, so the next time costs nothing.
 
-    name: of the source, for tracebacks on the board. arch: for native code.
+    module: its name, which tracebacks show in place of the file's, since a board has that name in
+        its memory anyway. arch: for native code.
 
     Raises StageError when `mpy-cross` is missing or refuses the source.
     """
     flags = [f"-march={arch}"] if arch else []
     text = source.read_bytes()
-    key = hashlib.sha256(repr((mpy_version(), flags, name)).encode() + text).hexdigest()[:32]
+    key = hashlib.sha256(repr((mpy_version(), flags, module)).encode() + text).hexdigest()[:32]
     target = default_cache() / "mpy" / f"{key}.mpy"
     if not target.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
         # made beside its place and then moved there, for two may do this at once
         making = target.with_suffix(f".{hashlib.sha256(str(source).encode()).hexdigest()[:8]}")
-        _mpy_cross(*flags, "-s", name, "-o", str(making), str(source))
+        _mpy_cross(*flags, "-s", module, "-o", str(making), str(source))
         making.replace(target)
     return target
 

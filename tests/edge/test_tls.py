@@ -156,7 +156,7 @@ def test_a_broker_without_tls_is_only_a_reason_to_try_again(
     start_board: StartBoard, hub: FakeHub, broker: Mosquitto, certificates: Path
 ) -> None:
     board = start_board(broker.port, [BUTTON], broker=trusting(certificates, broker.port))
-    board.wait_said("offline: ")
+    board.wait_said("it hangs up on a board that speaks TLS")
     assert not hub.statuses
 
 

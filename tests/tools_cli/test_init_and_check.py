@@ -206,6 +206,22 @@ def test_what_cannot_be_read_is_one_finding_among_others(myocan: Myocan, tmp_pat
     assert "picow" in found["adapters/wrong.toml"].message
 
 
+def test_a_board_that_the_broker_would_shut_out_is_told(tmp_path: Path) -> None:
+    (tmp_path / "adapters").mkdir()
+    for name, kind, pin in (("attic", "esp8266", "D5"), ("porch", "pico-w", "GP14")):
+        text = f'board = "{kind}"\n[ports.a]\nkind = "led"\npin = "{pin}"\nsubscribe = "$a.b"\n'
+        (tmp_path / "adapters" / f"{name}.toml").write_text(text)
+    for settings, shut_out in (
+        ("tls = true", ["attic"]),
+        ('tls = true\nplain = "0.0.0.0:1883"', []),
+        ("tls = false", []),
+    ):
+        (tmp_path / "myocan.toml").write_text(f"[broker]\n{settings}\n")
+        found = [each for each in check_house(House.load(tmp_path)) if "encrypt" in each.message]
+        assert [Path(each.file).stem for each in found] == shut_out
+        assert all("plain = " in each.message for each in found)
+
+
 def test_a_broken_kind_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "myocan.toml").write_text("")
     for folder in ("ports", "adapters"):

@@ -10,6 +10,7 @@ from version 1.22 on; flashing refuses older ones.
 """
 
 import binascii
+import errno
 import gc
 import os
 import select
@@ -100,6 +101,8 @@ class TlsLink(Link):
             )
         elif isinstance(code, int) and code < -1000:
             error = OSError(f"no TLS there ({error.args[-1]})")
+        elif code == errno.ECONNRESET and self._state == _GREETING:
+            error = OSError("it hangs up on a board that speaks TLS")
         super()._fail(error)
 
     def _wrap(self, plain: "Any") -> "Any":

@@ -142,6 +142,7 @@ def check_house(house: House, given: Mapping[str, str] | None = None) -> list[Fi
         else:
             adapters.append(adapter)
     findings += _kinds(house, findings)
+    findings += _shut_out(house, adapters)
     models, declared, found = models_in(house)
     findings += found
     modules, found = _readable(house.modules()) if given is None else ([], [])
@@ -211,6 +212,24 @@ def _kinds(house: House, told: Iterable[Finding]) -> list[Finding]:
         from_problem(Problem(fault.plain, fault.line), shown_name(fault.path))
         for fault in OwnKinds(house.root / "ports").faults()
         if str(fault) not in said
+    ]
+
+
+def _shut_out(house: House, adapters: Iterable[AdapterFile]) -> list[Finding]:
+    """Tell which boards the hub's own broker would have to encrypt for, and they cannot."""
+    if not house.broker.tls or house.broker.plain is not None:
+        return []
+    return [
+        from_problem(
+            Problem(
+                f"a {adapter.kind.title} cannot encrypt, so with [broker] tls = true it finds no "
+                'broker; write plain = "0.0.0.0:1883" below that, and it comes in unencrypted',
+                severity="warning",
+            ),
+            shown_name(adapter.path),
+        )
+        for adapter in adapters
+        if not adapter.kind.tls
     ]
 
 

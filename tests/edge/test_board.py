@@ -164,6 +164,7 @@ def test_a_port_that_hangs_is_ended_by_the_watchdog(
     board.wait_started(2)
     board.wait("GP15", 1, after=lit)
     assert board.cause == 3, "WDT_RESET"
+    hub.wait(lambda hub: any("kept the board busy for 8" in one for one in hub.remarks), "why")
 
 
 def test_who_interrupts_a_board_finds_it_safe_and_a_console(

@@ -141,6 +141,10 @@ def test_own_code_that_crashes_is_started_again_until_somebody_ends_it(
         def work(self, now: int) -> int | None:
             if starts == 2:
                 raise ConfigError("no such thing")
+            if starts == 3:
+                run._watch(0.05)  # 8 seconds are over sooner
+            while starts == 3:
+                pass
             os.kill(os.getpid(), signal.SIGINT)
             return 1
 
@@ -149,11 +153,14 @@ def test_own_code_that_crashes_is_started_again_until_somebody_ends_it(
         assert opened[-1].level("GP15") == 0
 
     run.run_adapter(configuration(1, [], code={}), "simulated", say, Porch)
-    assert starts == 3
-    first, second = (text for text in said if text.startswith("crashed"))
+    assert starts == 4
+    first, second, third = (text for text in said if text.startswith("crashed"))
     assert first.startswith(f"crashed: {__file__}, line ")
     assert "ValueError: boom; starts again in" in first
     assert "ConfigError: no such thing" in second
+    assert f"{__file__}, line " in third
+    assert "Hung: this kept the adapter busy for 8 seconds; nothing in it may wait" in third
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 def test_the_board_of_the_configuration_says_which_pins_are_meant(

@@ -41,6 +41,7 @@ def run(
     try:
         if _run(path, noted, slots) and slots is None:
             time.sleep(_CRASH_S)
+        note(0)
         machine.reset()
     except KeyboardInterrupt:
         _let_watchdog_go()
@@ -131,14 +132,30 @@ def _holds(adapter: "Adapter") -> bool:
     return adapter.outbox.events() > 0
 
 
+def note(number: int) -> int:
+    """Note a number that only power takes away, on boards which their watchdog resets whenever they
+    reset themselves; return what was noted. RP2040 Datasheet, 4.7, register SCRATCH0."""
+    before = number
+    if sys.platform == "rp2":
+        place = _registers() + 0x0C
+        before = machine.mem32[place]
+        machine.mem32[place] = number
+    return before
+
+
+def _registers() -> int:
+    """Return where the registers of the watchdog are."""
+    return 0x400D8000 if "RP2350" in sys.implementation._machine else 0x40058000
+
+
 def _let_watchdog_go() -> None:
     """Whoever sits at the console, or copies files, shall not be reset while he does.
 
     RP2040 Datasheet, 4.7 "Watchdog", RP2350 Datasheet, 12.9: register CTRL, bit 30 ENABLE; what is
     written 0x3000 above a register clears its bits. An ESP32 takes another time-out at any time.
     """
+    note(0)
     if sys.platform == "rp2":
-        base = 0x400D8000 if "RP2350" in sys.implementation._machine else 0x40058000  # type: ignore[attr-defined]
-        machine.mem32[base + 0x3000] = 1 << 30
+        machine.mem32[_registers() + 0x3000] = 1 << 30
     elif sys.platform == "esp32":
         machine.WDT(timeout=86_400_000)

@@ -2,6 +2,7 @@
 
 import signal
 import sysconfig
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -17,6 +18,11 @@ CAPACITY = 262_144
 more than a board has, since there is more."""
 CRASH_S = 3
 """How long an adapter that crashed stays at its safe values before it starts again: as a board."""
+HUNG_S = 8.0
+"""How long own code may keep an adapter busy: as long as the watchdog of a board lets it."""
+_AGAIN_S = 1.0
+"""After this time once more, if what hangs catches whatever comes."""
+_MAIN = threading.main_thread()
 _LOOK_S = 0.1
 """How often it is looked meanwhile whether it shall end."""
 _REASON = 200
@@ -102,11 +108,15 @@ class Runner:
         reason = "stopped"
         try:
             while not self._stopping:
-                self._link.wait(self.adapter.step())
+                _watch(HUNG_S)
+                due = self.adapter.step()
+                _watch(0)
+                self._link.wait(due)
         except Exception as error:
             reason = f"crashed: {error!r}"[:_REASON]
             raise
         finally:
+            _watch(0)
             self.adapter.close(reason)
 
     def stop(self) -> None:
@@ -134,11 +144,26 @@ def run_adapter(
     before = [
         (number, signal.signal(number, keeper.stop)) for number in (signal.SIGINT, signal.SIGTERM)
     ]
+    before.append((signal.SIGALRM, signal.signal(signal.SIGALRM, _hung)))
     try:
         keeper.keep(lambda: Runner(config, pins, say, make))
     finally:
         for number, action in before:
             signal.signal(number, action)
+
+
+class Hung(Exception):
+    """Own code that kept the adapter busy for too long."""
+
+
+def _hung(*_: object) -> None:
+    raise Hung(f"this kept the adapter busy for {HUNG_S:g} seconds; nothing in it may wait")
+
+
+def _watch(seconds: float) -> None:
+    """Let what does not come to its end be ended, where signals can: as a crash; 0: it has."""
+    if signal.getsignal(signal.SIGALRM) is _hung and threading.current_thread() is _MAIN:
+        signal.setitimer(signal.ITIMER_REAL, seconds, seconds and _AGAIN_S)
 
 
 class _Keeper:

@@ -7,7 +7,10 @@ so is the configuration; on a board that runs they would only take memory.
 import json
 from binascii import unhexlify
 
+import machine  # type: ignore[import-not-found]
+
 from myocan.edge.adapter import Adapter
+from myocan.edge.board import note
 from myocan.edge.clock import const, ticks_ms
 from myocan.edge.errors import ConfigError
 from myocan.edge.link import Link
@@ -20,6 +23,12 @@ if TYPE_CHECKING:
     from myocan.edge.network import Network
     from myocan.edge.offers import Offers
 
+_HUNG = (
+    "a port, or code of its own, kept the board busy for 8 seconds, and its watchdog has reset it; "
+    "nothing in it may wait"
+)
+_RUNS = const(0x6D796F63)
+"""Noted while something runs that its watchdog may end."""
 _SECRETS = "/secrets.json"
 """What flashing gave this board alone: its account at the broker, and `update_key`."""
 
@@ -41,6 +50,8 @@ def begin(
     make = _own_adapter() if config.get("code") else Adapter
     adapter = make(config, link, MachinePins(), hears=None if offers is None else offers.hears)
     try:
+        if _hung():
+            adapter.remark(_HUNG)
         if offers is not None:
             offers.attach(adapter, slots, ticks_ms())
         network = _network(config)  # after the outputs are safe: radios take a second to start
@@ -49,6 +60,15 @@ def begin(
         raise
     link.network = network
     return adapter, network, offers
+
+
+def _hung() -> bool:
+    """Whether the watchdog has ended what ran before; note that something runs again."""
+    before = note(_RUNS)
+    try:
+        return bool(before == _RUNS and machine.reset_cause() == machine.WDT_RESET)
+    except AttributeError:
+        return False
 
 
 def _own_adapter() -> "type[Adapter]":

@@ -209,7 +209,7 @@ def test_what_cannot_be_read_is_one_finding_among_others(myocan: Myocan, tmp_pat
 def test_a_board_that_the_broker_would_shut_out_is_told(tmp_path: Path) -> None:
     (tmp_path / "adapters").mkdir()
     for name, kind, pin in (("attic", "esp8266", "D5"), ("porch", "pico-w", "GP14")):
-        text = f'board = "{kind}"\n[ports.a]\nkind = "led"\npin = "{pin}"\nsubscribe = "$a.b"\n'
+        text = f'board = "{kind}"\n[ports.a]\nkind = "led"\npin = "{pin}"\nsubscribe = "a.b"\n'
         (tmp_path / "adapters" / f"{name}.toml").write_text(text)
     for settings, shut_out in (
         ("tls = true", ["attic"]),

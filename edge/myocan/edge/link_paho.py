@@ -192,9 +192,8 @@ class PahoLink:
         dialling, self._dialling = self._dialling, None
         self._client, self._socket = dialling.client, dialling.client.socket()
         if self._socket is None:
-            self.renew(
-                f"no connection to the broker: {_in_words(dialling.problem, self._trust is not None)}"
-            )
+            why = _in_words(dialling.problem, tls=self._trust is not None)
+            self.renew(f"no connection to the broker: {why}")
             return
         with suppress(OSError):  # a socket that is closed already tells so when it is read
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -271,15 +270,15 @@ class PahoLink:
         self._arrived.append(message)
 
 
-def _in_words(problem: Exception | None, tls: bool) -> str:
+def _in_words(problem: Exception | None, *, tls: bool) -> str:
     """Return why there is no connection; of a certificate the same as the other link says."""
     if isinstance(problem, ssl.SSLCertVerificationError):
         return (
             "its certificate is not from the authority that this board knows, or not for this "
             f"host, or not valid now ({problem.verify_message})"
         )
-    if isinstance(problem, ConnectionResetError | ssl.SSLEOFError):
-        return "it hangs up on a board that speaks TLS" if tls else str(problem)
+    if tls and isinstance(problem, ConnectionResetError | ssl.SSLEOFError):
+        return "it hangs up on a board that speaks TLS"
     return str(problem)
 
 

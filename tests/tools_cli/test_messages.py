@@ -98,15 +98,16 @@ def test_tail_goes_on_with_what_comes(myocan: Myocan, running_house: Path) -> No
         [*command, "--since", "2000-01-01"], cwd=running_house, stdout=subprocess.PIPE, text=True
     ) as tail:
         assert tail.stdout is not None
-        rules = json.loads(tail.stdout.readline())
-        assert rules["variable"] == "%%code%%"  # it has begun to read
-        myocan("send", "button1.press", cwd=running_house)
-        while (row := json.loads(tail.stdout.readline()))["variable"] != "state":
-            pass
-        assert row["value"] in ("on", "off")
-        tail.send_signal(signal.SIGINT)
         try:
-            assert tail.wait(10) == 0
+            rules = json.loads(tail.stdout.readline())
+            assert rules["variable"] == "%%code%%"  # it has begun to read
+            sent = myocan("send", "button1.press", "--timeout", "30", cwd=running_house)
+            assert sent.returncode == 0, sent.stderr  # else there is nothing to wait for
+            while (row := json.loads(tail.stdout.readline()))["variable"] != "state":
+                pass
+            assert row["value"] in ("on", "off")
+            tail.send_signal(signal.SIGINT)
+            assert tail.wait(60) == 0
         finally:
             tail.kill()
 

@@ -71,7 +71,6 @@ class Lamp(Module):
     def is_dark(self):
         return self.light < 10
 """
-PLAY = Play(program_of(LAMP))
 
 
 def lamp() -> Play:

@@ -164,10 +164,6 @@ class Variables(Tables):
             left += own.count()
         return left
 
-    def _instances_of(self, module: str) -> Instances:
-        number = self._module_numbers.get(module, -1)
-        return self._instances[number] if number >= 0 else self._no_instances
-
     # ------------------------------------------------------------------ by name
 
     def restore(self, module: str, name: str, tag: int, value: int, instance: str = "") -> bool:

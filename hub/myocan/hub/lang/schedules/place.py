@@ -60,10 +60,6 @@ class Place:
         """Return `winter`, `spring`, `summer` or `autumn`."""
         return season_of(day.month, self.southern)
 
-    def is_holiday(self, words: str, day: date) -> bool:
-        """Tell whether a day is the holiday of that name (`christmas`, `easter monday`)."""
-        return day in holiday_days(words, day.year, self.country)
-
     def holiday(self, day: date) -> str:
         """Return the words of the holiday that a day is (`new years day`), "" if it is none."""
         return holiday_on(day, self.country)

@@ -193,11 +193,6 @@ class Schedule:
         moments = (each.moment for each in self.alternatives)
         return frozenset(moment.variable for moment in moments if moment.kind == "variable")
 
-    @property
-    def needs_sun(self) -> bool:
-        """Whether it needs to know where the house stands."""
-        return any(each.moment.kind in ("sunrise", "sunset") for each in self.alternatives)
-
 
 def _number(value: object, lowest: int, highest: int, what: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:

@@ -52,6 +52,22 @@ def test_an_adapter_that_is_shown_is_right(text: str) -> None:
     assert parse_adapter(Path("porch.toml"), text).warnings == ()
 
 
+def test_every_file_that_the_tour_of_the_code_names_is_there() -> None:
+    tour = (ROOT / "docs" / "architecture.md").read_text()
+    there = [f"/{path.relative_to(ROOT).as_posix()}" for path in ROOT.glob("*/myocan/**/*.*")]
+    short = [path.replace("/myocan/", "/").replace("/hub/hub/", "/hub/") for path in there]
+    named = re.findall(r"`([a-z_/]+\.(?:py|lark))`", tour)
+    assert len(named) > 30
+    missing = [name for name in named if not any(one.endswith(f"/{name}") for one in there + short)]
+    assert missing == []
+
+
+def test_every_page_is_in_the_list_of_pages() -> None:
+    readme = (ROOT / "README.md").read_text()
+    pages = [path for path in DOCUMENTS if path.name != "README.md"]
+    assert [p.name for p in pages if f"({p.relative_to(ROOT).as_posix()})" not in readme] == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_link_within_the_repository_leads_somewhere(document: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text())

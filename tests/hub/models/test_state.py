@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -533,41 +532,6 @@ def test_a_state_that_was_closed_takes_no_commit() -> None:
     with pytest.raises(StateError, match="this state was closed"):
         state.update(Pump, speed=20)
     assert not asked
-
-
-def test_a_commit_returns_when_it_is_on_the_disk_and_one_sync_serves_all_who_wait(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    disk_is_free, syncing = threading.Event(), threading.Event()
-    syncs: list[int] = []
-    real = Wal.sync
-
-    def sync(wal: Wal) -> None:
-        syncing.set()
-        assert disk_is_free.wait(60)
-        syncs.append(state.checkout(Pump).speed)
-        real(wal)
-
-    monkeypatch.setattr(Wal, "sync", sync)
-    with State(tmp_path / "state.sqlite") as state:
-        first = threading.Thread(target=lambda: state.update(Pump, speed=10))
-        first.start()
-        assert syncing.wait(60)
-        others = [
-            threading.Thread(target=lambda speed=speed: state.update(Pump, speed=speed))
-            for speed in range(20, 28)
-        ]
-        for thread in others:
-            thread.start()
-        ends = time.monotonic() + 60
-        with Reader(tmp_path / "state.sqlite") as written:
-            while len(list(written.messages("live", module="pump", variable="speed"))) < 9:
-                assert time.monotonic() < ends
-        assert all(thread.is_alive() for thread in (first, *others))
-        disk_is_free.set()
-        for thread in (first, *others):
-            thread.join()
-        assert len(syncs) == 2
 
 
 def test_after_the_disk_has_failed_nothing_is_committed_and_nobody_waits(

@@ -88,17 +88,29 @@ def test_threads_and_tasks_lose_no_update_and_see_no_half(tmp_path: Path) -> Non
 
 
 KILLED = """
-import sys
+import os, sys, threading
 from tests_model import Left, Right
 from myocan.hub import State
+
+def say(who, count):
+    os.write(1, f"{who} {count}\\n".encode())
+
+def alone(state, key):
+    while True:
+        count = state.checkout(Left, key).count + 1
+        state.update(Left, key, count=count)
+        say(key, count)
+
 with State(sys.argv[1]) as state:
+    for key in ("a", "b", "c"):
+        threading.Thread(target=alone, args=(state, key), daemon=True).start()
     while True:
         with state(Left, Right) as held:
             left, right = held.checkout(Left), held.checkout(Right)
             left.count += 1
             right.count += 1
             held.commit(left, right)
-        print(left.count, flush=True)
+        say("pair", left.count)
 """
 
 
@@ -110,8 +122,8 @@ def test_what_was_told_as_committed_outlives_a_kill(tmp_path: Path) -> None:
     )
     (tmp_path / "killed.py").write_text(KILLED)
     path = tmp_path / "state.sqlite"
-    last = 0
-    for times in (3, 17, 40):
+    last: dict[str, int] = {}
+    for times in (5, 60):
         process = subprocess.Popen(
             [sys.executable, str(tmp_path / "killed.py"), str(path)],
             stdout=subprocess.PIPE,
@@ -119,16 +131,26 @@ def test_what_was_told_as_committed_outlives_a_kill(tmp_path: Path) -> None:
             env={**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(tmp_path)])},
         )
         assert process.stdout is not None
-        said = [int(process.stdout.readline()) for _ in range(times)]
+        said = [process.stdout.readline() for _ in range(times)]
         process.send_signal(signal.SIGKILL)
-        said += [int(line) for line in process.stdout.read().split("\n")[:-1]]
+        said += process.stdout.read().splitlines()
         process.wait()
         process.stdout.close()
-        assert said[0] > last
+        told: dict[str, list[int]] = {}
+        for line in said:
+            who, count = line.split()
+            told.setdefault(who, []).append(int(count))
         with Reader(path) as reader:
-            values = [int(reader.value("live", name, "count") or 0) for name in ("left", "right")]
-        assert values[0] == values[1] >= said[-1]
-        last = values[0]
+            values = {
+                key or "pair": int(reader.value("live", "left", "count", key) or 0)
+                for key in ("", "a", "b", "c")
+            }
+            assert values["pair"] == int(reader.value("live", "right", "count") or 0)
+        for who, counts in told.items():
+            first = last.get(who, 0) + 1
+            assert counts == list(range(first, first + len(counts)))
+            assert counts[-1] <= values[who] <= counts[-1] + 1
+        last = values
 
 
 class Lives(RuleBasedStateMachine):

@@ -33,17 +33,30 @@ class Context:
     Arguments:
         state: whose they are.
         models: by topic, in their order.
+        waits: whether the block begins when what was accepted of these models is true.
     """
 
-    def __init__(self, state: State, models: dict[str, Loaded]) -> None:
+    __slots__ = ("_models", "_state", "_token", "_waits")
+
+    def __init__(self, state: State, models: dict[str, Loaded], waits: bool = True) -> None:
         self._state = state
         self._models = models
+        self._waits = waits
         self._token: Token[tuple[str, ...]] | None = None
 
     def __enter__(self) -> Self:
         self._refuse_disorder()
-        for loaded in self._models.values():
-            loaded.lock.acquire()
+        taken = []
+        try:
+            for loaded in self._models.values():
+                loaded.lock.acquire()
+                taken.append(loaded)
+            if self._waits:
+                self._state._until_true(taken)
+        except BaseException:
+            for loaded in taken:
+                loaded.lock.release()
+            raise
         self._begin()
         return self
 
@@ -54,6 +67,8 @@ class Context:
             for loaded in self._models.values():
                 await loaded.lock.acquire_async()
                 taken.append(loaded)
+            if any(loaded.ahead is not None for loaded in taken):
+                await asyncio.to_thread(self._state._until_true, taken)
         except BaseException:
             for loaded in taken:
                 loaded.lock.release()
@@ -96,8 +111,8 @@ class Context:
     ) -> bool:
         """Let copies be true, all of them or none; what does not differ is left alone.
 
-        Returns when it is on the disk; subscribers are told meanwhile. The copies may be changed
-        and committed again.
+        Returns when it is on the disk; subscribers are told then. The copies may be changed and
+        committed again.
 
         Arguments:
             copies: of models that are held.
@@ -111,7 +126,9 @@ class Context:
         Raises:
             CommitRejected: the field, the model or the device says no; nothing has changed.
             StaleCheckout: somebody else has committed since.
-            StateError: no such copy, or the disk fails.
+            StoreError: the disk is full (DiskFull; try again when there is room), or fails; nothing
+                has changed.
+            StateError: no such copy, or the disk has failed before.
         """
         return self._state._wait(self._state._commit(copies, merge, require_device))
 

@@ -20,8 +20,9 @@ from myocan.hub.models.cells import Cell, Loaded, Now
 from myocan.hub.models.contexts import Context
 from myocan.hub.models.errors import CommitRejected, StaleCheckout, StateError
 from myocan.hub.models.measures import Measures
-from myocan.hub.models.model import StateModel, from_json, heard, reason, said
-from myocan.hub.models.state import State, _Plan, _Written
+from myocan.hub.models.model import StateModel, copied_from, from_json, heard, reason, said
+from myocan.hub.models.plans import Commit, Plan
+from myocan.hub.models.state import State
 from myocan.hub.models.subscriptions import Changed
 from myocan.hub.models.view import ModuleView
 
@@ -125,21 +126,18 @@ class HubState(State):
             self._values[topic, key] = (version, values)
             loaded = self._loaded.get(topic)
             if loaded is not None:
-                cell = loaded.cells.get(key) or loaded.cells.setdefault(
-                    key, Cell(Now(loaded.model(), 0))
-                )
-                self._follow(loaded, key, cell, change)
+                self._follow(loaded, loaded.cell(key), change)
             self._taken.notify_all()
 
-    def _follow(self, loaded: Loaded, key: str, cell: Cell, change: Heard) -> None:
+    def _follow(self, loaded: Loaded, cell: Cell, change: Heard) -> None:
         old = cell.now.current
         new, fields = _with(old, change.fields)
-        cell.now = Now(new, change.version)
+        cell.now = Now(cell, new, change.version)
         # Of what a hub says that was started anew nobody knows which fields were another meanwhile.
         at = fields or tuple(loaded.model.model_fields)
         cell.changed_at.update(dict.fromkeys(at, change.version))
         if fields:
-            self._tell(loaded, Changed(loaded.model, key, old, new, fields))
+            self._tell(loaded, Changed(loaded.model, cell.key, old, new, fields))
 
     def values(self) -> dict[tuple[str, str], tuple[int, dict[str, str]]]:
         """Return what is true: by (topic, key), the version and the fields as JSON texts."""
@@ -195,8 +193,9 @@ class HubState(State):
             if topic == model.topic:
                 current, _fields = _with(model(), values)
                 at = dict.fromkeys(values, version)  # nobody knows what came between, so all did
-                loaded.cells[key] = Cell(Now(current, version), True, at)
-        loaded.cells.setdefault("", Cell(Now(model(), 0)))
+                loaded.cells[key] = cell = Cell(loaded, key, current, version, True)
+                cell.changed_at = at
+        loaded.cell("")
         return loaded
 
     def _checkout(self, loaded: Loaded, model: type[_Model], key: str) -> _Model:
@@ -212,7 +211,7 @@ class HubState(State):
 
     def _commit(
         self, copies: Iterable[StateModel], merge: bool, require_device: bool = False
-    ) -> _Written | None:
+    ) -> Commit | None:
         began = time.perf_counter()
         plans = self._plans(copies, merge)
         if not plans:
@@ -238,15 +237,16 @@ class HubState(State):
             raise StaleCheckout(answer["stale"])
         for plan, version in zip(plans, answer["versions"], strict=True):
             self._wait_for(plan, version)
-            origin = plan.origin._replace(version=version, values=plan.new.__dict__)
-            object.__setattr__(plan.copy, "__origin__", origin)
-        return _Written(0, plans, began, stored)
+            copied_from(plan.copy, Now(plan.cell, plan.now.current, version))
+        commit = Commit(plans, began, stored)
+        commit.settled = True
+        return commit
 
-    def _wait_for(self, plan: _Plan, version: int) -> None:
+    def _wait_for(self, plan: Plan, version: int) -> None:
         """Wait until what was committed is known here, too."""
         ends = time.monotonic() + FOLLOW_S
         with self._taken:
-            while plan.origin.cell.now.version < version and not self._ended:
+            while plan.cell.now.version < version and not self._ended:
                 if not self._taken.wait(ends - time.monotonic()):
                     raise StateError("the commit is true, but the hub has not told it back in time")
 
@@ -282,14 +282,16 @@ def _with(old: _Model, fields: Mapping[str, str | None]) -> tuple[_Model, tuple[
     return new, tuple(name for name in values if values[name] != old.__dict__[name])
 
 
-def _asked(plan: _Plan) -> dict[str, Any]:
+def _asked(plan: Plan) -> dict[str, Any]:
     """Return a model's part of a commit, as the hub is asked for it."""
     model = type(plan.copy)
     return {
         "topic": model.topic,
-        "key": plan.origin.key,
+        "key": plan.cell.key,
         "version": plan.origin.version,
-        "fields": {name: said(model, name, plan.new.__dict__[name]) for name in plan.fields},
+        "fields": {
+            name: said(model, name, plan.now.current.__dict__[name]) for name in plan.fields
+        },
     }
 
 

@@ -1,8 +1,9 @@
 """Puts commits into a store, and knows when they are on the disk.
 
-The one idea: a commit is rows of the log, one for each field that changed, in one transaction.
-Threads that commit at the same time write one after the other, and one sync of the disk serves all
-that have written before it.
+The one idea: commits stand in one line. Whoever waits for one, and finds nobody at the disk, writes
+all that stand in line in one transaction, and syncs once for all of them; the others find theirs
+done. So the more threads commit, the less each costs the disk, and no thread has to be woken for
+one that commits alone.
 """
 
 from __future__ import annotations
@@ -10,26 +11,29 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias
 
 from myocan.hub.models.errors import StateError
-from myocan.hub.models.model import to_json
-from myocan.hub.store import Store, StoreError
+from myocan.hub.models.plans import Commit, Name
+from myocan.hub.store import DiskFailed, DiskFull, Store, StoreError
+from myocan.hub.store.checkpoint import Checkpoint
+from myocan.hub.store.rows import LogRow
 from myocan.hub.store.wal import Wal
 
-__all__ = ["Change", "FileKeeper", "Keeper", "Name", "Nowhere"]
-
-Name = tuple[str, str, str]
-"""(topic, field, instance or "") of a value."""
-
-Change = tuple[Name, Any]
-"""A value that changes: its name, and the new one."""
+__all__ = ["FileKeeper", "Keeper", "Nowhere", "Settle"]
 
 MODE = "live"
 
 CHECKPOINT_ROWS = 20_000
 """Rows after which the state is written down, so that a start need not read the whole log."""
+
+TIDY_AFTER = 16
+"""Transactions after which it is looked whether there is something to tidy."""
+
+Settle: TypeAlias = Callable[[Sequence[Commit], Exception | None], None]
+"""Told of commits, in the order of the line, that they are kept, or why none of them is."""
 
 
 class Keeper(Protocol):
@@ -40,27 +44,28 @@ class Keeper(Protocol):
 
     recovered: dict[Name, str]
 
-    def append(self, changes: Sequence[Change]) -> int:
-        """Write a commit, all of it or nothing; return its number, for `wait`."""
+    def put(self, commit: Commit) -> None:
+        """Let a commit stand in line; for who holds its models, and the lock of the state."""
 
-    def wait(self, mark: int) -> None:
-        """Wait until a commit is as safe as it can be."""
+    def wait(self, commit: Commit) -> None:
+        """Return when a commit is settled; for any thread."""
 
     def close(self) -> None:
-        """Write what is left to write."""
+        """Write what is left to write; for when all is settled."""
 
 
 class Nowhere:
-    """Keeps nothing: the state is in memory alone."""
+    """Keeps nothing: the state is in memory alone. Arguments: settle, see `FileKeeper`."""
 
-    def __init__(self) -> None:
+    def __init__(self, settle: Settle) -> None:
+        self._settle = settle
         self.recovered: dict[Name, str] = {}
 
-    def append(self, changes: Sequence[Change]) -> int:
+    def put(self, commit: Commit) -> None:
         """See `Keeper`."""
-        return 0
+        self._settle((commit,), None)
 
-    def wait(self, mark: int) -> None:
+    def wait(self, commit: Commit) -> None:
         """See `Keeper`."""
 
     def close(self) -> None:
@@ -73,6 +78,8 @@ class FileKeeper:
     Arguments:
         path: the file, made if it is not there.
         producer: who commits, as the log has it.
+        lock: what is held by who calls `put`.
+        settle: what is told how a commit ended.
         now_ms: the wall clock, milliseconds since 1970 UTC.
 
     Raises StoreError if the store cannot be used.
@@ -82,108 +89,133 @@ class FileKeeper:
         self,
         path: Path,
         producer: str,
+        lock: AbstractContextManager[object],
+        settle: Settle,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        self._lock = lock
+        self._settle = settle
         self._now_ms = now_ms
-        self._lock = threading.Lock()
-        self._progress = threading.Condition()
+        self._disk = threading.Lock()
+        """Held by who writes; all below but the line belongs to that one."""
+        self._line: list[Commit] = []
+        self._taken: list[Commit] = []
+        self._first = 0
         self._failure: StoreError | None = None
-        self._written = self._synced = 0
-        self._syncing = False
+        self._changed: dict[int, str | None] = {}
         self._unsaved: dict[int, str | None] = {}
+        self._checkpoint: Checkpoint | None = None
         self._store = store = Store.open(path)
         store.begin_incarnation(note="state models")
         self._producer = store.producer_id(producer)
-        self._offset = store.next_offset(MODE)
         recovered = store.recover(MODE)
         names = store.names()
         self.recovered: dict[Name, str] = {
             names[number]: text for number, text in recovered.state.items()
         }
-        self._log_ms = next((row[1] for row in store.rows(MODE, self._offset - 2)), 0)
-        self._saved = recovered.checkpoint
+        last = store.next_offset(MODE) - 1
+        self._log_ms = next((row[1] for row in store.rows(MODE, last - 1)), 0)
+        self._saved = self._saving = recovered.checkpoint
         self._wal = Wal(store)
+        self._number = self._tidied = 0
+        self._numbers: dict[Name, int] = {}
 
-    def append(self, changes: Sequence[Change]) -> int:
-        """Write a commit; return its number, for `wait`.
+    def put(self, commit: Commit) -> None:
+        """See `Keeper`."""
+        commit.state_changes()  # here, so that what fails in it fails this commit alone
+        self._line.append(commit)
 
-        It survives the end of this process when this returns, and a power cut after `wait`.
-        Raises DiskFull (nothing was written), or another StoreError.
-        """
+    def wait(self, commit: Commit) -> None:
+        """Return when a commit is settled: written by this thread, or by another before it."""
+        with self._disk:
+            while not commit.settled:
+                self._keep()
+
+    def _keep(self) -> None:
+        """Write what stands in line, sync, and settle it."""
+        store = self._store
         with self._lock:
-            self._refuse_failed()
-            store = self._store
-            now = self._log_ms = max(self._now_ms(), self._log_ms)
-            rows = []
-            numbered: dict[int, str | None] = {}
-            for place, (name, value) in enumerate(changes):
-                text = to_json(value)
-                number = store.name_id(*name)
-                numbered[number] = text
-                rows.append(
-                    (self._offset + place, now, number, text, self._producer, None, None, None,
-                     f"[{number},{text}]")
-                )  # fmt: skip
-            mark = store.append(MODE, rows)
-            self._offset += len(rows)
-            self._unsaved.update(numbered)
-            self._written = mark
-            if self._offset - self._saved > CHECKPOINT_ROWS:
-                self._save()
-        return mark
-
-    def wait(self, mark: int) -> None:
-        """Wait until a commit is on the disk. Raises StateError if the disk fails.
-
-        Whoever comes first syncs, in its own thread, for all that wait by then; handing that to
-        another thread would cost a commit as much as the disk does.
-        """
-        while True:
-            with self._progress:
-                while self._syncing and self._synced < mark:
-                    self._progress.wait()
-                if self._synced >= mark:
-                    return
-                self._refuse_failed()
-                self._syncing = True
-            self._sync()
-
-    def _sync(self) -> None:
-        """Make durable what is written, and tell those who wait for it."""
-        number = synced = self._written
+            if not self._taken:
+                self._first = store.next_offset(MODE)
+                self._taken, self._line = self._line, []
         try:
-            try:
-                self._wal.sync()
-            except BaseException:
-                synced = self._synced
-                raise
-            self._wal.keep_small(number)
+            if self._failure is not None:
+                raise _no_more(self._failure) from self._failure
+            if store.next_offset(MODE) == self._first:  # else who wrote it was interrupted then
+                self._write()
+            self._wal.sync()
+        except Exception as error:
+            self._refuse(error)
+            return
+        self._unsaved.update(self._changed)
+        self._settle(self._taken, None)
+        self._taken = []
+        if self._number - self._tidied >= TIDY_AFTER:
+            self._tidy()
+
+    def _write(self) -> None:
+        """Write what was taken from the line in one transaction, all of it or nothing."""
+        store, producer = self._store, self._producer
+        now = self._log_ms = max(self._now_ms(), self._log_ms)
+        offset, numbers = self._first, self._numbers
+        rows: list[LogRow] = []
+        changed: dict[int, str | None] = {}
+        for commit in self._taken:
+            for name, text in commit.changes:
+                number = numbers.get(name)
+                if number is None:
+                    number = numbers[name] = store.name_id(*name)
+                changed[number] = text
+                rows.append(
+                    (offset, now, number, text, producer, None, None, None, f"[{number},{text}]")
+                )
+                offset += 1
+        self._changed = changed
+        self._number = store.append(MODE, rows)
+
+    def _refuse(self, error: Exception) -> None:
+        """Settle what was to be written, and all that stands in line behind it: not kept."""
+        if isinstance(error, DiskFailed):
+            self._failure = error
+            error = _no_more(error)
+        with self._lock:
+            refused = [*self._taken, *self._line]
+            self._line, self._taken = [], []
+            self._settle(refused, error)
+
+    def _tidy(self) -> None:
+        """Keep the files small, and the start short, as far as there is room for that."""
+        self._tidied = self._number
+        try:
+            self._wal.keep_small(self._number)
+            if self._store.next_offset(MODE) - 1 - self._saved > CHECKPOINT_ROWS:
+                self._save()
+        except DiskFull:
+            pass  # it is tried again after the next commit
         except StoreError as error:
             self._failure = error
-        finally:
-            with self._progress:
-                self._syncing = False
-                self._synced = synced
-                self._progress.notify_all()
+
+    def _save(self) -> None:
+        """Write the state down. Raises DiskFull; then the next call goes on with it."""
+        if self._checkpoint is None and self._unsaved:
+            self._saving = self._store.next_offset(MODE) - 1
+            self._checkpoint = self._store.start_checkpoint(MODE, self._saving, self._unsaved)
+            self._unsaved = {}
+        if self._checkpoint is not None:
+            while self._checkpoint.step():
+                pass
+            self._saved, self._checkpoint = self._saving, None
 
     def close(self) -> None:
-        """Make durable what is written, write the state down, and close the store."""
-        with self._lock:
+        """Write the state down, and close the store."""
+        with self._disk:
             try:
                 if self._failure is None:
-                    self.wait(self._written)
                     self._save()
             finally:
                 self._wal.close()
                 self._store.close()
 
-    def _save(self) -> None:
-        if not self._unsaved:
-            return
-        self._saved = self._offset - 1
-        self._store.checkpoint(MODE, self._saved, self._unsaved)
-        self._unsaved = {}
 
-    def _refuse_failed(self) -> None:
-        if self._failure is not None:
-            raise StateError(f"nothing is committed any more: {self._failure}") from self._failure
+def _no_more(failure: StoreError) -> StateError:
+    return StateError(f"nothing is committed any more: {failure}")

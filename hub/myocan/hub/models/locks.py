@@ -1,7 +1,9 @@
 """Locks that threads and tasks of asyncio wait for in one line.
 
-The one idea: a lock is handed on, not fought for. Whoever lets go of it gives it to the one who has
-waited longest, whether that is a thread, which is woken, or a task, whose loop is told. A lock
+The one idea: nobody waits for long, and nobody waits without need. Whoever lets go of a lock wakes
+the first in line; until that one is awake, which takes longer than a commit, the lock is free for
+whoever comes. Handed on each time, it would make all who commit wait for one another's waking.
+Who has waited for `PATIENCE_S` is handed it, before all who come later, and so is a task. A lock
 belongs to a block of code and not to a thread, so what is begun in one may be ended in another.
 """
 
@@ -9,20 +11,25 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 
-__all__ = ["Turnstile"]
+__all__ = ["PATIENCE_S", "Turnstile"]
+
+PATIENCE_S = 0.001
+"""How long others may be quicker than who waits."""
 
 
 class Turnstile:
-    """A lock; first come, first served."""
+    """A lock that is handed to who has waited for it."""
+
+    __slots__ = ("_held", "_mutex", "_waiting")
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._held = False
-        self._waiting: deque[Callable[[], bool]] = deque()
+        self._waiting: deque[_Thread | _Task] = deque()
 
     @property
     def contenders(self) -> int:
@@ -36,9 +43,26 @@ class Turnstile:
             if not self._held:
                 self._held = True
                 return
-            turn = threading.Event()
-            self._waiting.append(lambda: turn.set() or True)  # type: ignore[func-returns-value]
-        turn.wait()
+            turn = _Thread()
+            self._waiting.append(turn)
+        try:
+            while not self._try(turn):
+                pass
+        except BaseException:
+            self._leave(turn)
+            raise
+
+    def _try(self, turn: _Thread) -> bool:
+        turn.bell.acquire()
+        with self._mutex:
+            if turn.given:
+                return True
+            if self._held:  # somebody was quicker
+                turn.rung = False
+                return False
+            self._waiting.remove(turn)
+            self._held = True
+            return True
 
     async def acquire_async(self) -> None:
         """Wait until it is one's own, in a task; who is cancelled meanwhile does not have it."""
@@ -46,58 +70,98 @@ class Turnstile:
             if not self._held:
                 self._held = True
                 return
-            turn = _Turn(asyncio.get_running_loop())
-            self._waiting.append(turn.give)
+            turn = _Task(asyncio.get_running_loop())
+            self._waiting.append(turn)
         try:
             await turn.future
         except BaseException:
-            if turn.give_up():
-                self.release()
-            else:
-                with self._mutex, suppress(ValueError):  # it may just have been taken out
-                    self._waiting.remove(turn.give)
+            self._leave(turn)
             raise
 
     def release(self) -> None:
-        """Hand it on."""
-        while True:
-            with self._mutex:
-                if not self._waiting:
-                    self._held = False
-                    return
-                give = self._waiting.popleft()
-            if give():
+        """Let go of it."""
+        with self._mutex:
+            self._held = False
+            if self._waiting:
+                self._offer()
+
+    def _offer(self) -> None:
+        """Hand it to the first in line, or wake that one to try; it is free."""
+        while self._waiting:
+            first = self._waiting[0]
+            if first.tries():
+                return
+            self._waiting.popleft()
+            if first.give():
+                self._held = True
                 return
 
+    def _leave(self, turn: _Thread | _Task) -> None:
+        """Stand in line no more, and pass on what was given meanwhile."""
+        with self._mutex:
+            if turn.given:
+                self._held = False
+            else:
+                with suppress(ValueError):
+                    self._waiting.remove(turn)
+            if not self._held:
+                self._offer()
 
-class _Turn:
+
+class _Thread:
+    """A thread's place in the line. All of it is used by who has the mutex of the lock."""
+
+    __slots__ = ("bell", "given", "rung", "since")
+
+    def __init__(self) -> None:
+        self.bell = threading.Lock()
+        self.bell.acquire()
+        self.given = False
+        self.rung = False
+        self.since = time.monotonic()
+
+    def tries(self) -> bool:
+        """Wake it, so that it tries; False if it has waited for long enough."""
+        if time.monotonic() - self.since > PATIENCE_S:
+            return False
+        self._ring()
+        return True
+
+    def give(self) -> bool:
+        """Let it have the lock."""
+        self.given = True
+        self._ring()
+        return True
+
+    def _ring(self) -> None:
+        if not self.rung:
+            self.rung = True
+            self.bell.release()
+
+
+class _Task:
     """A task's place in the line."""
+
+    __slots__ = ("_loop", "future", "given")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.future: asyncio.Future[None] = loop.create_future()
         self._loop = loop
-        self._mutex = threading.Lock()
-        self._given = False
-        self._gone = False
+        self.given = False
+
+    def tries(self) -> bool:
+        """A task does not try: its loop would have to be told twice."""
+        return False
 
     def give(self) -> bool:
-        """Let the task have it; False if it does not want it any more."""
-        with self._mutex:
-            if self._gone:
-                return False
-            try:
-                self._loop.call_soon_threadsafe(self._wake)
-            except RuntimeError:  # its loop has ended
-                return False
-            self._given = True
-            return True
+        """Let it have the lock; False if its loop has ended."""
+        try:
+            self._loop.call_soon_threadsafe(self._wake)
+        except RuntimeError:
+            return False
+        self.given = True
+        return True
 
     def _wake(self) -> None:
         if not self.future.done():
             self.future.set_result(None)
-
-    def give_up(self) -> bool:
-        """Leave the line; return whether it was given meanwhile."""
-        with self._mutex:
-            self._gone = True
-            return self._given

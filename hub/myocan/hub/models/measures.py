@@ -88,6 +88,13 @@ class Measures:
         with self._lock:
             self.rejected[phase] += 1
 
+    def note_commit(self, began: float, stored: float, now: float) -> None:
+        """A commit is true. began, stored, now: when it and its writing began, and when it was
+        written, in seconds of one clock."""
+        self.store.add(now - stored)
+        self.commit.add(now - began)
+        self.tidy()
+
     def tidy(self) -> None:
         """Sort what was put aside, if it is much; to be called now and then."""
         if len(self.checkout) >= _ASIDE or len(self.commit) >= _ASIDE:

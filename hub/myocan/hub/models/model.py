@@ -91,8 +91,16 @@ def field(
     )
 
 
-_set = object.__setattr__
-"""Past pydantic, which validates what is assigned."""
+_set_values, _set_given, _set_extra, _set_private = (
+    BaseModel.__dict__[name].__set__
+    for name in (
+        "__dict__",
+        "__pydantic_fields_set__",
+        "__pydantic_extra__",
+        "__pydantic_private__",
+    )
+)
+"""Past pydantic, which validates what is assigned, and past the search for the attribute."""
 
 
 class StateModel(BaseModel):
@@ -245,12 +253,16 @@ class StateModel(BaseModel):
             copy = self.__copy__()
         else:  # the same in a third of the time, which is a good part of a commit's
             copy = kind.__new__(kind)
-            _set(copy, "__dict__", self.__dict__.copy())
-            _set(copy, "__pydantic_fields_set__", self.__pydantic_fields_set__.copy())
-            _set(copy, "__pydantic_extra__", None)
-            _set(copy, "__pydantic_private__", None)
-        _set(copy, "__origin__", origin)
+            _set_values(copy, self.__dict__.copy())
+            _set_given(copy, self.__pydantic_fields_set__.copy())
+            _set_extra(copy, None)
+            _set_private(copy, None)
+        copied_from(copy, origin)
         return copy
+
+
+copied_from = StateModel.__dict__["__origin__"].__set__
+"""Set where a copy was checked out: takes the copy, and that."""
 
 
 def pattern_of(info: FieldInfo) -> str | None:
@@ -268,6 +280,11 @@ def _bare(pattern: str) -> str:
 
 def to_json(value: Any) -> str:
     """Return a field's value as a message carries it."""
+    kind = type(value)
+    if kind is int:
+        return str(value)
+    if kind is bool:
+        return "true" if value else "false"
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, Enum):

@@ -4,6 +4,24 @@ The one idea: there are two layers. In the runtime layer is one object for each 
 which nobody outside ever holds; it is replaced as a whole, so nobody sees half a change. What is
 checked out is a copy: it may be changed, spoiled and thrown away, and becomes true only by a
 commit, after the field, the model and the device have had their say, and when the log has it.
+
+A commit is *accepted*, then *kept*, then *true*. Accepted: nothing speaks against it; it waits in
+the one line of the keeper. Kept: it is on the disk, with all that wait in line at that moment, in
+one transaction and one sync. True: it can be checked out, and subscribers are told. Why that is
+safe:
+
+- What can be read is on the disk, and so is what a subscriber is told: only what is true is read or
+  told. So nobody acknowledges what a power cut takes away.
+- The line is in one order, which is that of the log, and in which commits become true. All that is
+  accepted of one model was accepted by one who held it, so each was decided by what is in front.
+- If the disk does not take what is in line, all of that is refused: whoever was decided by what was
+  accepted in front of it stands behind that in line. There is nothing to undo, for nobody has seen
+  any of it.
+- Only `update` decides by what is accepted and not yet true, since nobody else sees its copy, and
+  then only for a commit: a refusal, or that nothing differs, is an answer, too, and decided by what
+  is true. All others begin when what is in line of their models is true: a block that holds them,
+  a commit of copies, and devices before they are asked. A copy that is checked out without holding
+  anything is of what is true.
 """
 
 from __future__ import annotations
@@ -12,23 +30,19 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
+from copy import copy as copied
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
-from pydantic import ValidationError
-
-from myocan.hub.models.cells import Cell, Device, Loaded, Now
+from myocan.hub.models.cells import Cell, Device, Loaded
 from myocan.hub.models.contexts import Context, held_here
-from myocan.hub.models.errors import (
-    CommitRejected,
-    ModelError,
-    StaleCheckout,
-    StateError,
-)
+from myocan.hub.models.errors import CommitRejected, ModelError, StaleCheckout, StateError
 from myocan.hub.models.keeper import FileKeeper, Keeper, Nowhere
 from myocan.hub.models.measures import Measures
-from myocan.hub.models.model import StateModel, from_json, reason
+from myocan.hub.models.model import StateModel, copied_from, from_json
+from myocan.hub.models.plans import Commit, Plan, ask_devices, plan_of
 from myocan.hub.models.services import Services
 from myocan.hub.models.subscriptions import Changed, Subscriber, Subscription, Told
 
@@ -60,38 +74,6 @@ class Measured(NamedTuple):
     subscribers: Told
 
 
-class _Origin(NamedTuple):
-    """Where a copy comes from: the cell with its key, and what was in it then."""
-
-    loaded: Loaded
-    key: str
-    cell: Cell
-    version: int
-    values: dict[str, Any]
-
-
-class _Plan(NamedTuple):
-    """One model's part of a commit."""
-
-    origin: _Origin
-    copy: StateModel
-    new: StateModel
-    fields: list[str]
-
-
-class _Written(NamedTuple):
-    """A commit that is true, and what is left of it to wait for.
-
-    mark: for `Keeper.wait`. began, stored: when the commit and its writing began, as
-    `time.perf_counter` has it.
-    """
-
-    mark: int
-    plans: list[_Plan]
-    began: float
-    stored: float
-
-
 class State:
     """The state of an application.
 
@@ -112,8 +94,8 @@ class State:
 
     def __init__(self, path: str | Path | None = None, *, producer: str = "state") -> None:
         self._producer = producer
-        self._keeper: Keeper = Nowhere() if path is None else FileKeeper(Path(path), producer)
         self._lock = threading.RLock()
+        self._keeper: Keeper = Nowhere(self._settle) if path is None else self._file(path)
         self._loaded: dict[str, Loaded] = {}
         self._groups: dict[tuple[type[StateModel], ...], dict[str, Loaded]] = {}
         self._closed = False
@@ -129,9 +111,12 @@ class State:
             if self._loaded:
                 known = ", ".join(sorted(self._loaded))
                 raise StateError(f"open the file first: {known} is in use already")
-            keeper = FileKeeper(Path(path), self._producer)
+            keeper = self._file(path)
             self._keeper.close()
             self._keeper = keeper
+
+    def _file(self, path: str | Path) -> Keeper:
+        return FileKeeper(Path(path), self._producer, self._lock, self._settle)
 
     @staticmethod
     def connect(
@@ -163,13 +148,16 @@ class State:
     def __call__(self, *models: type[StateModel]) -> Context:
         """Hold models: nobody else does, as long as the `with` block lasts; `async with` waits
         without stopping its loop."""
+        return Context(self, self._group(models))
+
+    def _group(self, models: tuple[type[StateModel], ...]) -> dict[str, Loaded]:
         group = self._groups.get(models)
         if group is None:
             if not models:
                 raise StateError("which models? Name them: with state(Heater) as held")
             by_topic = {model.topic: self._of(model) for model in models}
             group = self._groups[models] = {topic: by_topic[topic] for topic in sorted(by_topic)}
-        return Context(self, group)
+        return group
 
     def checkout(self, model: type[_Model], key: str = "") -> _Model:
         """Return a copy of a model as it is now, without holding it.
@@ -183,20 +171,39 @@ class State:
     ) -> bool:
         """Hold the models of these copies and commit them together; see `Context.commit`."""
         with self(*(type(copy) for copy in copies)):
-            written = self._commit(copies, merge, require_device)
-        return self._wait(written)
+            commit = self._commit(copies, merge, require_device)
+        return self._wait(commit)
 
     def update(self, model: type[StateModel], key: str = "", **values: Any) -> bool:
         """Check out, set these fields, and commit, in one go.
 
         Raises pydantic.ValidationError for a value that its field does not take, CommitRejected.
         """
-        with self(model) as held:
-            copy = held.checkout(model, key)
-            for name, value in values.items():
-                setattr(copy, name, value)
-            written = self._commit((copy,), False)
-        return self._wait(written)
+        with Context(self, self._group((model,)), waits=False):
+            loaded = self._of(model)
+            commit = None
+            if loaded.ahead is not None and not loaded.devices:
+                with suppress(Exception):
+                    commit = self._update_ahead(loaded, key, values)
+            if commit is None:
+                self._until_true((loaded,))
+                copy = self._checkout(loaded, model, key)
+                for name, value in values.items():
+                    setattr(copy, name, value)
+                commit = self._commit((copy,), False)
+        return self._wait(commit)
+
+    def _update_ahead(self, loaded: Loaded, key: str, values: dict[str, Any]) -> Commit | None:
+        """Decide by what is accepted, and not true yet; what this raises, nobody is to hear."""
+        began = time.perf_counter()
+        cell = loaded.cell(key)
+        now = cell.ahead or cell.now
+        copy = now.current.copy_of(now)
+        loaded.measures.checkout.add(time.perf_counter() - began)
+        for name, value in values.items():
+            setattr(copy, name, value)
+        plan = self._plan(copy, False)
+        return None if plan is None else self._accept([plan], began)
 
     def instances(self, model: type[StateModel]) -> list[str]:
         """Return the keys of a model's instances that were ever committed, in order."""
@@ -268,12 +275,14 @@ class State:
 
     def close(self) -> None:
         """Stop the services, let subscribers be told what waits, and close the store."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
         try:
             self.services.close()
         finally:
+            self._until_true(list(self._loaded.values()))
             self.settle(END_S)
             for loaded in self._loaded.values():
                 for subscription in loaded.subscriptions:
@@ -324,38 +333,44 @@ class State:
                     values[name],
                     why,
                 )
-            loaded.cells[key] = Cell(Now(current, 1), True)
-        loaded.cells.setdefault("", Cell(Now(model(), 0)))
+            loaded.cells[key] = Cell(loaded, key, current, 1, True)
+        loaded.cell("")
         return loaded
 
     def _checkout(self, loaded: Loaded, model: type[_Model], key: str) -> _Model:
-        cell = loaded.cells.get(key)
-        if cell is None:
-            cell = loaded.cells.setdefault(key, Cell(Now(model(), 0)))
+        """Return a copy of what is true."""
         began = time.perf_counter()
-        current, version = cell.now
-        copy = current.copy_of(_Origin(loaded, key, cell, version, current.__dict__))
+        cell = loaded.cells.get(key) or loaded.cell(key)
+        now = cell.now
+        copy = now.current.copy_of(now)
         assert isinstance(copy, model)
         loaded.measures.checkout.add(time.perf_counter() - began)
         return copy
 
-    def _wait(self, written: _Written | None) -> bool:
-        """Wait until a commit is on the disk; return whether there was one."""
-        if written is None:
+    def _wait(self, commit: Commit | None) -> bool:
+        """Wait until a commit is true; return whether there was one. Raises why it is not."""
+        if commit is None:
             return False
-        self._keeper.wait(written.mark)
+        if not commit.settled:
+            self._keeper.wait(commit)
+        if commit.error is not None:
+            raise commit.error
         now = time.perf_counter()
-        for plan in written.plans:
-            measures = plan.origin.loaded.measures
-            measures.store.add(now - written.stored)
-            measures.commit.add(now - written.began)
-            measures.tidy()
+        for plan in commit.plans:
+            plan.cell.loaded.measures.note_commit(commit.began, commit.stored, now)
         return True
+
+    def _until_true(self, models: Iterable[Loaded]) -> None:
+        """Wait until what was accepted of these is true, or refused."""
+        for loaded in models:
+            commit = loaded.ahead
+            if commit is not None:
+                self._keeper.wait(commit)
 
     def _commit(
         self, copies: Iterable[StateModel], merge: bool, require_device: bool = False
-    ) -> _Written | None:
-        """Commit copies whose models are held; return what to wait for, None if nothing differs.
+    ) -> Commit | None:
+        """Accept copies whose models are held; return what to wait for, None if nothing differs.
 
         require_device: whether a board that is away is a refusal; only a hub knows boards.
         """
@@ -366,21 +381,28 @@ class State:
         if not plans:
             return None
         self._ask_devices(plans)
-        stored = time.perf_counter()
-        mark = self._keeper.append(
-            [
-                ((plan.copy.topic, name, plan.origin.key), plan.new.__dict__[name])
-                for plan in plans
-                for name in plan.fields
-            ]
-        )
-        for plan in plans:
-            self._apply(plan)
-        return _Written(mark, plans, began, stored)
+        return self._accept(plans, began)
 
-    def _plans(self, copies: Iterable[StateModel], merge: bool) -> list[_Plan]:
+    def _accept(self, plans: list[Plan], began: float) -> Commit:
+        """Put a commit into the line."""
+        commit = Commit(plans, began, time.perf_counter())
+        with self._lock:
+            if self._closed:
+                raise StateError("this state was closed")
+            for plan in plans:
+                cell = plan.cell
+                if (cell.ahead or cell.now).version != plan.now.version - 1:
+                    raise StateError("the disk did not take what this was decided by")
+            self._keeper.put(commit)
+            if not commit.settled:
+                for plan in plans:
+                    plan.cell.ahead = plan.now
+                    plan.cell.loaded.ahead = commit
+        return commit
+
+    def _plans(self, copies: Iterable[StateModel], merge: bool) -> list[Plan]:
         """Return what copies change; those that change nothing are left out."""
-        plans: list[_Plan] = []
+        plans: list[Plan] = []
         for copy in copies:
             try:
                 plan = self._plan(copy, merge)
@@ -392,107 +414,54 @@ class State:
                 raise
             if plan is None:
                 continue
-            if plans and any(plan.origin.cell is other.origin.cell for other in plans):
+            if plans and any(plan.cell is other.cell for other in plans):
                 raise StateError(f"two copies of {type(copy).topic} in one commit; merge them")
             plans.append(plan)
         return plans
 
-    def _ask_devices(self, plans: Iterable[_Plan]) -> None:
-        for plan in plans:
-            _ask_devices(plan)
-
-    def _plan(self, copy: StateModel, merge: bool) -> _Plan | None:
-        """Return what a copy changes, None for nothing; the field and the model have their say."""
+    def _plan(self, copy: StateModel, merge: bool) -> Plan | None:
         origin = getattr(copy, "__origin__", None)
-        if not isinstance(origin, _Origin) or origin.loaded is not self._loaded.get(copy.topic):
+        topic = copy.topic
+        if origin is None or origin.cell.loaded is not self._loaded.get(topic):
             raise StateError(f"this {type(copy).__name__} was not checked out here")
-        if copy.topic not in held_here.get():
-            raise StateError(f"{copy.topic} is not held here: with state({type(copy).__name__})")
-        if copy.__dict__ == origin.values:
-            return None
-        new = _validated(copy, copy.__dict__)
-        current, version = origin.cell.now
-        if version != origin.version:
-            changed = _differences(new, origin.values)
-            _refuse_overtaken(copy.topic, origin, changed, merge)
-            merged = {**current.__dict__, **{name: new.__dict__[name] for name in changed}}
-            new = _validated(copy, merged)
-        fields = _differences(new, current.__dict__)
-        if not fields:
-            return None
-        try:
-            new.check()
-        except ValueError as error:
-            raise CommitRejected("model", copy.topic, reason(error)) from error
-        return _Plan(origin, copy, new, fields)
+        if topic not in held_here.get():
+            raise StateError(f"{topic} is not held here: with state({type(copy).__name__})")
+        return plan_of(copy, origin, merge)
 
-    def _apply(self, plan: _Plan) -> None:
-        """Let a commit be true."""
-        loaded, key, cell, _version, _values = plan.origin
-        old, version = cell.now
+    def _ask_devices(self, plans: Iterable[Plan]) -> None:
+        for plan in plans:
+            ask_devices(plan)
+
+    def _settle(self, commits: Iterable[Commit], error: Exception | None) -> None:
+        """Let commits be true, in this order; or none of them, with what the keeper says."""
         with self._lock:  # else who subscribes now might be told of it twice, or not at all
-            cell.now = Now(plan.new, version + 1)
-            for name in plan.fields:
-                cell.changed_at[name] = version + 1
-            if loaded.subscriptions:
-                self._tell(loaded, Changed(loaded.model, key, old, plan.new, tuple(plan.fields)))
-        origin = _Origin(loaded, key, cell, version + 1, plan.new.__dict__)
-        object.__setattr__(plan.copy, "__origin__", origin)
+            for commit in commits:
+                if commit.settled:
+                    continue
+                for plan in commit.plans:
+                    cell, loaded = plan.cell, plan.cell.loaded
+                    if error is None:
+                        self._apply(plan, cell, loaded)
+                    if error is not None or cell.ahead is plan.now:
+                        cell.ahead = None
+                    if error is not None or loaded.ahead is commit:
+                        loaded.ahead = None
+                if error is not None:
+                    commit.error = copied(error)
+                commit.settled = True
+
+    def _apply(self, plan: Plan, cell: Cell, loaded: Loaded) -> None:
+        old, now = cell.now, plan.now
+        cell.now = now
+        for name in plan.fields:
+            cell.changed_at[name] = now.version
+        copied_from(plan.copy, now)
+        if loaded.subscriptions:
+            fields = tuple(plan.fields)
+            self._tell(loaded, Changed(loaded.model, cell.key, old.current, now.current, fields))
 
     @staticmethod
     def _tell(loaded: Loaded, changed: Changed) -> None:
         for subscription in loaded.subscriptions:
             if subscription.wants(changed):
                 subscription.offer(changed)
-
-
-def _validated(copy: StateModel, values: dict[str, Any]) -> StateModel:
-    """Return a model of these values; raises CommitRejected where a field does not take its own."""
-    try:
-        new = type(copy).__pydantic_validator__.validate_python(values.copy())
-    except ValidationError as error:
-        raise CommitRejected("field", copy.topic, reason(error)) from error
-    assert isinstance(new, StateModel)
-    return new
-
-
-def _differences(new: StateModel, before: dict[str, Any]) -> list[str]:
-    return [name for name, value in new.__dict__.items() if value != before[name]]
-
-
-def _refuse_overtaken(topic: str, origin: _Origin, changed: list[str], merge: bool) -> None:
-    """Raise StaleCheckout, unless what somebody else has changed since is to be merged, and can."""
-    changed_at = origin.cell.changed_at
-    overtaken = [name for name in changed if changed_at.get(name, 0) > origin.version]
-    if merge and not overtaken:
-        return
-    others = overtaken or [name for name, at in changed_at.items() if at > origin.version]
-    raise StaleCheckout(
-        f"{topic} was committed by somebody else since this copy was checked "
-        f"out ({', '.join(others)}); check out anew"
-        + ("" if overtaken else ", or commit with merge=True")
-    )
-
-
-def _ask_devices(plan: _Plan) -> None:
-    """Ask the devices of a model; raises CommitRejected if one of them says no."""
-    loaded, key, cell, _version, _values = plan.origin
-    if not loaded.devices:
-        return
-    began = time.perf_counter()
-    refusal = None
-    for device in loaded.devices:
-        try:
-            refusal = device(cell.now.current.copy_of(), plan.new.copy_of())
-        except Exception as error:
-            refusal = str(error) or type(error).__name__
-        if refusal is not None:
-            break
-    loaded.measures.device.add(time.perf_counter() - began)
-    if refusal is not None:
-        loaded.measures.reject("device")
-        raise CommitRejected("device", _shown(loaded.model, key), refusal)
-
-
-def _shown(model: type[StateModel], key: str) -> str:
-    return f"{model.topic}[{key}]" if key else model.topic

@@ -6,7 +6,7 @@ all; memory follows only what was committed.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -66,6 +66,27 @@ class Writer:
         nothing has changed.
         """
         return _Transaction(self, self.db, point, synced)
+
+    def run_alone(self, statement: str, row: Sequence[object]) -> bool:
+        """Run one statement as a transaction of its own; False, and nothing done, if there is more
+        to write with it.
+
+        SQLite begins and commits by itself then, in one call instead of three, each of which lets
+        another thread in. Raises as `transaction`.
+        """
+        if (
+            self.names.pending
+            or self.producers.pending
+            or self.programs
+            or self._faults is not None
+        ):
+            return False
+        try:
+            self.db.execute(statement, row)
+        except sqlite3.Error as error:
+            raise translated(error, self.path) from error
+        self.committed += 1
+        return True
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

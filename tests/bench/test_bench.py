@@ -28,7 +28,7 @@ def run(name: str, *arguments: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, str(BENCH / name), "--quick", "--json", *arguments],
         capture_output=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr.decode()
     document: dict[str, Any] = json.loads(done.stdout)

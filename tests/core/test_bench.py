@@ -17,7 +17,7 @@ def printed(*arguments: str) -> str:
         [sys.executable, str(BENCH), "--quick", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 BREWERY = Path(__file__).parents[2] / "examples" / "brewery" / "brewery.py"
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def reached(condition: Callable[[], bool]) -> bool:

@@ -21,7 +21,7 @@ from support.hub_process import HubProcess
 from support.mosquitto import find_mosquitto, free_port
 
 MYOCAN = [sys.executable, "-m", "myocan.tools.cli"]
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 PORCH = """
 board = "pico-w"

@@ -21,7 +21,7 @@ from myocan.tools.vboard import NoMicroPython, VirtualBoard, micropython_path
 MakeBoard = Callable[..., VirtualBoard]
 Mpremote = Callable[..., str]
 
-MPREMOTE_S = 20.0
+MPREMOTE_S = 120.0
 
 
 @pytest.fixture

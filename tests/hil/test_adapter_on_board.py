@@ -19,6 +19,7 @@ from myocan.tools.adapters import AdapterFile, parse_adapter
 from myocan.tools.chaos.cut import Cut
 from myocan.tools.flash import BoardError, BoardWatch, flash
 from myocan.tools.vboard import NoMicroPython, VirtualBoard
+from support.clock import until
 from support.fake_hub import FakeHub
 from support.mosquitto import Mosquitto
 
@@ -56,18 +57,6 @@ map = { on = 1, off = 0 }
 """
 
 LAMP = "mc1/live/home/lamp1/state"
-
-
-def press(board: VirtualBoard) -> int:
-    """Press the button and let go of it; returns when it was pressed.
-
-    It lasts as long as a finger's, and so does the pause after it: what is shorter, a board that
-    has to wait for its share of a busy machine does not see, or calls chatter.
-    """
-    pressed = board.press("GP14", ms=40)
-    board.wait("GP14", 1, after=pressed)
-    time.sleep(0.02)
-    return pressed
 
 
 class QuickHub(FakeHub):
@@ -124,7 +113,7 @@ def test_a_flashed_board_says_what_it_is(wall: Wall) -> None:
 def test_a_press_arrives_as_one_event(wall: Wall) -> None:
     before = len(wall.hub.taken)
     for count in range(1, 11):
-        press(wall.board)
+        wall.board.press("GP14", ms=20)
         wall.hub.wait_taken(before + count)
     assert wall.hub.taken[before:] == [("button1/press", None)] * 10
 
@@ -143,46 +132,24 @@ def test_a_contact_tells_each_change(wall: Wall) -> None:
     assert wall.hub.taken[before:] == [("door/state", "shut"), ("door/state", "open")]
 
 
-def test_press_to_event_and_message_to_pin_take_milliseconds(
-    wall: Wall, record_property: Callable[[str, object], None]
-) -> None:
-    to_event, to_pin = [], []
-    before = len(wall.hub.taken)
-    for count in range(1, 41):
-        pressed = wall.board.press("GP14", ms=40)
-        wall.hub.wait_taken(before + count)
-        to_event.append(time.monotonic_ns() - pressed)
-        wall.board.wait("GP14", 1)
-        value = "off" if count % 2 else "on"
-        sent = time.monotonic_ns()
-        wall.hub.publish(LAMP, value)
-        lit = wall.board.wait("GP15", int(value == "on"))
-        to_pin.append(lit - sent)
-        time.sleep(0.02)
-    for what, times in (("press to event", to_event), ("message to pin", to_pin)):
-        p50, most = sorted(times)[20] / 1e6, max(times) / 1e6
-        record_property(what, f"p50 {p50:.2f} ms, max {most:.2f} ms")
-        print(f"{what}: p50 {p50:.2f} ms, max {most:.2f} ms")
-        assert p50 < 20
-
-
 def test_after_a_power_cut_the_lamp_is_as_it_should_be(wall: Wall) -> None:
     wall.hub.publish(LAMP, "on")
     wall.board.wait("GP15", 1)
     wall.board.power_off()
     dark = time.monotonic_ns()
     wall.board.power_on()
-    wall.board.wait("GP15", 1, timeout=15, after=dark)
+    wall.board.wait("GP15", 1, after=dark)
 
 
 def test_the_status_of_the_last_life_is_not_taken_for_the_new_one(wall: Wall) -> None:
     wall.hub.wait(lambda hub: hub.statuses[-1]["online"], "the board online")
     with BoardWatch(wall.config) as watch:
-        assert not watch.wait(0.2)
+        until(lambda: watch.status is not None, "what the broker has of it")
         assert watch.status is not None
         assert watch.status["online"]
+        assert not watch.wait(0.2)
         wall.board.reset()
-        assert watch.wait(15)
+        assert watch.wait(60)
 
 
 def test_presses_while_the_link_is_cut_arrive_later_each_once(
@@ -198,7 +165,7 @@ def test_presses_while_the_link_is_cut_arrive_later_each_once(
         hub.wait_taken(1)
         link.cut()
         for _ in range(5):
-            press(board)
+            board.press("GP14", ms=20)
         link.mend()
         hub.wait_taken(6)
         assert hub.taken[1:] == [("button1/press", None)] * 5

@@ -65,7 +65,7 @@ def test_code_of_its_own_runs_on_this_machine(broker: Mosquitto, hub: FakeHub) -
         knock(pins.drive)
         hub.wait_taken(1)
         hub.publish(ALARM, "on")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while levels.count(1) < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
     finally:
@@ -84,7 +84,8 @@ def test_code_of_its_own_runs_on_a_board(
     done = flash(config, cleared_board.port, own=found.own_modules)
     assert "/lib/myocan/house/adapter.mpy" in done.written
     hub.wait_online()
-    knock(cleared_board.set, 4)
+    for _ in range(3):
+        cleared_board.press("GP13", ms=10)  # a finger does to the pin what the sensor does
     hub.wait_taken(1)
     hub.publish(ALARM, "on")
     lit = cleared_board.wait("GP15", 1)

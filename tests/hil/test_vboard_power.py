@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from myocan.tools.vboard import VirtualBoard, VirtualBoardError
+from support.clock import until
 
 MakeBoard = Callable[..., VirtualBoard]
 Mpremote = Callable[..., str]
@@ -62,8 +63,8 @@ def test_a_program_that_resets_the_board_starts_it_again(
 def test_a_watchdog_that_is_fed_lets_the_program_run(board: VirtualBoard) -> None:
     started = run(
         board,
-        "import machine, time\nw = machine.WDT(timeout=200)\n"
-        "for _ in range(60):\n    w.feed()\n    time.sleep_ms(10)\n" + LAMP_ON,
+        "import machine, time\nw = machine.WDT(timeout=1500)\n"
+        "for _ in range(180):\n    w.feed()\n    time.sleep_ms(10)\n" + LAMP_ON,
     )
     board.wait("GP15", 1)
     assert board.boots == started
@@ -103,8 +104,8 @@ def test_a_soft_reset_stops_the_program_and_starts_it_again(board: VirtualBoard)
 
 def test_a_program_that_fails_leaves_a_prompt(board: VirtualBoard, mpremote: Mpremote) -> None:
     run(board, "1 / 0\n")
+    until(lambda: "ZeroDivisionError" in board.console(), "end of the program")
     assert mpremote(board.port, "resume", "exec", "print('alive')") == "alive\n"
-    assert "ZeroDivisionError" in board.console()
 
 
 def test_the_heap_has_the_size_that_was_asked_for(make_board: MakeBoard) -> None:
@@ -168,7 +169,7 @@ def test_the_power_goes_in_the_middle_of_a_write_to_the_flash(
     for write in (1, 2, 5, 13):
         board.power_off()
         board.power_on(cut_at=write)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while board.powered:
             assert time.monotonic() < deadline, "the power lasted"
             time.sleep(0.005)

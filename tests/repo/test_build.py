@@ -23,7 +23,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         env={"SKIP_CYTHON": "1", "PATH": "/usr/bin:/bin"},
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=1200,
     )
     (file,) = folder.glob("*.whl")
     assert file.name.endswith("-py3-none-any.whl")

@@ -49,7 +49,7 @@ class Checkout:
     def run(self, *args: str, cwd: Path) -> str:
         """Run tools/run; return the arguments that reached `myocan`, each in <>."""
         command = [str(self.root / "tools" / "run"), *args]
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         assert done.stderr == "", "it installed"
         return done.stdout

@@ -33,7 +33,7 @@ def tracked() -> list[Path]:
 def run(*command: str) -> tuple[int, str]:
     """Run a checker from the root of the checkout; return its exit code and all it said."""
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, timeout=1200
     )
     return done.returncode, done.stdout + done.stderr
 

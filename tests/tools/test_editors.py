@@ -33,7 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [sys.executable, str(ROOT / "tools" / "editors" / "generate.py"), str(folder)],
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=300,
     )
     return folder
 

@@ -36,7 +36,7 @@ def started(*args: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
             process.send_signal(signal.SIGINT)
-            assert process.wait(15) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
 

@@ -95,7 +95,7 @@ def test_standard_input_goes_through(
         input=text.encode(),
         cwd=tmp_path,
         capture_output=True,
-        timeout=60,
+        timeout=300,
     )
     assert (done.returncode, done.stdout.decode()) == (code, out)
     assert done.stderr.decode().startswith(said)

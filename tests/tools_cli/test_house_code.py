@@ -35,7 +35,7 @@ def test_a_signal_ends_a_hub_whose_models_never_end(house: Path, number: signal.
             assert hub.stdout is not None
             assert hub.stdout.readline() == "here\n"
             hub.send_signal(number)
-            told = hub.communicate(timeout=30)[1]
+            told = hub.communicate(timeout=120)[1]
         finally:
             hub.kill()
     assert told == "myocan: the hub was stopped while models.py was running\n"
@@ -56,7 +56,7 @@ def test_who_waits_for_a_file_is_told_for_which(
     monkeypatch.setattr(house_code, "_tell", telling)
     module = ModuleType("models")
     module.__dict__["told"] = told
-    (tmp_path / "models.py").write_text("assert told.wait(30)\n")
+    (tmp_path / "models.py").write_text("assert told.wait(60)\n")
     house_code.run_file(tmp_path / "models.py", module, ModelsError)
     assert "models.py has been running for 0 seconds; Ctrl-C stops this" in capsys.readouterr().err
     assert house_code.now_running() == ""

@@ -115,7 +115,7 @@ def test_tail_goes_on_with_what_comes(myocan: Myocan, running_house: Path) -> No
 def test_a_reader_that_has_seen_enough_is_no_failure(myocan: Myocan, running_house: Path) -> None:
     code = f"{sys.executable} -m myocan.tools.cli tail --no-follow --since 2000-01-01 | true"
     pipe = ["bash", "-o", "pipefail", "-c", code]
-    done = subprocess.run(pipe, cwd=running_house, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(pipe, cwd=running_house, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
 
 

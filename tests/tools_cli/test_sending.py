@@ -101,8 +101,8 @@ def serving(hub: SmallHub) -> Iterator[SmallHub]:
 def test_a_message_arrives_once_and_is_answered(broker: Mosquitto) -> None:
     with serving(SmallHub(broker.url)) as hub:
         sender = Sender(broker.url, "home", "someone")
-        receipt = sender.send("button1", "press", None, None, 5)
-        sender.send("lamp", "mode", "auto", "living room", 5)
+        receipt = sender.send("button1", "press", None, None, 60)
+        sender.send("lamp", "mode", "auto", "living room", 60)
     assert hub.taken == [("button1/press", None), ("lamp/mode/living room", "auto")]
     assert (receipt.board, receipt.seq) == ("someone", 1)
 
@@ -112,8 +112,21 @@ def test_a_hub_that_misses_frames_gets_the_message_all_the_same(
     broker: Mosquitto, deaf: int
 ) -> None:
     with serving(SmallHub(broker.url, deaf=deaf)) as hub:
-        Sender(broker.url, "home", "someone").send("button1", "press", None, None, 10)
+        Sender(broker.url, "home", "someone").send("button1", "press", None, None, 60)
     assert hub.taken == [("button1/press", None)]
+
+
+def why_not(url: str, said: str) -> str:
+    """Return what a sender says whom nobody answers, once its time is enough to come so far that it
+    says `said`."""
+    why = ""
+    for seconds in (0.7, 5, 40):
+        with pytest.raises(NoAnswer) as caught:
+            Sender(url, "home", "someone").send("button1", "press", None, None, seconds)
+        why = str(caught.value)
+        if said in why:
+            break
+    return why
 
 
 def refused_by_nobody(broker: Mosquitto) -> str:
@@ -128,13 +141,12 @@ def refused_by_nobody(broker: Mosquitto) -> str:
 def test_who_did_not_answer_is_told(
     broker: Mosquitto, address: Callable[[Mosquitto], str], said: str
 ) -> None:
-    with pytest.raises(NoAnswer, match=said):
-        Sender(address(broker), "home", "someone").send("button1", "press", None, None, 0.7)
+    assert said in why_not(address(broker), said)
 
 
 def test_a_hub_that_cannot_say_it_is_on_disk_is_not_believed(broker: Mosquitto) -> None:
-    with serving(SmallHub(broker.url, mute=True)), pytest.raises(NoAnswer, match="on its disk"):
-        Sender(broker.url, "home", "someone").send("button1", "press", None, None, 0.7)
+    with serving(SmallHub(broker.url, mute=True)):
+        assert "on its disk" in why_not(broker.url, "on its disk")
 
 
 def test_a_password_does_not_show_when_nobody_answers() -> None:

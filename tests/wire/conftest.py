@@ -52,7 +52,7 @@ def on_board(micropython: str) -> Callable[..., str]:
             env={"MICROPYPATH": str(ROOT / "shared")},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return done.stdout

@@ -164,7 +164,7 @@ def test_the_board_loads_without_the_hubs_half(micropython: str, tmp_path: Path)
         env={"MICROPYPATH": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
     )
     assert done.stdout == "[21.5,1,1,7] False False\n", done.stderr
 

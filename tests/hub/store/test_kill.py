@@ -62,7 +62,7 @@ def test_a_killed_process_leaves_what_it_committed(
     point: str, times: int, expected: tuple[int, int, int], place: Path
 ) -> None:
     process = subprocess.run(
-        [sys.executable, "-c", HUB, str(place), point, str(times)], timeout=60, check=False
+        [sys.executable, "-c", HUB, str(place), point, str(times)], timeout=300, check=False
     )
     assert process.returncode == -signal.SIGKILL
     offset, checkpoint, incarnation = expected

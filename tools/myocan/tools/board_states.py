@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BoardState", "board_states"]
 
-PATIENCE_S = 3.0
+PATIENCE_S = 10.0
 """How long the broker may take."""
-TAIL_S = 0.05
+TAIL_S = 0.2
 """What may come behind the last, from a broker that sends in any order."""
 
 

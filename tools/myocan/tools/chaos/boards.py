@@ -27,7 +27,7 @@ __all__ = ["ChaosBoard", "find_runtime", "make_library"]
 BUTTON, DOOR, LAMP = "GP14", "GP13", "GP15"
 HEAP = "1024wK"
 """Room for an outbox that outlasts the longest of the outages."""
-START_S = 20.0
+START_S = 60.0
 SIMULATED = "myocan.edge.pins.simulated"
 SCRIPT = Path(__file__).with_name("on_board.py")
 

@@ -63,7 +63,7 @@ class Cut:
         done = threading.Event()
         self._orders.put((what, done))
         self._rope.send(b"\0")
-        assert done.wait(5), "the proxy's thread has ended"
+        assert done.wait(60), "the proxy's thread has ended"
 
     def _run(self) -> None:
         while True:

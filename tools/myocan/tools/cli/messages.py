@@ -254,7 +254,7 @@ def send(
     mode: ModeOption = "live",
     house: HouseOption = None,
     broker: BrokerOption = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the hub.")] = 5.0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the hub.")] = 15.0,
     as_json: JsonOption = False,
 ) -> None:
     """Send a message, and wait until the hub has it on disk.

@@ -16,9 +16,9 @@ from myocan.hub.house import House
 from myocan.hub.running_hub import RunningHub
 from myocan.tools.errors import ToolsError
 
-START_S = 30.0
+START_S = 90.0
 """How long a hub may take until it takes messages; its broker's start is part of it."""
-STOP_S = 10.0
+STOP_S = 30.0
 """How long a hub may take to write its last checkpoint."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from myocan.hub.store import Message, Reader
 
-LAMP_S = 5.0
+LAMP_S = 20.0
 """How long a press may take to reach the lamp before it counts as one that did not."""
 
 

@@ -18,7 +18,7 @@ from myocan.hub.bus.address import Address
 from myocan.tools.flash.mpremote import BoardError
 from myocan.wire import WireError, board_topic, decode_status
 
-CONNECT_S = 5.0
+CONNECT_S = 10.0
 
 NO_ACCOUNT = (134, 135)
 """Why a broker refuses an account: bad user name or password, not authorized (MQTT 5.0, section

@@ -33,7 +33,7 @@ PORTS = "myocan.edge.ports."
 PARTS = "myocan.edge.pins.machine_"
 """Loaded by the word that a port's file says, `part(pins, "pwm", ...)`."""
 
-COMPILE_S = 30.0
+COMPILE_S = 120.0
 
 
 class StageError(ToolsError):

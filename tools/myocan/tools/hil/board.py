@@ -8,7 +8,6 @@ from outside, taking its power) says so of a real one.
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -29,8 +28,7 @@ from myocan.tools.vboard.pins import Level
 VIRTUAL = "virtual"
 USUAL = "pico-w"
 """The kind of a virtual board of which nobody has said another."""
-WAIT_S = 10.0
-SETTLE_S = 0.02
+WAIT_S = 30.0
 
 
 class NotThisBoard(BenchError):
@@ -134,7 +132,7 @@ class BenchBoard:
 
     # what is done to it
 
-    def flash(self, adapter: Path | str | AdapterFile, seconds: float = 30.0) -> Flashed:
+    def flash(self, adapter: Path | str | AdapterFile, seconds: float = 60.0) -> Flashed:
         """Put an adapter onto it, and wait until it is online.
 
         adapter: its file, or one that was read. It is known as `name` here, whatever its file is
@@ -186,7 +184,6 @@ class BenchBoard:
         pin = self.pin(port)
         pressed = self.simulation.press(pin, ms)
         self.simulation.until(pin, lambda state: state.at_ns > pressed)
-        time.sleep(SETTLE_S)  # else the next one would be chatter of the same
         return pressed
 
     def drive(self, port: str, level: Level) -> int:

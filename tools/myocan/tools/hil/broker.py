@@ -17,7 +17,7 @@ from myocan.hub.bus.child import Child, write_private
 from myocan.hub.bus.mosquitto import find_mosquitto, hashed
 from myocan.tools.errors import ToolsError
 
-START_S = 10.0
+START_S = 60.0
 USER = "bench"
 
 _CONFIGURATION = """\

@@ -35,7 +35,7 @@ from myocan.wire import (
 
 DOMAIN = "bench"
 STORE = "00000000000000be"
-CONNECT_S = 5.0
+CONNECT_S = 20.0
 
 
 class BenchError(ToolsError):

@@ -23,7 +23,7 @@ from myocan.wire import WireError, board_topic, decode_status
 if TYPE_CHECKING:
     from myocan.hub.bus import Address
 
-CONNECT_S = 5.0
+CONNECT_S = 20.0
 RETAINED_S = 0.5
 """How long the broker may take to say what it has of the board, before that is called away."""
 ASK_S = 30.0

@@ -25,10 +25,13 @@ from myocan.tools.vboard.parts import Part
 from myocan.tools.vboard.pins import Change, Level
 from myocan.tools.vboard.simulator import RUNS_ALREADY, Spec
 
-START_S = 20.0
-STOP_S = 5.0
-REPLY_S = 10.0
+START_S = 60.0
+STOP_S = 20.0
+REPLY_S = 30.0
 """How long the simulator may take to answer, on top of what a command waits for by itself."""
+WAIT_S = 30.0
+"""How long it may take until what a test waits for is there, unless it says otherwise: this is for
+what hangs, so it suits a slow machine under load."""
 
 
 class VirtualBoardError(ToolsError):
@@ -175,14 +178,18 @@ class VirtualBoard:
         return PinState(**self._ask("get", pin=pin))
 
     def press(self, pin: str, ms: float = 50) -> int:
-        """Press a button at a pin for `ms` milliseconds; returns at once, with the press's time.
+        """Press a button at a pin for `ms` milliseconds; returns when it is down, with the time.
 
         The button makes the pin low under a pull-up resistor, high under a pull-down. It is held
-        until the program has looked at its pins, if that takes longer, up to half a second.
+        for so long as the program sees it, and let go of for as long before it is pressed again: a
+        second press waits for that. A program that never looks at its pins is waited for up to
+        5 seconds.
         """
-        return int(self._ask("press", pin=pin, ms=ms)["at_ns"])
+        return int(self._ask("press", WAIT_S, pin=pin, ms=ms)["at_ns"])
 
-    def wait(self, pin: str, level: Level, timeout: float = 5.0, after: int | None = None) -> int:
+    def wait(
+        self, pin: str, level: Level, timeout: float = WAIT_S, after: int | None = None
+    ) -> int:
         """Wait until a pin has a level; returns when it took it.
 
         after: count only a change after this time, but that one even if it is over again.
@@ -201,7 +208,7 @@ class VirtualBoard:
         self._ask("analog", pin=pin, volts=volts)
 
     def until(
-        self, pin: str, holds: Callable[[PinState], object], timeout: float = 5.0
+        self, pin: str, holds: Callable[[PinState], object], timeout: float = WAIT_S
     ) -> PinState:
         """Wait until `holds` is true of a pin, e.g. `lambda state: state.duty == 0.5`; returns how
         it is then. What is over between two looks, 5 ms apart, is not seen: for levels, see `wait`.
@@ -260,7 +267,7 @@ class VirtualBoard:
         """Cut the power: nothing that runs gets to say goodbye."""
         self._ask("power", on=False)
 
-    def power_on(self, timeout: float = 10.0, cut_at: int = 0) -> int:
+    def power_on(self, timeout: float = WAIT_S, cut_at: int = 0) -> int:
         """Give it power; returns the number of the start, when it runs the user's files.
 
         cut_at: cut the power again in the middle of the so manieth write to its flash (of a board
@@ -274,15 +281,15 @@ class VirtualBoard:
         """Whether it has power."""
         return bool(self._ask("describe")["powered"])
 
-    def reset(self, timeout: float = 10.0) -> int:
+    def reset(self, timeout: float = WAIT_S) -> int:
         """Press its reset button; returns the number of the start, when it runs user's files."""
         return self._wait_for(int(self._ask("reset")["boots"]), timeout)
 
-    def soft_reset(self, timeout: float = 10.0) -> int:
+    def soft_reset(self, timeout: float = WAIT_S) -> int:
         """Stop its program and start over, as Ctrl-C Ctrl-D in a terminal does."""
         return int(self._ask("soft_reset", timeout, timeout_s=timeout)["boots"])
 
-    def wait_started(self, boots: int, timeout: float = 10.0) -> None:
+    def wait_started(self, boots: int, timeout: float = WAIT_S) -> None:
         """Wait for its `boots`-th start, counted from 1."""
         self._wait_for(boots, timeout)
 

@@ -84,8 +84,9 @@ class Control:
         return self._pins.describe(pin)
 
     async def press(self, pin: str, ms: float) -> Reply:
-        """Press a button at a pin for a while; answers at once, with the time of the press."""
-        return {"at_ns": self._board.press(pin, ms / 1000)}
+        """Press a button at a pin for a while, after an earlier press; answers as soon as it is
+        down, with the time of the press."""
+        return {"at_ns": await self._board.fingers.press(pin, ms / 1000)}
 
     async def wait(
         self, pin: str, level: Level, timeout_s: float, after_ns: int | None = None

@@ -129,11 +129,12 @@ class Pins:
         (and on a pin that the board has not set up), high under a pull-down."""
         return 1 if self.wire(name).pull == PULL_DOWN else 0
 
-    def driven(self) -> bytes:
-        """What to tell a board that knows nothing: how every pin is driven from outside."""
+    def driven(self, name: str | None = None) -> bytes:
+        """What to tell a board: how a pin is driven from outside, or every pin if it knows
+        nothing."""
+        wires = self._by_number.values() if name is None else [self.wire(name)]
         return b"".join(
-            bytes((wire.number, UNDRIVEN if wire.driven is None else wire.driven))
-            for wire in self._by_number.values()
+            bytes((wire.number, UNDRIVEN if wire.driven is None else wire.driven)) for wire in wires
         )
 
     def board_set_output(self, number: int, level: int) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 
 from myocan.tools.vboard.control import Control
 from myocan.tools.vboard.exchange import HEADER, Bench, Questions
+from myocan.tools.vboard.fingers import Fingers
 from myocan.tools.vboard.interpreter import RECORD, Interpreter
 from myocan.tools.vboard.pins import Pins
 from myocan.tools.vboard.radio import Radio
@@ -33,11 +34,8 @@ from myocan.tools.vboard.terminal import Terminal
 POWERED_ON, HARD_RESET, WATCHDOG_RESET, SOFT_RESET = 1, 2, 3, 5
 """Reset causes, as `machine.reset_cause()` gives them."""
 
-INTERRUPT_S = 2.0
+INTERRUPT_S = 5.0
 """How long Ctrl-C waits for a program to stop before the next byte typed goes to it."""
-LOOK_S = 0.5
-"""A press lasts until the board has looked at its pins, but at most so much longer: here a board
-may have to wait for its share of a busy machine, as no real one has to."""
 FAILED_STARTS = 3
 """So many starts in a row without reaching the user's files, and the simulator gives up."""
 
@@ -91,6 +89,7 @@ class Simulator:
         self.radio = Radio()
         self.radio.on_change = self._tell_radio
         analog = frozenset(spec.analog) | frozenset(spec.adc2)
+        self.fingers = Fingers(self.pins, self.drive, self._tell, self._looks_away)
         self.bench = Bench(self.pins, self.radio, analog, frozenset(spec.adc2))
         self.boots = 0
         self.cause = POWERED_ON
@@ -133,6 +132,7 @@ class Simulator:
             await self._ended
         finally:
             await control.close()
+            await self.fingers.close()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -298,18 +298,6 @@ class Simulator:
                 pass  # it is ending, and is told when it starts again
             except BlockingIOError:  # the board has not looked at its pins for very long
                 self._loop.add_writer(self._life.wires, self._tell_all, self._life)
-
-    def press(self, pin: str, seconds: float) -> int:
-        """Press a button at a pin and let go of it later; returns the time of the press."""
-        at_ns = self.drive(pin, self.pins.pressed_level(pin))
-        self._loop.call_later(seconds, self._release, pin, self._loop.time() + seconds + LOOK_S)
-        return at_ns
-
-    def _release(self, pin: str, deadline: float) -> None:
-        if self._looks_away() and self._loop.time() < deadline:
-            self._loop.call_later(0.001, self._release, pin, deadline)
-        else:
-            self.drive(pin, None)
 
     def _looks_away(self) -> bool:
         """Whether the board has not taken in yet what happened to its pins."""

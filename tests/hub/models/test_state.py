@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -394,6 +395,93 @@ def test_a_task_that_is_cancelled_while_it_waits_does_not_hold(state: State) -> 
 
 
 # ---------------------------------------------------------------------- recovery
+
+
+def test_a_loop_that_would_wait_for_itself_is_told(state: State) -> None:
+    async def holds(asked: asyncio.Event, done: asyncio.Event) -> None:
+        async with state(Heater):
+            asked.set()
+            await done.wait()
+
+    async def main() -> None:
+        asked, done = asyncio.Event(), asyncio.Event()
+        first = asyncio.create_task(holds(asked, done))
+        await asked.wait()
+        for ask in (lambda: state.update(Heater, enabled=True), lambda: state(Heater).__enter__()):
+            with pytest.raises(LockOrder, match="another task of this loop has this model"):
+                ask()
+        second = asyncio.create_task(asyncio.to_thread(state.update, Heater, enabled=True))
+        done.set()
+        await asyncio.wait_for(asyncio.gather(first, second), 20)
+
+    asyncio.run(main())
+    assert state.checkout(Heater).enabled
+
+
+def test_what_is_begun_within_a_block_may_hold_when_that_has_ended(state: State) -> None:
+    async def later(ended: asyncio.Event) -> None:
+        copy = state.checkout(Heater)
+        copy.enabled = True
+        with pytest.raises(LockOrder):
+            await state(Heater).__aenter__()
+        await ended.wait()
+        with pytest.raises(StateError, match="is not held here"):
+            state._plan(copy, False)
+        async with state(Heater) as held:
+            await held.commit(copy)
+
+    async def main() -> None:
+        ended = asyncio.Event()
+        async with state(Heater):
+            task = asyncio.create_task(later(ended))
+            await asyncio.sleep(0)
+        context = state(Pump)
+        await asyncio.create_task(context.__aenter__())  # as a fixture of a test is
+        await context.__aexit__(None, None, None)
+        ended.set()
+        await asyncio.wait_for(task, 20)
+
+    asyncio.run(main())
+    assert state.checkout(Heater).enabled
+    assert state.update(Pump, speed=20)
+
+
+def test_who_is_interrupted_while_it_waits_leaves_the_line(state: State) -> None:
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with state(Pump):
+            held.set()
+            done.wait(60)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(20)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(KeyboardInterrupt), state(Heater, Pump):
+            pass
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        done.set()
+        thread.join()
+    assert state.update(Heater, enabled=True)
+    assert state.update(Pump, speed=20)
+
+
+def test_each_state_holds_its_own(state: State) -> None:
+    with State() as other:
+        with state(Heater), other(Heater) as held:
+            copy = held.checkout(Heater)
+            copy.enabled = True
+            assert held.commit(copy)
+        with other(Heater), pytest.raises(LockOrder, match="the one that was made first"):
+            state.update(Pump, speed=20)
+        assert not state.checkout(Heater).enabled
 
 
 def test_what_was_committed_is_there_again_and_subscribers_are_told(tmp_path: Path) -> None:

@@ -23,8 +23,17 @@ __all__ = ["AsyncContext", "Context", "held_here"]
 
 _Model = TypeVar("_Model", bound=StateModel)
 
-held_here: ContextVar[tuple[str, ...]] = ContextVar("held", default=())
-"""The models that this thread or task holds, by topic."""
+_around: ContextVar[tuple[Context, ...]] = ContextVar("held", default=())
+"""The blocks around this place in a thread or task, some of which may have ended: a task that was
+begun within one goes on."""
+
+
+def held_here(state: State, topic: str) -> bool:
+    """Whether a block around this place holds a model."""
+    for each in _around.get():  # no generator: each commit asks
+        if each.holds and each.state is state and topic in each.models:
+            return True
+    return False
 
 
 class Context:
@@ -34,25 +43,28 @@ class Context:
         state: whose they are.
         models: by topic, in their order.
         waits: whether the block begins when what was accepted of these models is true.
+
+    `holds` tells whether it does now.
     """
 
-    __slots__ = ("_models", "_state", "_token", "_waits")
+    __slots__ = ("_token", "_waits", "holds", "models", "state")
 
     def __init__(self, state: State, models: dict[str, Loaded], waits: bool = True) -> None:
-        self._state = state
-        self._models = models
+        self.state = state
+        self.models = models
+        self.holds = False
         self._waits = waits
-        self._token: Token[tuple[str, ...]] | None = None
+        self._token: Token[tuple[Context, ...]] | None = None
 
     def __enter__(self) -> Self:
         self._refuse_disorder()
         taken = []
         try:
-            for loaded in self._models.values():
+            for loaded in self.models.values():
                 loaded.lock.acquire()
                 taken.append(loaded)
             if self._waits:
-                self._state._until_true(taken)
+                self.state._until_true(taken)
         except BaseException:
             for loaded in taken:
                 loaded.lock.release()
@@ -64,11 +76,11 @@ class Context:
         self._refuse_disorder()
         taken = []
         try:
-            for loaded in self._models.values():
+            for loaded in self.models.values():
                 await loaded.lock.acquire_async()
                 taken.append(loaded)
             if any(loaded.ahead is not None for loaded in taken):
-                await asyncio.to_thread(self._state._until_true, taken)
+                await asyncio.to_thread(self.state._until_true, taken)
         except BaseException:
             for loaded in taken:
                 loaded.lock.release()
@@ -83,9 +95,13 @@ class Context:
         trace: TracebackType | None,
     ) -> None:
         assert self._token is not None, "not entered"
-        held_here.reset(self._token)
+        self.holds = False
+        try:  # noqa: SIM105 (each commit ends here)
+            _around.reset(self._token)
+        except ValueError:
+            pass  # it ends in another task than it began in
         self._token = None
-        for loaded in self._models.values():
+        for loaded in self.models.values():
             loaded.lock.release()
 
     async def __aexit__(
@@ -101,10 +117,10 @@ class Context:
 
         key: of which instance, "" for the one that has none. Raises StateError for another model.
         """
-        loaded = self._models.get(model.topic)
-        if loaded is None or loaded.model is not model or self._token is None:
+        loaded = self.models.get(model.topic)
+        if loaded is None or loaded.model is not model or not self.holds:
             raise StateError(f"{model.__name__} is not held here; name it in the `with`")
-        return self._state._checkout(loaded, model, key)
+        return self.state._checkout(loaded, model, key)
 
     def commit(
         self, *copies: StateModel, merge: bool = False, require_device: bool = False
@@ -130,24 +146,32 @@ class Context:
                 has changed.
             StateError: no such copy, or the disk has failed before.
         """
-        return self._state._wait(self._state._commit(copies, merge, require_device))
+        return self.state._wait(self.state._commit(copies, merge, require_device))
 
     def _refuse_disorder(self) -> None:
         """Two that hold what the other waits for would wait for ever: so there is one order."""
         if self._token is not None:
             raise StateError("this is held already; ask the state for another")
-        held = held_here.get()
-        if not held:
+        around = _around.get()
+        if not around:
             return
-        again = [topic for topic in self._models if topic in held]
+        around = tuple(each for each in around if each.holds)
+        held = {topic for each in around if each.state is self.state for topic in each.models}
+        again = [topic for topic in self.models if topic in held]
         if again:
             raise LockOrder(f"{', '.join(again)}: held already by a block around this one; use it")
-        if min(self._models) < max(held):
-            together = ", ".join(sorted({*held, *self._models}))
+        if held and min(self.models) < max(held):
+            together = ", ".join(sorted({*held, *self.models}))
             raise LockOrder(f"hold these together, in one `with state(...)`: {together}")
+        if any(each.state.number > self.state.number for each in around):
+            raise LockOrder("of two states, hold first what is of the one that was made first")
 
     def _begin(self) -> None:
-        self._token = held_here.set((*held_here.get(), *self._models))
+        self.holds = True
+        around = _around.get()
+        if around:
+            around = tuple(each for each in around if each.holds)
+        self._token = _around.set((*around, self))
 
 
 class AsyncContext:

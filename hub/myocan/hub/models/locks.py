@@ -14,6 +14,9 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from threading import get_ident
+
+from myocan.hub.models.errors import LockOrder
 
 __all__ = ["PATIENCE_S", "Turnstile"]
 
@@ -24,11 +27,12 @@ PATIENCE_S = 0.001
 class Turnstile:
     """A lock that is handed to who has waited for it."""
 
-    __slots__ = ("_held", "_mutex", "_waiting")
+    __slots__ = ("_held", "_holder", "_mutex", "_waiting")
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._held = False
+        self._holder = 0
         self._waiting: deque[_Thread | _Task] = deque()
 
     @property
@@ -38,12 +42,20 @@ class Turnstile:
             return self._held + len(self._waiting)
 
     def acquire(self) -> None:
-        """Wait until it is one's own."""
+        """Wait until it is one's own.
+
+        Raises LockOrder in a thread whose loop would have to go on for it to become free.
+        """
         with self._mutex:
             if not self._held:
-                self._held = True
+                self._held, self._holder = True, get_ident()
                 return
             turn = _Thread()
+            if _has_loop() and turn.of in (self._holder, *(one.of for one in self._waiting)):
+                raise LockOrder(
+                    "another task of this loop has this model, and the loop would stand still for "
+                    "ever: hold it with `async with`, or await asyncio.to_thread(state.update, ...)"
+                )
             self._waiting.append(turn)
         try:
             while not self._try(turn):
@@ -61,14 +73,14 @@ class Turnstile:
                 turn.rung = False
                 return False
             self._waiting.remove(turn)
-            self._held = True
+            self._held, self._holder = True, turn.of
             return True
 
     async def acquire_async(self) -> None:
         """Wait until it is one's own, in a task; who is cancelled meanwhile does not have it."""
         with self._mutex:
             if not self._held:
-                self._held = True
+                self._held, self._holder = True, get_ident()
                 return
             turn = _Task(asyncio.get_running_loop())
             self._waiting.append(turn)
@@ -93,7 +105,7 @@ class Turnstile:
                 return
             self._waiting.popleft()
             if first.give():
-                self._held = True
+                self._held, self._holder = True, first.of
                 return
 
     def _leave(self, turn: _Thread | _Task) -> None:
@@ -108,12 +120,22 @@ class Turnstile:
                 self._offer()
 
 
+def _has_loop() -> bool:
+    """Whether this is a task of asyncio, or what one has called."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 class _Thread:
     """A thread's place in the line. All of it is used by who has the mutex of the lock."""
 
-    __slots__ = ("bell", "given", "rung", "since")
+    __slots__ = ("bell", "given", "of", "rung", "since")
 
     def __init__(self) -> None:
+        self.of = get_ident()
         self.bell = threading.Lock()
         self.bell.acquire()
         self.given = False
@@ -142,9 +164,10 @@ class _Thread:
 class _Task:
     """A task's place in the line."""
 
-    __slots__ = ("_loop", "future", "given")
+    __slots__ = ("_loop", "future", "given", "of")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.of = get_ident()
         self.future: asyncio.Future[None] = loop.create_future()
         self._loop = loop
         self.given = False

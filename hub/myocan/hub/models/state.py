@@ -26,6 +26,7 @@ safe:
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -74,6 +75,9 @@ class Measured(NamedTuple):
     subscribers: Told
 
 
+_numbers = itertools.count()
+
+
 class State:
     """The state of an application.
 
@@ -95,6 +99,8 @@ class State:
     def __init__(self, path: str | Path | None = None, *, producer: str = "state") -> None:
         self._producer = producer
         self._lock = threading.RLock()
+        self.number = next(_numbers)
+        """Of two states the lower one is of the one that was made first."""
         self._keeper: Keeper = Nowhere(self._settle) if path is None else self._file(path)
         self._loaded: dict[str, Loaded] = {}
         self._groups: dict[tuple[type[StateModel], ...], dict[str, Loaded]] = {}
@@ -424,7 +430,7 @@ class State:
         topic = copy.topic
         if origin is None or origin.cell.loaded is not self._loaded.get(topic):
             raise StateError(f"this {type(copy).__name__} was not checked out here")
-        if topic not in held_here.get():
+        if not held_here(self, topic):
             raise StateError(f"{topic} is not held here: with state({type(copy).__name__})")
         return plan_of(copy, origin, merge)
 

@@ -25,6 +25,7 @@ from myocan.hub.models import (
     StaleCheckout,
     StateError,
 )
+from myocan.hub.models.failures import Failures
 from myocan.hub.store import DiskFailed, Reader, Store
 from myocan.hub.store.wal import Wal
 
@@ -275,7 +276,37 @@ def test_a_subscriber_that_fails_or_hangs_stops_no_other(
     assert (failing.told, failing.failed) == (3, 3)
     assert (hanging.told, hanging.failed) == (3, 0)
     assert told == [1, 2, 3]
-    assert "RuntimeError: no" in caplog.text
+    assert caplog.text.count("RuntimeError: no") == 1
+    failing.close()
+    assert "was closed; it had failed 2 more times" in caplog.text
+
+
+def test_the_log_has_one_failure_a_minute_and_how_many_there_were(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seconds = 100.0
+    failures = Failures("cloud", lambda: seconds)
+
+    def fail() -> None:
+        try:
+            raise OSError("away")
+        except OSError:
+            failures.note("pump")
+
+    for _ in range(3):
+        fail()
+    failures.note_success()
+    assert [one.getMessage() for one in caplog.records] == ["cloud failed when it was told of pump"]
+    seconds += 61
+    fail()
+    fail()
+    seconds += 61
+    failures.note_success()
+    assert [one.getMessage() for one in caplog.records[1:]] == [
+        "cloud failed when it was told of pump, 2 more times since the last such line",
+        "cloud works again; it had failed 1 more times since it was told",
+    ]
+    assert caplog.text.count("OSError: away") == 2
 
 
 def test_a_subscriber_that_is_too_slow_misses_the_oldest(

@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, Self
 
 from myocan.hub.models.errors import StateError
+from myocan.hub.models.failures import Failures
 from myocan.hub.models.model import StateModel
 
 __all__ = ["Changed", "Subscriber", "Subscription", "Told"]
@@ -25,7 +26,7 @@ __all__ = ["Changed", "Subscriber", "Subscription", "Told"]
 MAX_WAITING = 1000
 """What waits for one slow subscriber, at most; beyond that the oldest is dropped, and counted."""
 
-REST_S = 0.001
+REST_S = 0.005
 """How long a thread that has told all waits for more before it has to be woken: at a quick pace of
 commits, to wake it for each costs more than the commits themselves."""
 
@@ -49,8 +50,9 @@ class Changed(NamedTuple):
 
     def copied(self) -> Self:
         """Return the same, with copies of its own, to do with as one likes."""
-        old = None if self.old is None else self.old.copy_of()
-        return self._replace(old=old, new=self.new.copy_of())
+        model, key, old, new, fields, recovered = self
+        old = None if old is None else old.copy_of()
+        return type(self)(model, key, old, new.copy_of(), fields, recovered)
 
 
 Subscriber = Callable[[Any], Awaitable[None] | None]
@@ -83,6 +85,7 @@ class Subscription:
         self._busy = False
         self._asleep = False
         self._closed = False
+        self._failures = Failures(_name(subscriber))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._worker: threading.Thread | None = None
         if _is_async(subscriber):
@@ -151,6 +154,7 @@ class Subscription:
             if self._worker is None:
                 self._busy = False
             self._progress.notify_all()
+            self._failures.end()
 
     # ------------------------------------------------------------------ telling
 
@@ -179,8 +183,12 @@ class Subscription:
             rested = changed is None
             if changed is None:
                 time.sleep(REST_S)
-            else:
+            while changed is not None:
                 self._tell(changed)
+                try:
+                    changed = self._waiting.popleft()
+                except IndexError:
+                    changed = None
 
     def _tell(self, changed: Changed) -> None:
         self.told += 1
@@ -188,6 +196,9 @@ class Subscription:
             self._subscriber(changed.copied())
         except Exception:
             self._fail(changed)
+        else:
+            if self._failures.untold:
+                self._failures.note_success()
 
     def _begin_task(self) -> None:
         self._task = asyncio.ensure_future(self._work_async())
@@ -205,12 +216,13 @@ class Subscription:
                     await told
             except Exception:
                 self._fail(changed)
+            else:
+                if self._failures.untold:
+                    self._failures.note_success()
 
     def _fail(self, changed: Changed) -> None:
         self.failed += 1
-        _log.exception(
-            "%s failed when it was told of %s", _name(self._subscriber), changed.model.topic
-        )
+        self._failures.note(changed.model.topic)
 
 
 class Told(NamedTuple):

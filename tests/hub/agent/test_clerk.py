@@ -123,7 +123,7 @@ class Hub:
         for name in sorted(known, key=lambda name: name[1] != "$instances"):
             assert new.clerk.restore(name, known[name]) or name[0] == "$external"
         for name, value in known.items():
-            topic = new.clerk.topic_of(name)
+            topic = new.clerk.glossary.topic_of(name)
             if topic is not None:
                 new.outlet.remember(topic, value, self.offset - 1, name[0])
         return new

@@ -209,7 +209,6 @@ class Agent:
         adapters = AdapterTopics(house.adapters())
         models = load_models(house.models_path)
         functions = load_externals(house.externals_path)  # which may import the models
-        files = ModuleFiles(house.modules(), house.agent.name, models.texts())
         self._journal = Journal(
             store,
             self._stopping,
@@ -224,7 +223,7 @@ class Agent:
         self._journal.start()
         stack.callback(self._journal.close)
         self._with_room(lambda: self._connection.begin_incarnation(store))
-        shared = Shared(
+        self._shared = Shared(
             house,
             store,
             self._journal,
@@ -237,14 +236,37 @@ class Agent:
             self._trust,
             models,
         )
-        self._shared = shared
+        files = ModuleFiles(house.modules(), house.agent.name, models.texts())
         start = FilesAtStart(files, adapters, store, house.agent.name)
-        self._modes = Modes(shared, start, self._now_ms)
+        self._modes = Modes(self._shared, start, self._now_ms)
         self._live = self._modes.live
-        topics = Topics(self._modes.of, store)
+        self._take_commands(stack)
+        self._intake = Intake(
+            self._live.core,
+            house.domain,
+            adapters,
+            accept_unknown=house.accepts_unknown_boards,
+            positions=self._live.positions,
+            now_ms=self._now_ms,
+            rate=house.boards.rate,
+            models=models,
+        )
+        self._intake.on_verdict = self._proposals.take
+        self._connection.start_broker(stack)
+        if self._live.catch_up(self._live.now()):
+            self._latecomers = Latecomers(self._intake, self._monotonic)
+        self._control.start(stack)
+        self._connection.control_path = self._control.path
+        self._connection.start(stack, self._intake, self._greeting, self._on_introduced)
+        self._serve_metrics(stack)
+
+    def _take_commands(self, stack: ExitStack) -> None:
+        """Make those who do what users and programs ask for; what a crash left goes on."""
+        shared = self._shared
+        topics = Topics(self._modes.of, shared.store)
         self._deployer = Deployer(
-            house,
-            models,
+            self.house,
+            shared.models,
             self._store_path,
             self._modes.of,
             self._put_in_force,
@@ -252,8 +274,8 @@ class Agent:
             self._monotonic,
         )
         self._proposals = Proposals(
-            house.domain,
-            adapters,
+            self.house.domain,
+            shared.adapters,
             self._connection,
             self._intake_status,
             self._modes.values_of,
@@ -280,24 +302,6 @@ class Agent:
             unfinished = topics.unfinished(mode)
             if unfinished is not None:
                 self._unanswered.append(Asked(Request(unfinished), self._commands))
-        self._intake = Intake(
-            self._live.core,
-            house.domain,
-            adapters,
-            accept_unknown=house.accepts_unknown_boards,
-            positions=self._live.positions,
-            now_ms=self._now_ms,
-            rate=house.boards.rate,
-            models=models,
-        )
-        self._intake.on_verdict = self._proposals.take
-        self._connection.start_broker(stack)
-        if self._live.catch_up(self._live.now()):
-            self._latecomers = Latecomers(self._intake, self._monotonic)
-        self._control.start(stack)
-        self._connection.control_path = self._control.path
-        self._connection.start(stack, self._intake, self._greeting, self._on_introduced)
-        self._serve_metrics(stack)
 
     def _serve_metrics(self, stack: ExitStack) -> None:
         """Let Prometheus look on, if the house says so."""

@@ -97,7 +97,7 @@ def exchange(
     variables = {(one.module, fold(of.name)) for one in core.programs for of in one.variables}
     ats = _ats(core.programs)
     core.link(deployment.programs.values(), topics)
-    clerk.know_models(declared_in(deployment.sources))
+    clerk.glossary.know_models(declared_in(deployment.sources))
     for name, text in learnt.items():
         clerk.restore(name, text)
     ats_now = _ats(core.programs)
@@ -170,7 +170,7 @@ def _without_value(
     """Return those of these topics on which nobody else's value stands."""
     if not topics:
         return []
-    others = {clerk.topic_of(name) for name in state if name not in touched}
+    others = {clerk.glossary.topic_of(name) for name in state if name not in touched}
     return [topic for topic in topics if topic not in others]
 
 
@@ -186,7 +186,7 @@ def _said(clerk: Clerk, state: Mapping[Name, str]) -> dict[Name, tuple[str, str]
     """Return the values of topics, and whose they are."""
     said = {}
     for name, text in state.items():
-        topic = clerk.topic_of(name)
+        topic = clerk.glossary.topic_of(name)
         if topic is not None:
             said[topic] = (text, name[0])
     return said

@@ -115,7 +115,7 @@ class Mode(Occasions):
         self._outlet = Outlet(self.name, shared.house.domain)
         inputs = None if shared.house.publish.inputs else shared.adapters.subscribed
         self._clerk = Clerk(core, store, self._outlet, inputs)
-        self._clerk.know_models(declared_in(self.sources))
+        self._clerk.glossary.know_models(declared_in(self.sources))
         state |= self._shelf.beside_instances(core.programs)
         for name, value in state.items():
             self._clerk.restore(name, value)
@@ -142,7 +142,7 @@ class Mode(Occasions):
         self._gone: set[Name] = set()
         self._calls = self._make_calls_of(state) if self.is_live else None
         self._remember(state.items())
-        for page in self._shelf.said(self._clerk.speakers()):
+        for page in self._shelf.said(self._clerk.glossary.speakers()):
             if not self._outlet.knows_all:
                 break
             self._remember(page)
@@ -210,7 +210,7 @@ class Mode(Occasions):
     def _remember(self, values: Iterable[tuple[Name, str]]) -> None:
         """Let the outlet know what was said in an earlier life."""
         for name, value in values:
-            topic = self._clerk.topic_of(name)
+            topic = self._clerk.glossary.topic_of(name)
             if topic is not None:
                 self._outlet.remember(topic, value, self.offset - 1, name[0])
 
@@ -247,7 +247,7 @@ class Mode(Occasions):
             not self.doubt,
             self._shelf.timers(self.core, few_digits=_has_early_times(state, self.log_ms)),
         )
-        self._clerk.watch(clockwork.variables)
+        self._clerk.glossary.watch(clockwork.variables)
         due = clockwork.next_ms()
         if due is None:
             return clockwork, now, now

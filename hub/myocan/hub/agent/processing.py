@@ -228,7 +228,7 @@ class Processing(Present):
         """Begin to say what there was no room to remember, page by page in the turns to come."""
         self._unsaid = None
         if not self._outlet.knows_all:
-            self._unsaid = self._shelf.said(self._clerk.speakers())
+            self._unsaid = self._shelf.said(self._clerk.glossary.speakers())
 
     def _say_more(self) -> None:
         """Say a page of what there was no room to remember, when the broker has taken the last."""
@@ -239,7 +239,7 @@ class Processing(Present):
         if page is None:
             self._unsaid = None
             return
-        said = ((self._clerk.topic_of(name), name[0], value) for name, value in page)
+        said = ((self._clerk.glossary.topic_of(name), name[0], value) for name, value in page)
         frames = [
             self._outlet.say(topic, value, self.offset - 1, module, connection.incarnation)
             for topic, module, value in said
@@ -251,8 +251,10 @@ class Processing(Present):
         """Return what takes the mode's values from the broker."""
         gone = self._outlet.farewell()
         if not self._outlet.knows_all:
-            pages = self._shelf.said(self._clerk.speakers())
-            topics = (self._clerk.topic_of(name) for page in pages for name, _value in page)
+            pages = self._shelf.said(self._clerk.glossary.speakers())
+            topics = (
+                self._clerk.glossary.topic_of(name) for page in pages for name, _value in page
+            )
             gone += filter(None, (self._outlet.clear(topic) for topic in topics if topic))
         return gone
 

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["myocan.tools.pytest_plugin"]
 """Also where myocan is not installed, but only on the path."""
@@ -132,7 +132,9 @@ def core_build() -> str:
 
 
 # How long an example takes says something of the machine, and nothing of the code.
-settings.register_profile("any machine", deadline=None)
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
 
 PYTHONS_OWN = "multiprocessing.resource_tracker"

@@ -349,7 +349,7 @@ def test_a_real_board_gives_its_verdict_and_nothing_is_switched(
     pump = {"module": "boiler1", "variable": "pump", "value": '"on"'}
 
     def verdict_on(*changes: dict[str, Any]) -> dict[str, Any]:
-        return ask(House.load(house), "ask", changes=[*changes])
+        return ask(House.load(house), "ask", changes=[*changes], timeout=25)
 
     with hub():
         board = adapter("porch")

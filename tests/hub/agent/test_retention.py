@@ -12,6 +12,7 @@ from myocan.hub.control import ControlError, ask
 from myocan.hub.house import House
 from myocan.hub.store import Message, Reader, Store, Trimmed
 from support.board import Board
+from support.clock import until
 
 HOUR_MS = 3_600_000
 KEEPING = """
@@ -65,20 +66,23 @@ def press(board: Board, times: int = 1) -> None:
 
 
 def hours_pass(running, clock: Time, hours: int) -> None:
-    """Let hours pass, one after the other, with the checkpoints that come due."""
+    """Let hours pass, one after the other, with the checkpoints and passes that come due."""
+    live = running.agent._live
+
+    def is_done() -> bool:
+        return live.checkpoints.due_s() != 0 and not (
+            live.trimming._working or live.trimming._next_s <= clock.monotonic()
+        )
+
     for _ in range(hours):
         clock.pass_hours(1)
         running.agent.wake()
-        time.sleep(0.15)
+        until(is_done, "end of what is due every hour")
 
 
 def await_records(log, count: int) -> list[Message]:
-    for _ in range(200):
-        found = log("$admin.retention")
-        if len(found) >= count:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("nothing was taken out of the log")
+    until(lambda: len(log("$admin.retention")) >= count, "record of what was taken out of the log")
+    return log("$admin.retention")
 
 
 def test_messages_go_when_their_time_is_up_and_replay_starts_behind(
@@ -151,10 +155,7 @@ def test_a_hub_that_was_killed_while_it_dropped_a_topic_finishes_it(
         change = f"[{name},{value}]"
         store.append("live", [(offset, last_ms, name, value, producer, None, None, None, change)])
     with kept():
-        for _ in range(200):  # the record comes last
-            if "messages" in log("$admin.topic")[-1].value:
-                break
-            time.sleep(0.05)
+        until(lambda: "messages" in log("$admin.topic")[-1].value, "record, which comes last")
     assert log("camera.image") == []
     assert json.loads(json.loads(log("$admin.topic")[-1].value))["messages"] == 3
 

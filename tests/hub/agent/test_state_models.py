@@ -89,7 +89,7 @@ def state_of(hub) -> Any:
     """Return the module models, and the hub's state."""
     module = sys.modules["models"]
     ready = threading.Event()
-    for _ in range(1000):
+    for _ in range(6000):
         if module.found:
             break
         ready.wait(0.01)
@@ -393,7 +393,7 @@ def test_a_board_has_its_say_and_what_it_refuses_never_was(
 
 
 def wait_for(holds: Callable[[], bool]) -> None:
-    for _ in range(2000):
+    for _ in range(6000):
         if holds():
             return
         threading.Event().wait(0.01)

@@ -14,7 +14,7 @@ from myocan.hub.store import LogRow, Reader, Store, StoreError
 from myocan.hub.store.reader import PIECE
 
 Message = Callable[..., LogRow]
-DEADLINE = 20.0
+DEADLINE = 60.0
 NOBODY = 65534
 
 

@@ -125,3 +125,28 @@ def test_without_a_hub_modes_are_listed_and_compared_and_no_more(
     refused = myocan("mode", "drop", "test", cwd=house)
     assert refused.returncode == 3
     assert "myocan run" in refused.stderr
+
+
+def test_a_board_is_heard_by_the_mode_that_it_is_put_into(
+    running: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process: starting a program takes longer than what is tried here."""
+    from myocan.tools.cli.kinds import list_boards
+    from myocan.tools.cli.modes import board_mode, create, list_modes
+
+    create("test", house=running)
+    board_mode("porch", house=running)
+    board_mode("porch", "test", house=running)
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "porch is heard by the live house",
+        "porch is heard by mode test, not by the live house",
+    ]
+    list_boards(house=running)
+    assert "it is heard by mode test, not by the live house" in capsys.readouterr().out
+    list_modes(house=running)
+    assert "hears porch" in capsys.readouterr().out
+    list_boards(house=running, as_json=True)
+    (porch,) = json.loads(capsys.readouterr().out)["boards"]
+    assert porch["mode"] == "test"
+    board_mode("porch", "live", house=running, as_json=True)
+    assert json.loads(capsys.readouterr().out)["before"] == "test"

@@ -32,7 +32,6 @@ from myocan.hub.agent.corrections import WallClock, elapsed_ms
 from myocan.hub.agent.deployer import Deployer
 from myocan.hub.agent.deployment import ModuleFiles
 from myocan.hub.agent.instances import Instances
-from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.journal import DISK_FULL_S, Journal
 from myocan.hub.agent.latecomers import Latecomers
 from myocan.hub.agent.mode import Mode
@@ -164,7 +163,7 @@ class Agent:
     def figures(self) -> Figures:
         """Return how the hub fares; from any thread, once `run` has opened the store."""
         journal, connection = self._journal, self._connection
-        statuses = self._intake.statuses()
+        statuses = self._hearing.statuses()
         return Figures(
             connection.incarnation,
             connection.online,
@@ -240,24 +239,16 @@ class Agent:
         start = FilesAtStart(files, adapters, store, house.agent.name)
         self._modes = Modes(self._shared, start, self._now_ms)
         self._live = self._modes.live
+        self._hearing = self._modes.hearing
+        self._intake = self._hearing.live
         self._take_commands(stack)
-        self._intake = Intake(
-            self._live.core,
-            house.domain,
-            adapters,
-            accept_unknown=house.accepts_unknown_boards,
-            positions=self._live.positions,
-            now_ms=self._now_ms,
-            rate=house.boards.rate,
-            models=models,
-        )
-        self._intake.on_verdict = self._proposals.take
+        self._hearing.on_verdict = self._proposals.take
         self._connection.start_broker(stack)
         if self._live.catch_up(self._live.now()):
             self._latecomers = Latecomers(self._intake, self._monotonic)
         self._control.start(stack)
         self._connection.control_path = self._control.path
-        self._connection.start(stack, self._intake, self._greeting, self._on_introduced)
+        self._connection.start(stack, self._hearing, self._greeting, self._on_introduced)
         self._serve_metrics(stack)
 
     def _take_commands(self, stack: ExitStack) -> None:
@@ -313,7 +304,7 @@ class Agent:
             stack.callback(MetricsServer(collectors, *address).close)
 
     def _intake_status(self, board: str) -> dict[str, Any]:
-        return self._intake.status_of(board)
+        return self._hearing.status_of(board)
 
     def _with_room(self, act: Callable[[], Made]) -> Made:
         """Do what a start cannot do without; on a full disk in the room of the reserve."""
@@ -355,7 +346,7 @@ class Agent:
             self._modes.turn()
             for mode in self._modes:
                 mode.keep()
-            if not self._intake.topics:  # else what waits there would not mean the same any more
+            if not self._hearing.held:  # else what waits there would not mean the same any more
                 self._deployer.keep()
             self._do_commands()
         self._connection.acknowledge(self._journal.synced, self._journal.written)
@@ -369,7 +360,7 @@ class Agent:
             self._said_full = True
             self._live.say(linker.ALERT, DISK_IS_FULL, HUB)
         self._tell_of_full_disk()
-        if len(self._intake.topics) < MAX_HELD:
+        if self._hearing.held < MAX_HELD:
             self._connection.receive(DISK_FULL_S)
         else:
             self._stopping.wait(DISK_FULL_S)
@@ -403,7 +394,7 @@ class Agent:
         if self._latecomers is not None:
             waits[1] = self._latecomers.wait_s(self._connection.online)
         if self._connection.online:
-            waits.append(self._intake.due_s())
+            waits.append(self._hearing.due_s())
         return max(0.0, min((wait for wait in waits if wait is not None), default=IDLE_S))
 
     def _process(self) -> None:

@@ -18,10 +18,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from myocan.hub.agent.accounts import board_accounts
-from myocan.hub.agent.intake import Intake
 from myocan.hub.agent.namesakes import Namesakes, Verdict
 from myocan.hub.bus import (
     CONNECTED,
@@ -48,6 +47,9 @@ from myocan.wire import (
     encode_status,
     hub_topic,
 )
+
+if TYPE_CHECKING:
+    from myocan.hub.agent.hearing import Hearing
 
 __all__ = ["Connection", "NameTaken"]
 
@@ -163,7 +165,7 @@ class Connection:
     def start(
         self,
         stack: ExitStack,
-        intake: Intake,
+        hearing: Hearing,
         greeting: Callable[[], tuple[list[Outgoing], int]],
         on_introduced: Callable[[], None],
     ) -> None:
@@ -171,12 +173,12 @@ class Connection:
 
         Arguments:
             stack: what must be undone at the end.
-            intake: takes the messages of boards.
+            hearing: takes the messages of boards.
             greeting: returns what a broker may have missed, and the newest offset of the log.
             on_introduced: called once, when the broker has taken us for the first time.
         """
         broker = self._broker
-        self._intake = intake
+        self._hearing = hearing
         self._greeting = greeting
         self._on_introduced = on_introduced
         bus = self._make_bus(
@@ -226,7 +228,7 @@ class Connection:
         Raises NameTaken if another hub of this name was at the broker before.
         """
         assert self._bus is not None
-        take = self._intake.take
+        take = self._hearing.take
         for topic, payload, retained in self._bus.receive(wait_s):
             if topic[:1] == "\0":
                 self._on_link_event(topic, payload)
@@ -266,7 +268,7 @@ class Connection:
         self.publish(
             [
                 (board_topic(domain, board, "ack"), encode_ack(boot, seq, now, store), 0, False, 0)
-                for board, boot, seq in self._intake.acks(synced, written)
+                for board, boot, seq in self._hearing.acks(synced, written)
             ]
         )
 

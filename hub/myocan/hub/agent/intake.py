@@ -196,6 +196,16 @@ class Intake(Batch):
         known = self.boards.get(board)
         return {} if known is None else known.status
 
+    def pass_on(self, board: str, to: Intake) -> None:
+        """Let another take what comes from a board, from the next message on; of this one's none
+        may wait."""
+        known = self.boards.pop(board, None)
+        self.active.pop(board, None)
+        self._routes.clear()
+        to._routes.clear()
+        if known is not None:
+            to.boards[board] = to.active[board] = known  # it may be owed an acknowledgement
+
     def _clear(self, topic: str) -> None:
         """Let a retained message be taken from the broker, which has no business there."""
         if len(self.unwelcome) < MAX_UNWELCOME:  # what is left comes again with the next connection

@@ -24,6 +24,7 @@ from myocan.hub.agent.commands import (
     later,
 )
 from myocan.hub.agent.deployment import Reason, load_deployment
+from myocan.hub.agent.hearing import Hearing
 from myocan.hub.agent.mirror import MIRRORED, Mirror
 from myocan.hub.agent.mode import Mode
 from myocan.hub.agent.order import FilesAtStart, Order
@@ -68,6 +69,8 @@ class Modes:
         shared: what they have in common.
         files: which programs to put in force in `live`; those of the others are in their logs.
         wall_ms: the wall clock, milliseconds since 1970 UTC.
+
+    `hearing` tells which of them hears which board.
     """
 
     def __init__(self, shared: Shared, files: FilesAtStart, wall_ms: Callable[[], int]) -> None:
@@ -88,6 +91,8 @@ class Modes:
         for name in shared.store.modes():
             if name != LIVE:
                 self._bring_back(name)
+        self.hearing = Hearing(shared, self._modes, self.of, wall_ms)
+        self.commands |= self.hearing.commands
 
     def __iter__(self) -> Iterator[Mode]:
         return iter(self._modes.values())
@@ -116,7 +121,8 @@ class Modes:
         """Let the test modes do a piece of their work."""
         for name, mode in self._modes.items():
             if name != LIVE:
-                mode.take_what_is_due()
+                if not self.hearing.process(mode, mode.take_what_is_due()):
+                    continue  # what waits has numbers of the core, which are to stay
                 if name in self._mirrors:
                     self._mirrors[name].feed()
                 mode.core.compact()
@@ -217,6 +223,11 @@ class Modes:
             self.of({"mode": name})
         if self._copying is not None and self._copying.source == name:
             raise CommandRefused(f"{name} is being copied; drop it after that")
+        if boards := self.hearing.boards_in(name):
+            raise CommandRefused(
+                f"{name} hears {', '.join(boards)}; let live hear it first: "
+                f"myocan board mode {boards[0]} live"
+            )
         self._shared.store.drop_mode(name)
         self._mirrors.pop(name, None)
         mode = self._modes.pop(name)

@@ -60,6 +60,7 @@ def list_boards(house: HouseOption = None, as_json: JsonOption = False) -> None:
         opened = open_house(house)
         ours = _boards_of(opened)
         unknown = _add_states(opened, ours)
+        _add_modes(opened, ours)
     except HouseError:
         if house is not None:
             raise
@@ -107,6 +108,22 @@ def _boards_of(house: House) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _add_modes(house: House, boards: list[dict[str, Any]]) -> None:
+    """Add to each board which mode hears it, None if no hub is here to say so."""
+    from myocan.hub.control import ask
+    from myocan.hub.errors import HubError
+    from myocan.tools.cli.modes import LIVE, heard_by
+
+    elsewhere: dict[str, str] | None = None
+    with suppress(HubError, OSError):
+        elsewhere = ask(house, "board mode")["elsewhere"]
+    for one in boards:
+        mode = one["mode"] = None if elsewhere is None else elsewhere.get(one["name"], LIVE)
+        if mode not in (None, LIVE):
+            known = f"{one['words']}; " if one.get("words") else ""
+            one["words"] = f"{known}it is heard by {heard_by(mode)}"
 
 
 def _add_states(house: House, boards: list[dict[str, Any]]) -> str:

@@ -113,7 +113,8 @@ def list_modes(house: HouseOption = None, as_json: JsonOption = False) -> None:
 
     opened = open_house(house)
     with Reader(opened.store_path) as reader:
-        found = [_about(reader, name) for name in reader.modes()]
+        boards = _boards_of_modes(reader)
+        found = [_about(reader, name, boards.get(name, [])) for name in reader.modes()]
     if as_json:
         print(json.dumps([one._asdict() for one in found], ensure_ascii=False))
         return
@@ -123,7 +124,8 @@ def list_modes(house: HouseOption = None, as_json: JsonOption = False) -> None:
 
 
 class _Mode(NamedTuple):
-    """A mode as its log has it. made: "copy", "new", or "" for live. clock: None for the wall's."""
+    """A mode as its log has it. made: "copy", "new", or "" for live. clock: None for the wall's.
+    boards: those that it hears, and the live house does not; of live none."""
 
     name: str
     messages: int
@@ -132,9 +134,22 @@ class _Mode(NamedTuple):
     by: str
     mirror: bool
     clock: dict[str, Any] | None
+    boards: list[str]
 
 
-def _about(reader: Reader, name: str) -> _Mode:
+def _boards_of_modes(reader: Reader) -> dict[str, list[str]]:
+    """Return the boards that test modes hear, by mode."""
+    from myocan.hub.agent.hearing import HEARD_BY, mode_of_board
+
+    found: dict[str, list[str]] = {}
+    for (_, variable, _), value in sorted(reader.state(LIVE, "$admin").items()):
+        mode = mode_of_board(variable, value)
+        if mode is not None:
+            found.setdefault(mode, []).append(variable.removeprefix(HEARD_BY))
+    return found
+
+
+def _about(reader: Reader, name: str, boards: list[str]) -> _Mode:
     from myocan.hub.agent.clocks import Setting
 
     state = reader.state(name, "$admin")
@@ -157,6 +172,7 @@ def _about(reader: Reader, name: str) -> _Mode:
         "" if is_live else str(made.get("by", "")),
         not is_live and bool(made.get("mirror")),
         clock,
+        boards,
     )
 
 
@@ -166,6 +182,7 @@ def _words(one: _Mode, zone: ZoneInfo) -> str:
     said = f"a copy of {one.source}" if one.source else "made new"
     said += f" by {one.by}" if one.by else ""
     said += ", hears what live hears" if one.mirror else ""
+    said += f", hears {', '.join(one.boards)}" if one.boards else ""
     if one.clock is not None:
         shown = datetime.fromtimestamp(one.clock["shown_ms"] / 1000, zone)
         said += f", its clock was set to {shown:%Y-%m-%d %H:%M:%S} and "
@@ -251,6 +268,34 @@ def _plain(apart: Apart) -> dict[str, Any]:
         "first": [None if step is None else step._asdict() for step in apart.first],
         "last": [None if step is None else step._asdict() for step in apart.last],
     }
+
+
+def board_mode(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The board's name.")],
+    to: Annotated[
+        str | None,
+        typer.Argument(metavar="MODE", help="The mode that is to hear it; live: the house."),
+    ] = None,
+    house: HouseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show or say which mode hears a board: to try a new one without the live house noticing.
+
+    What the board tells goes there, and nowhere else; what it shows is still what live says.
+
+    Example: [bold]myocan board mode porch test[/bold], [bold]myocan board mode porch live[/bold]
+    """
+    content = {"board": name} if to is None else {"board": name, "mode": to, "user": user_name()}
+    answer = ask_hub(house, "board mode", **content)
+    if as_json:
+        print(json.dumps(answer))
+    else:
+        print(f"{name} is heard by {heard_by(str(answer['mode']))}")
+
+
+def heard_by(mode: str) -> str:
+    """Return a mode as what hears a board, in words."""
+    return "the live house" if mode == LIVE else f"mode {mode}, not by the live house"
 
 
 def clock(

@@ -5,6 +5,8 @@
 Frozen code takes flash instead of RAM. boot.py, main.py, slots.py and the
 configuration stay files, so that a board
 gets another configuration without another firmware. Which files there are is said in package.json.
+They are copied by mpremote: `myocan flash` would put the same code into /lib, and code that lies
+there is taken first, as it must be for updates.
 """
 # mypy: ignore-errors
 # ruff: noqa: F821

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from myocan.tools.flash.staging import LIB, stage
 from support.edge_boards import HEAP, ROOT
 
 FLASH = 24 * 1024
@@ -131,6 +132,14 @@ def test_the_manifest_freezes_the_same_files(monkeypatch: pytest.MonkeyPatch) ->
     }
     exec((FIRMWARE / "manifest.py").read_text(), names)
     assert sorted(frozen) == sorted(carried())
+
+
+def test_all_that_is_flashed_for_any_configuration_is_frozen(tmp_path: Path) -> None:
+    config = {"name": "it", "hash": "", "ports": [{"kind": kind} for kind in KINDS]}
+    flashed = {path for path in stage(config, tmp_path) if path.startswith(LIB)}
+    assert {path.removeprefix(LIB).removesuffix(".mpy") + ".py" for path in flashed} <= set(
+        carried()
+    )
 
 
 def test_wire_and_the_core_of_the_edge_fit_into_their_flash(board_library: Path) -> None:

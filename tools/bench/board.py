@@ -4,7 +4,7 @@ Decides: what may be in the core that every board carries, and what must be a mo
 is loaded when a configuration asks for it; and which boards can run it from files, which only if it
 is frozen into their firmware, where bytecode, names and constants take no RAM.
 
-    python tools/bench/board.py [--quick] [--json]
+    python tools/bench/board.py [--json]
 
 Eight ports: two buttons, two contacts, three relays, a lamp; connected to a broker and a hub (a few
 lines of Python in place of a network, not counted). RAM is what is in use after a step, all before
@@ -172,7 +172,7 @@ def add_to(writer: Any, folder: Path) -> None:
             writer.mkfile(path.name, path.read_bytes())
 
 
-def measure(small_only: bool) -> dict[str, Any]:
+def measure() -> dict[str, Any]:
     """Return sizes of all that is loaded, and what is taken after each step; None: not measured."""
     config = configuration()
     files = bytecode(config)
@@ -183,20 +183,19 @@ def measure(small_only: bool) -> dict[str, Any]:
         ram["in place"] = in_place(said, files, 16)
     except NoWasm as error:
         ram["why not"] = str(error)
-    if not small_only:
-        said = run_unix(config, files, romfs=False)
-        ram["64 bits"] = steps_of(said)
-        ram["in place, 64"] = in_place(said, files, 32)
-        ram["64 bits, ROMFS"] = steps_of(run_unix(config, files, romfs=True))
+    said = run_unix(config, files, romfs=False)
+    ram["64 bits"] = steps_of(said)
+    ram["in place, 64"] = in_place(said, files, 32)
+    ram["64 bits, ROMFS"] = steps_of(run_unix(config, files, romfs=True))
     return {"mpy": {name: file.stat().st_size for name, file in files.items()}, "ram": ram}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="objects of 32 bits alone")
+    parser.add_argument("--quick", action="store_true", help="no difference: it takes seconds")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     options = parser.parse_args()
-    found = measure(options.quick)
+    found = measure()
     if options.json:
         print(json.dumps(found))
         return

@@ -11,7 +11,10 @@ forms, although the promise is a stronger one.
                limit of the hub, for one board
     umqtt-nd   umqtt.simple, QoS 1, with TCP_NODELAY: each waits for the broker's acknowledgement,
                which only says that the broker has it in memory; nobody listens
-    umqtt      the same as it ships: four small writes a packet, and so 40 ms for each
+    umqtt-end  the same, and each waits for the answer of a hub, too, which counts as the board's
+               does: what umqtt has to do for half of the board's promise (events that were not
+               answered when a connection breaks would still have to be kept and numbered)
+    umqtt      umqtt.simple, QoS 1, as it ships: four small writes a packet, and so 40 ms for each
 
 All get the same topic, a payload of the same length, one private Mosquitto with `set_tcp_nodelay`,
 and a MicroPython process with the heap of a small board, in turns. Time begins when the connection
@@ -49,10 +52,11 @@ from myocan.tools.vboard import micropython_path
 from myocan.wire import WINDOW, encode_ack
 
 HEAP = "128wK"
-PEERS = ("board", "board-log", "umqtt-nd", "umqtt")
+PEERS = ("board", "board-log", "umqtt-nd", "umqtt-end", "umqtt")
 SLOW = 50
 """So many times fewer events for the peer that waits 40 ms for each."""
-TOPIC = "mc1/$board/home/porch/up/button1/press"
+OWN = "mc1/$board/home/porch/"
+TOPIC = OWN + "up/button1/press"
 PAYLOAD = "[null,12345,1764547200123,1234567890]"
 
 BOARD = """
@@ -87,14 +91,27 @@ import sys, time
 from umqtt.simple import MQTTClient
 
 port, count, topic, payload = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
+name, answers_on = sys.argv[5], sys.argv[6]
 client = MQTTClient("porch", "127.0.0.1", port)
 client.connect()
-if int(sys.argv[5]):
+if name != "umqtt":
     client.sock.setsockopt(6, 1, 1)
+wanted = answers = 0
+
+def heard(topic, message):
+    global answers
+    answers += 1
+
+if name == "umqtt-end":
+    client.set_callback(heard)
+    client.subscribe(answers_on.encode())
+    wanted = 1
 topic, payload = topic.encode(), payload.encode()
 began, spent = time.ticks_us(), time.clock()
-for _ in range(count):
+for sent in range(1, count + 1):
     client.publish(topic, payload, qos=1)
+    while answers < sent * wanted:
+        client.wait_msg()
 took, spent = time.ticks_diff(time.ticks_us(), began), time.clock() - spent
 print(took / 1e6, spent)
 """
@@ -108,10 +125,9 @@ class Counter:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         body = _text("MQTT") + b"\x04\x02\x00\x00" + _text("hub")
         self._socket.sendall(bytes([0x10, len(body)]) + body)
-        own = TOPIC.partition("up/")[0]
-        topics = b"".join(_text(own + leaf) + b"\0" for leaf in ("up/#", "base"))
+        topics = b"".join(_text(OWN + leaf) + b"\0" for leaf in ("up/#", "base"))
         self._socket.sendall(bytes([0x82, 2 + len(topics)]) + b"\0\1" + topics)
-        self._ack = _text(own + "ack")
+        self._ack = _text(OWN + "ack")
         self._boot, self._last, self._told = 0, 0, 0
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -144,15 +160,17 @@ class Counter:
                 break
             if stream[at] & 0xF0 == 0x30:
                 topic = body + 2 + (stream[body] << 8 | stream[body + 1])
-                fields = stream[topic + 1 : body + length - 1].split(b",")
-                if len(fields) == 4:
-                    assert int(fields[1]) == self._last + 1, "an event was lost"
-                    self._last += 1
-                else:
-                    self._boot, self._last = int(fields[0]), int(fields[1]) - 1
-                    self._acknowledge()
+                self._arrived(stream[topic + 1 : body + length - 1].split(b","))
             at = body + length
         return stream[at:]
+
+    def _arrived(self, fields: list[bytes]) -> None:
+        if len(fields) == 4:
+            assert int(fields[1]) == self._last + 1, "an event was lost"
+            self._last += 1
+        else:
+            self._boot, self._last = int(fields[0]), int(fields[1]) - 1
+            self._acknowledge()
 
     def _acknowledge(self) -> None:
         self._told = self._last
@@ -163,6 +181,14 @@ class Counter:
     def close(self) -> None:
         """End the connection, and with it the thread."""
         self._socket.close()
+
+
+class Answering(Counter):
+    """A hub that answers each event, for a client that waits for each."""
+
+    def _arrived(self, fields: list[bytes]) -> None:
+        self._last += 1
+        self._acknowledge()
 
 
 def _text(text: str) -> bytes:
@@ -267,7 +293,7 @@ def publish(library: Path, name: str, port: int, events: int) -> dict[str, float
     script.write_text(UMQTT if name.startswith("umqtt") else BOARD)
     given = [str(port), str(events)]
     if name.startswith("umqtt"):
-        given += [TOPIC, PAYLOAD, str(int(name == "umqtt-nd"))]
+        given += [TOPIC, PAYLOAD, name, OWN + "ack"]
     done = subprocess.run(
         [str(micropython_path()), "-X", f"heapsize={HEAP}", str(script), *given],
         env={**os.environ, "MICROPYPATH": f"{library}:.frozen"},
@@ -287,6 +313,8 @@ def measure(library: Path, folder: Path, name: str, events: int, delay_ms: float
         port = running.enter_context(a_broker(Path(own)))
         if name == "board":
             running.callback(Counter(port).close)
+        elif name == "umqtt-end":
+            running.callback(Answering(port).close)
         elif name == "board-log":
             house = Path(own) / "house"
             house.mkdir()
@@ -299,7 +327,7 @@ def measure(library: Path, folder: Path, name: str, events: int, delay_ms: float
             far = Far(port, delay_ms / 1000)
             running.callback(far.close)
             port = far.port
-        slow = name == "umqtt" or (delay_ms and name == "umqtt-nd")
+        slow = name == "umqtt" or (delay_ms and name.startswith("umqtt"))
         return publish(library, name, port, max(events // SLOW, 5) if slow else events)
 
 
@@ -315,7 +343,7 @@ def run(peers: list[str], rounds: int, events: int, delay_ms: float) -> dict[str
     result: dict[str, Any] = {}
     for name, found in rows.items():
         result[name] = {key: statistics.median(row[key] for row in found) for key in found[0]}
-        for base in ("umqtt-nd", "umqtt"):
+        for base in ("umqtt-nd", "umqtt-end", "umqtt"):
             if base in rows:
                 result[name][f"of_{base}"] = statistics.median(
                     row["rate"] / other["rate"]
@@ -349,10 +377,11 @@ def main() -> None:
         }
         print(json.dumps(document))
         return
-    print(f"{'peer':10}{'events/s':>10}{'of nd':>8}{'of umqtt':>10}{'cpu µs':>8}")
+    print(f"{'peer':10}{'events/s':>10}{'of nd':>8}{'of end':>8}{'of umqtt':>10}{'cpu µs':>8}")
     for name, row in result.items():
         print(
             f"{name:10}{row['rate']:10.0f}{row.get('of_umqtt-nd', 0):8.2f}"
+            f"{row.get('of_umqtt-end', 0):8.2f}"
             f"{row.get('of_umqtt', 0):10.1f}{row['cpu_us']:8.1f}"
         )
 

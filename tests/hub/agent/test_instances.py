@@ -89,7 +89,7 @@ def test_a_restart_brings_instances_back_with_their_values(lamp, broker, hub, st
             assert state("lamp", "presses", "hall") == str(count)
         with hub(), Board(broker.url, "home", "late", hears=[EVERYTHING]) as late:
             late.await_that(lambda: late.values("lamp.state[hall]") == ["on"], "the value")
-            assert late.values("lamp.$instances[hall]") == [True]
+            late.await_that(lambda: late.values("lamp.$instances[hall]") == [True], "its birth")
 
 
 def test_a_dropped_instance_leaves_nothing_behind(lamp, broker, hub, log, state) -> None:

@@ -31,9 +31,10 @@ def twin(house: Path, tmp_path: Path) -> Path:
 
 
 def test_a_second_hub_of_one_name_is_refused_and_the_first_goes_on(
-    broker, hub, twin, log, state
+    broker, hub, twin, log, state, monkeypatch
 ) -> None:
     with Board(broker.url, "home", "porch", hears=[LAMP_STATE]) as board, hub() as first:
+        monkeypatch.setattr(connection, "INTRODUCTION_S", 60.0)  # the first is there, and answers
         second = type(first)(twin, broker.url)
         with pytest.raises(connection.NameTaken, match=r"calls itself main .* stop that one first"):
             second.__enter__()

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BoardState", "board_states"]
 
-PATIENCE_S = 10.0
-"""How long the broker may take."""
+PATIENCE_S = 5.0
+"""How long the broker may take to let us in, and once more to tell all."""
 TAIL_S = 0.2
 """What may come behind the last, from a broker that sends in any order."""
 
@@ -182,6 +182,7 @@ def _retained(url: str, topics: Sequence[str], last: str) -> dict[str, bytes]:
             for topic, payload, _ in bus.receive(min(left, 0.2)):
                 if topic == CONNECTED:
                     connected = True
+                    until = time.monotonic() + PATIENCE_S
                 elif topic[:1] != "\0":
                     if last not in found and topic == last:
                         until = min(until, time.monotonic() + TAIL_S)

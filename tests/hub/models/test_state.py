@@ -26,7 +26,7 @@ from myocan.hub.models import (
     StateError,
 )
 from myocan.hub.models.failures import Failures
-from myocan.hub.store import DiskFailed, Reader, Store
+from myocan.hub.store import DiskFailed, Reader, Store, StoreError, StoreLocked
 from myocan.hub.store.wal import Wal
 
 
@@ -426,6 +426,55 @@ def test_a_task_that_is_cancelled_while_it_waits_does_not_hold(state: State) -> 
 
 
 # ---------------------------------------------------------------------- recovery
+
+
+class Tidy(StateModel):
+    aim: Decimal | None = None
+    low: int = 0
+    high: int = 0
+
+    def check(self) -> None:
+        self.high = max(self.low, self.high)
+
+
+def test_what_a_check_sets_is_kept_and_told_with_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    with State(path) as state:
+        told: list[tuple[str, ...]] = []
+        state.subscribe(Tidy, lambda changed: told.append(changed.fields))
+        assert state.update(Tidy, low=5, aim="2.75")
+        assert not state.update(Tidy, high=3)  # it stays as it was
+        assert state.settle()
+        assert told == [("aim", "low", "high")]
+        now = state.checkout(Tidy)
+    with State(path) as state:
+        assert state.checkout(Tidy) == now == Tidy(aim=Decimal("2.75"), low=5, high=5)
+        with pytest.raises(ValueError, match="more than 9 digits"):
+            state.update(Tidy, aim="0.1234567891")
+
+
+def test_what_is_no_model_and_no_device_is_told(state: State) -> None:
+    async def asked(old: StateModel, new: StateModel) -> str | None:
+        return None
+
+    with pytest.raises(StateError, match="a device is a plain function"):
+        state.attach(Heater, asked)  # type: ignore[arg-type]
+    for wrong in (int, Heater(), "heater"):
+        with pytest.raises(StateError, match="is no model; name the class"):
+            state.checkout(wrong)  # type: ignore[call-overload]
+        with pytest.raises(StateError, match="is no model; name the class"):
+            state(wrong)  # type: ignore[arg-type]
+    state.attach(Heater, lambda old, new: True)  # type: ignore[arg-type,return-value]
+    with pytest.raises(CommitRejected, match="it answered True; a device returns why not"):
+        state.update(Heater, enabled=True)
+
+
+def test_a_place_where_no_file_can_be_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no store can be kept there"):
+        State("/proc/state.sqlite")
+    path = tmp_path / "state.sqlite"
+    with State(path), pytest.raises(StoreLocked, match="has this store open, which is this one"):
+        State(path)
 
 
 def test_a_loop_that_would_wait_for_itself_is_told(state: State) -> None:

@@ -52,7 +52,7 @@ def test_a_crash_at_any_moment_leaves_a_whole_store(
 
 
 def test_a_hub_that_runs_is_not_disturbed(large: Path) -> None:
-    with Store.open(large), pytest.raises(StoreLocked, match="stop that hub"):
+    with Store.open(large), pytest.raises(StoreLocked, match="has this store open"):
         compact(large)
 
 

@@ -159,7 +159,9 @@ def test_a_second_hub_is_told_which_process_has_the_store(tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to(path)
     with Store.open(path):
         for name in (path, tmp_path / "link"):
-            with pytest.raises(StoreLocked, match=r"process \d+ has this store open; stop that"):
+            with pytest.raises(
+                StoreLocked, match=r"process \d+ has this store open, which is this one"
+            ):
                 Store.open(name)
     Store.open(path).close()
 

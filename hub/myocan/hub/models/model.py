@@ -188,7 +188,13 @@ class StateModel(BaseModel):
         """Refuse what no message can carry; give a decimal the digits that its field has, if none
         is lost by it."""
         if isinstance(value, Decimal):
-            digits = cls._decimals.get(info.field_name, 0)
+            digits = cls._decimals.get(info.field_name, -1)
+            if digits < 0:  # its default is None, which says nothing of digits
+                digits = max(0, -int(value.as_tuple().exponent))
+                if digits > MAX_DECIMALS:
+                    raise ValueError(
+                        f"{value} has more than {MAX_DECIMALS} digits behind its point"
+                    )
             size = value.adjusted() + digits
             if value and size >= 18 and (size > 18 or abs(value.scaleb(digits)) > MAX_UNITS):
                 raise ValueError(f"{value:.3g} is too large: there is room for 18 digits")

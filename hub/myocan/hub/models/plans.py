@@ -91,6 +91,10 @@ def plan_of(copy: StateModel, origin: Now, merge: bool) -> Plan | None:
         new.check()
     except ValueError as error:
         raise CommitRejected("model", copy.topic, reason(error)) from error
+    if type(new).check is not StateModel.check:  # which may have set a field, too
+        fields = _differences(new.__dict__, before)
+        if not fields:
+            return None
     return Plan(copy, origin, Now(cell, new, newest.version + 1), fields)
 
 
@@ -132,6 +136,8 @@ def ask_devices(plan: Plan) -> None:
     for device in loaded.devices:
         try:
             refusal = device(cell.now.current.copy_of(), plan.now.current.copy_of())
+            if refusal is not None and not isinstance(refusal, str):
+                refusal = f"it answered {refusal!r}; a device returns why not, as a text, or None"
         except Exception as error:
             refusal = str(error) or type(error).__name__
         if refusal is not None:

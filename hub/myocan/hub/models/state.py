@@ -33,6 +33,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from copy import copy as copied
+from inspect import iscoroutinefunction
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
@@ -157,11 +158,14 @@ class State:
         return Context(self, self._group(models))
 
     def _group(self, models: tuple[type[StateModel], ...]) -> dict[str, Loaded]:
-        group = self._groups.get(models)
+        try:
+            group = self._groups.get(models)
+        except TypeError:  # a copy, where its class is meant
+            group = None
         if group is None:
             if not models:
                 raise StateError("which models? Name them: with state(Heater) as held")
-            by_topic = {model.topic: self._of(model) for model in models}
+            by_topic = {loaded.model.topic: loaded for loaded in map(self._of, models)}
             group = self._groups[models] = {topic: by_topic[topic] for topic in sorted(by_topic)}
         return group
 
@@ -219,7 +223,12 @@ class State:
     # ------------------------------------------------------------------ devices, subscribers
 
     def attach(self, model: type[StateModel], device: Device) -> None:
-        """Let a device be asked before a commit of this model becomes true."""
+        """Let a device be asked before a commit of this model becomes true.
+
+        Raises StateError for a coroutine function, which could not be asked here.
+        """
+        if iscoroutinefunction(device):
+            raise StateError("a device is a plain function; a commit of asyncio asks in a thread")
         with self._lock:
             loaded = self._of(model)
             loaded.devices = (*loaded.devices, device)
@@ -309,9 +318,14 @@ class State:
     # ------------------------------------------------------------------ the two layers
 
     def _of(self, model: type[StateModel]) -> Loaded:
-        loaded = self._loaded.get(model.topic)
+        try:
+            loaded = self._loaded.get(model.topic)
+        except AttributeError:
+            loaded = None
         if loaded is not None and loaded.model is model:
             return loaded
+        if not (isinstance(model, type) and issubclass(model, StateModel)):
+            raise StateError(f"{model!r} is no model; name the class: state(Heater)")
         with self._lock:
             known = self._loaded.get(model.topic)
             if known is None:
@@ -332,6 +346,11 @@ class State:
         for key, values in found.items():
             current, misfits = from_json(model, values)
             for name, why in misfits.items():
+                if name not in model.model_fields:
+                    _log.warning(
+                        "%s has no %s any more; it was %s", model.topic, name, values[name]
+                    )
+                    continue
                 _log.warning(
                     "%s.%s was %s, which is no value of it any more (%s); it starts anew",
                     model.topic,

@@ -3,6 +3,7 @@
 Retry later (`DiskFull`), end the process (`DiskFailed`), or tell the person and stop (the rest).
 """
 
+import os
 import sqlite3
 
 from myocan.hub.errors import HubError
@@ -32,10 +33,11 @@ class StoreLocked(StoreError):
     def __init__(self, path: object, pid: int | None) -> None:
         self.pid = pid
         owner = f"process {pid}" if pid else "another process"
-        super().__init__(
-            f"{path}: {owner} has this store open; stop that hub first, or give this one"
-            " a store of its own with --store"
-        )
+        if pid == os.getpid():
+            instead = ", which is this one; use what it has, or close that first"
+        else:
+            instead = "; stop that hub first, or give this one a store of its own with --store"
+        super().__init__(f"{path}: {owner} has this store open{instead}")
 
 
 class StoreTooNew(StoreError):

@@ -1,11 +1,12 @@
 """What a store does with files beside SQLite: its lock, and the durability of file names."""
 
+import errno
 import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
 
-from myocan.hub.store.errors import StoreError, StoreLocked
+from myocan.hub.store.errors import DiskFull, StoreError, StoreLocked
 
 __all__ = ["check_place", "lock", "size_of", "sync_folder", "wal_of"]
 
@@ -37,6 +38,18 @@ def lock(path: Path) -> int:
     Makes the folder if it is not there. Raises StoreLocked; StoreError if no store can be there.
     """
     check_place(path)
+    try:
+        return _locked(path)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull(f"{path}: no room to write; free some space on this disk") from None
+        raise StoreError(
+            f"{path}: no store can be kept there ({error.strerror}); check that the folder belongs "
+            "to the user who runs this, and that its disk can be written to"
+        ) from None
+
+
+def _locked(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     # A file of its own: closing a descriptor of the database would drop SQLite's locks on it. It
     # stays when the store is closed: removing it would let two hubs lock two files of that name.

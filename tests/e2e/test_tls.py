@@ -6,8 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from myocan.hub.house import House
 from myocan.hub.running_hub import RunningHub
 from myocan.tools.flash import BoardWatch
 from myocan.tools.vboard import NoMicroPython, VirtualBoard
+from support.clock import until
 from support.hub_process import HubProcess
 from support.mosquitto import find_mosquitto, free_port
 
@@ -62,13 +62,6 @@ def myocan(house: Path, *words: str) -> str:
     return done.stdout
 
 
-def until(what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_a_board_is_flashed_once_for_an_authority_and_any_certificate_of_its(
     house: Path, board: VirtualBoard
 ) -> None:
@@ -82,7 +75,11 @@ def test_a_board_is_flashed_once_for_an_authority_and_any_certificate_of_its(
     # another authority, as somebody has who wants to be this house's broker
     certificates.rename(house / "kept")
     with HubProcess(house):
-        until(lambda: "its certificate is not from the authority" in board.console())
+        until(
+            lambda: "its certificate is not from the authority" in board.console(),
+            "refusal",
+            PATIENCE_S,
+        )
     shutil.rmtree(certificates)
 
     (house / "kept").rename(certificates)
@@ -92,6 +89,6 @@ def test_a_board_is_flashed_once_for_an_authority_and_any_certificate_of_its(
         hub = RunningHub.read(opened)
         assert hub is not None
         with BoardWatch({**told, "hash": None}, parse_url(hub.url)) as watch:
-            until(lambda: watch.status is not None and watch.status["online"])
+            until(lambda: watch.status is not None and watch.status["online"], "status", PATIENCE_S)
             assert watch.status is not None
             assert watch.status["config"] == told["hash"]

@@ -46,8 +46,9 @@ def shown(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%m-%d %H:%M")
 
 
-def until(true: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 60
+def until(true: Callable[[], object], what: str = "such thing", seconds: float = 60.0) -> None:
+    """Wait for what is bound to come, on a slow machine, too; else fail and say `what` did not."""
+    deadline = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < deadline, f"no {what}"
+        assert time.monotonic() < deadline, f"no {what} in {seconds} s"
         threading.Event().wait(0.01)

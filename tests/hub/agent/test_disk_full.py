@@ -12,7 +12,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from myocan.hub.control import ControlError, ask
 from myocan.hub.house import House
 from myocan.hub.store import DiskFull, Reader, Store
 from support.board import Board
+from support.clock import until
 
 STATUS = "mc1/$hub/home/main/status"
 
@@ -145,13 +146,6 @@ class Watch:
         self._bus.stop()
 
 
-def await_that(true: Callable[[], bool], what: str) -> None:
-    ends = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < ends, f"{what} did not come"
-        time.sleep(0.05)
-
-
 def press_until_full(board: Board, watch: Watch) -> int:
     """Press until the hub says that it is full; return how often."""
     for presses in range(1, 20_000):
@@ -190,7 +184,7 @@ def test_a_full_disk_is_said_everywhere_and_loses_nothing(
         assert len(board.outbox) > 0
         disk.empty()
         board.await_acknowledged(60)
-        await_that(lambda: watch.storage is None, "the end of it")
+        until(lambda: watch.storage is None, "end of it")
         assert reserve.stat().st_size == 1 << 20
         assert ask(House.load(house), "mode create", name="trial") == {"created": "trial"}
     with Reader(disk.path) as reader:
@@ -210,7 +204,7 @@ def test_a_hub_that_starts_on_a_full_disk_says_so_and_waits(hub, house, broker, 
     with Watch(broker.url) as watch:
 
         def make_room() -> None:
-            await_that(lambda: watch.storage == "full", "that it is full")
+            until(lambda: watch.storage == "full", "word that it is full")
             disk.empty()
 
         making = threading.Thread(target=make_room)

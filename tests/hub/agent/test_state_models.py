@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +16,7 @@ from myocan.hub.models import CommitRejected, StaleCheckout, State, StateError, 
 from myocan.hub.models import state as process
 from myocan.wire import Fixed
 from support.board import Board
+from support.clock import until
 
 
 class Unknown(StateModel):
@@ -215,7 +215,7 @@ def test_a_module_with_instances_is_seen_one_by_one(models, modules, hub) -> Non
         told: list[Any] = []
         held.subscribe(own.Room, told.append, key="hall")
         ask(House.load(held_house(running)), "instance drop", module="room", key="hall")
-        wait_for(lambda: not held.checkout(own.Room, "hall").warm)
+        until(lambda: not held.checkout(own.Room, "hall").warm)
 
 
 def held_house(running: Any) -> Any:
@@ -235,7 +235,7 @@ def test_a_function_that_rules_call_commits(models, modules, house, hub) -> None
     with hub() as running:
         own, held = state_of(running)
         assert held.update(own.Heater, enabled=True)
-        wait_for(lambda: held.checkout(own.Heater).setpoint == 30)
+        until(lambda: held.checkout(own.Heater).setpoint == 30)
 
 
 def test_a_model_that_breaks_does_not_break_the_hub(models, broker, hub, log) -> None:
@@ -289,7 +289,7 @@ def test_the_state_of_the_process_is_that_of_its_hub(models, hub) -> None:
     )
     with hub() as running:
         own, held = state_of(running)
-        wait_for(lambda: held.checkout(own.Pump).speed == 30)
+        until(lambda: held.checkout(own.Pump).speed == 30)
         with pytest.raises(StateError, match="Unknown is no model of this house"):
             process.checkout(Unknown)
     assert process.checkout(Unknown).seen
@@ -374,9 +374,9 @@ def test_a_board_has_its_say_and_what_it_refuses_never_was(
         assert held.update(own.Pump, running="on")  # the board takes it when it comes
         assert held.unconfirmed(own.Pump) == {"running": "board porch is away"}
         board = adapter("porch")
-        wait_for(lambda: held.unconfirmed(own.Pump) == {})
+        until(lambda: held.unconfirmed(own.Pump) == {})
         assert held.update(own.Pump, running="off")
-        wait_for(lambda: not board.level("GP3"))
+        until(lambda: not board.level("GP3"))
         held.subscribe(own.Heater, heard.append)
         before = len(log())
         with pytest.raises(CommitRejected, match=r"board porch: port 'heater' .*pump"):
@@ -388,16 +388,8 @@ def test_a_board_has_its_say_and_what_it_refuses_never_was(
         pump = held.checkout(own.Pump)
         pump.running = "on"
         assert held.commit(heater, pump)  # both together it would take
-        wait_for(lambda: board.level("GP2") == 1)
-        wait_for(lambda: held.unconfirmed(own.Heater) == {})
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    for _ in range(6000):
-        if holds():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("waited in vain")
+        until(lambda: board.level("GP2") == 1)
+        until(lambda: held.unconfirmed(own.Heater) == {})
 
 
 def test_another_process_commits_hears_and_outlives_the_hub(models, house, hub, log) -> None:
@@ -411,7 +403,7 @@ def test_another_process_commits_hears_and_outlives_the_hub(models, house, hub, 
         assert remote.update(own.Heater, setpoint="30.5", enabled=True)
         assert held.checkout(own.Heater).setpoint == Decimal("30.5")
         assert held.update(own.Pump, speed=20)
-        wait_for(lambda: remote.checkout(own.Pump).speed == 20)
+        until(lambda: remote.checkout(own.Pump).speed == 20)
         assert remote.settle()
         assert [one.new.speed for one in heard] == [0, 20]
         assert remote("control").setpoint == Decimal("30.5")
@@ -448,12 +440,12 @@ def test_another_process_commits_hears_and_outlives_the_hub(models, house, hub, 
         remote.update(own.Pump, speed=70)
     with hub() as running:
         again, held = state_of(running)
-        wait_for(lambda: not remote.lost)
+        until(lambda: not remote.lost)
         old.setpoint = 50
         with pytest.raises(StaleCheckout, match="setpoint"):
             remote.commit(old)
         assert held.update(again.Heater, setpoint=40)
-        wait_for(lambda: remote.checkout(own.Heater).setpoint == 40)
+        until(lambda: remote.checkout(own.Heater).setpoint == 40)
         old.setpoint = 50
         with pytest.raises(StaleCheckout):
             remote.commit(old)
@@ -484,7 +476,7 @@ def test_a_copy_of_the_house_has_a_state_of_its_own_until_it_is_dropped(
         with State.connect(house, mode="trial") as trial:
             assert trial.checkout(own.Heater).setpoint == 30
             assert trial.update(own.Heater, setpoint=91, enabled=True)
-            wait_for(lambda: trial.checkout(own.Pump).speed == 100)
+            until(lambda: trial.checkout(own.Pump).speed == 100)
             assert trial("control").setpoint == 91
             with pytest.raises(CommitRejected, match="below 10 %"):
                 trial.update(own.Pump, speed=5)
@@ -507,9 +499,9 @@ def test_a_copy_of_the_house_has_a_state_of_its_own_until_it_is_dropped(
         monkeypatch.setattr(away, "_open", opens)
         away._feed.close()
         ask(opened, "mode drop", name="trial")
-        wait_for(lambda: hears.ended)
+        until(lambda: hears.ended)
         shut.clear()
-        wait_for(lambda: away.ended)
+        until(lambda: away.ended)
         ask(opened, "mode copy", source="live", name="trial")  # of the same name, and another
         copy.setpoint = 30
         with pytest.raises(StateError, match="mode trial was dropped, and what it held is gone"):

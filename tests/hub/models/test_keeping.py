@@ -17,6 +17,7 @@ from myocan.hub.models.keeper import FileKeeper
 from myocan.hub.models.locks import PATIENCE_S, Turnstile
 from myocan.hub.store import DiskFull, Reader, Store
 from myocan.hub.store.wal import Wal
+from support.clock import until
 
 ENOUGH_S = 30.0
 
@@ -99,13 +100,6 @@ class Doing(threading.Thread):
         self.join(ENOUGH_S)
         assert not self.is_alive(), "it waits for ever"
         return self.result
-
-
-def until(condition: Callable[[], bool]) -> None:
-    ends = time.monotonic() + ENOUGH_S
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.001)
 
 
 @pytest.fixture

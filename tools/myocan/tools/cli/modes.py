@@ -12,6 +12,7 @@ import typer
 from myocan.tools.cli.exits import Exit
 from myocan.tools.cli.houses import HouseOption, JsonOption, ask_hub, open_house
 from myocan.tools.cli.moments import parse_coming, parse_duration
+from myocan.tools.cli.past import differences
 from myocan.tools.cli.topics import Topic, show_value
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def diff(
             topic = "rules of " + apart.name[0] if _is_code(apart) else str(Topic(*apart.name))
             sides = zip((one, other), apart.first, apart.last, apart.steps, strict=True)
             print(f"{topic:<24} " + "; ".join(_side(*side, apart, zone) for side in sides))
-        print(f"{len(found):,} differences" if found else f"{one} and {other} do not differ")
+        print(differences(len(found)) if found else f"{one} and {other} do not differ")
     if found:
         raise typer.Exit(Exit.NO)
 

@@ -18,6 +18,11 @@ def program_of(module: str, source: str) -> Program | None:
     return compile_module(source, module).program
 
 
+def differences(count: int) -> str:
+    """Return so many differences, in words."""
+    return "1 difference" if count == 1 else f"{count:,} differences"
+
+
 def check_mode(reader: Reader, mode: str) -> None:
     """Raise ToolsError if the store has no such mode: an empty log answers nothing."""
     from myocan.tools.errors import ToolsError

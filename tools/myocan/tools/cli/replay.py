@@ -13,7 +13,7 @@ import typer
 from myocan.tools.cli.exits import Exit
 from myocan.tools.cli.houses import HouseOption, JsonOption, ModeOption, open_house
 from myocan.tools.cli.moments import parse_moment
-from myocan.tools.cli.past import check_mode, program_of
+from myocan.tools.cli.past import check_mode, differences, program_of
 from myocan.tools.cli.topics import Topic, show_value
 
 if TYPE_CHECKING:
@@ -106,9 +106,7 @@ def replay(
             print(f"and {found.more:,} more")
         for text in found.in_doubt:
             print(text)
-        said = (
-            "all equal" if found.equal else f"{len(found.differences) + found.more:,} differences"
-        )
+        said = "all equal" if found.equal else differences(len(found.differences) + found.more)
         print(f"{found.rows:,} messages, {found.inputs:,} of them from outside: {said}")
     if not found.equal:
         raise typer.Exit(Exit.NO)
@@ -164,7 +162,7 @@ def _show_partings(partings: list[Parting], zone: ZoneInfo, as_json: bool) -> No
             moment = datetime.fromtimestamp(one.time_ms / 1000, zone)
             was, would_be = (_values(values) for values in (one.was, one.would_be))
             print(f"{moment:%Y-%m-%d %H:%M:%S}  {Topic(*one.name)}: was {was}, would be {would_be}")
-        print(f"{len(partings):,} differences" if partings else "nothing would have been different")
+        print(differences(len(partings)) if partings else "nothing would have been different")
     if partings:
         raise typer.Exit(Exit.NO)
 

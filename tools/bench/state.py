@@ -5,6 +5,7 @@ The decisions it informs:
 - Whether a commit may wait for the disk, and validation be pydantic's: told by the rate against
   the same without a disk, and against the limit, SQLite alone that syncs each commit.
 - Whether threads that commit at the same time share a sync: told by eight threads against one.
+- How long the thread of a subscriber rests: told by the rate with one against that without.
 
 The peer is myosin, whose idea it is, if it is installed (`pip install myosin`): with a cache file
 and one subscriber, without the file, and without both. There is no running loop of asyncio, so that
@@ -14,7 +15,8 @@ costs would not be seen.
     python tools/bench/state.py [--rounds 3] [--seconds 1] [--folder DIR] [--json]
 
 A round measures everything once, one after the other; the table shows medians over the rounds.
-`--folder` says which disk.
+`--folder` says which disk. On a machine that does other things, too, many short rounds tell more
+than few long ones: `--rounds 40 --seconds 0.1`.
 """
 
 from __future__ import annotations
@@ -145,6 +147,7 @@ def measure(folder: Path, seconds: float) -> dict[str, float]:
         place = Path(name)
         rates = {
             "ours, file": ours(place / "one.sqlite", seconds),
+            "ours, file, no subscriber": ours(place / "alone.sqlite", seconds, subscriber=False),
             "ours, file, 8 threads": ours(place / "many.sqlite", seconds, THREADS),
             "SQLite alone, file": bare(place / "bare.sqlite", seconds),
             "ours, memory": ours(None, seconds),

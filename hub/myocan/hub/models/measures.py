@@ -55,7 +55,7 @@ class Durations:
     def read(self) -> Timed:
         """Return what they have come to."""
         with self._lock:
-            taken = sorted(self._aside.popleft() for _ in range(len(self._aside)))
+            taken = sorted([self._aside.popleft() for _ in range(len(self._aside))])
             self._sum += sum(taken)
             below = 0
             for place, bound in enumerate(BOUNDS_S):
@@ -73,7 +73,7 @@ class Measures:
     out. device: asking the devices. store: writing and syncing, as part of the commit.
     """
 
-    __slots__ = ("_lock", "checkout", "commit", "device", "rejected", "store")
+    __slots__ = ("_lock", "_untidy", "checkout", "commit", "device", "rejected", "store")
 
     def __init__(self) -> None:
         self.checkout = Durations()
@@ -81,6 +81,7 @@ class Measures:
         self.device = Durations()
         self.store = Durations()
         self.rejected = dict.fromkeys(PHASES, 0)
+        self._untidy = 0
         self._lock = threading.Lock()
 
     def reject(self, phase: str) -> None:
@@ -93,10 +94,13 @@ class Measures:
         written, in seconds of one clock."""
         self.store.add(now - stored)
         self.commit.add(now - began)
-        self.tidy()
+        self._untidy += 1
+        if self._untidy >= _ASIDE:
+            self.tidy()
 
     def tidy(self) -> None:
         """Sort what was put aside, if it is much; to be called now and then."""
+        self._untidy = 0
         if len(self.checkout) >= _ASIDE or len(self.commit) >= _ASIDE:
             for durations in (self.checkout, self.commit, self.store, self.device):
                 durations.read()

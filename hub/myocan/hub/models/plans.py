@@ -101,10 +101,9 @@ def plan_of(copy: StateModel, origin: Now, merge: bool) -> Plan | None:
 def _validated(copy: StateModel, values: dict[str, Any]) -> StateModel:
     """Return a model of these values; raises CommitRejected where a field does not take its own."""
     try:
-        new = type(copy).__pydantic_validator__.validate_python(values.copy())
+        new: StateModel = type(copy).__pydantic_validator__.validate_python(values.copy())
     except ValidationError as error:
         raise CommitRejected("field", copy.topic, reason(error)) from error
-    assert isinstance(new, StateModel)
     return new
 
 

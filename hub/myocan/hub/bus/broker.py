@@ -341,6 +341,7 @@ class OwnBroker(ABC):
                 return
             pause = min(2 * pause, _BACKOFF_S[1])
             try:
+                self.renew_certificate()
                 with self._spawning:
                     self._child = self._spawn()
             except BrokerError as error:

@@ -49,7 +49,8 @@ class Reader:
         files.check_place(path)
         if not path.exists():
             raise StoreError(
-                f"{path}: there is no store yet; `myocan run` makes one, where it runs"
+                f"{path}: there is no store yet; `myocan run` makes one, on the machine that it "
+                "runs on"
             )
         self._db = self._connect()
 

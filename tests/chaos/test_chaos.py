@@ -32,7 +32,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 def test_the_books_balance_after_everything_that_can_befall_a_house(
     told: dict[str, object],
 ) -> None:
-    assert int(str(told["presses"])) > 50
+    assert int(str(told["presses"])) > 10
     assert int(str(told["logged"])) > 0
     assert told["messages"] == told["replayed"]
     plan = [str(strike) for strike in draw_plan(SEED, SECONDS, int(str(told["boards"])))]

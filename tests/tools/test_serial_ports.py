@@ -57,4 +57,4 @@ def test_the_ports_of_this_machine_can_be_listed() -> None:
 )
 def test_what_is_no_port_is_called_what_it_is(port: str, said: str) -> None:
     with pytest.raises(BoardError, match=said):
-        Mpremote(port).run("exec", "1", timeout=10)
+        Mpremote(port).run("exec", "1", timeout=60)

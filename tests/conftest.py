@@ -137,8 +137,9 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-PYTHONS_OWN = "multiprocessing.resource_tracker"
-"""What Python starts with the first process of a pool, and keeps for as long as it runs itself."""
+STAY = ("multiprocessing.resource_tracker", "support/forking.py")
+"""What Python starts with the first process of a pool, and what command lines are forked from: one
+of each, for as long as the session runs."""
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -197,6 +198,6 @@ def nothing_left_running() -> Iterator[None]:
     left = [thread.name for thread in set(threading.enumerate()) - threads]
     assert not left, f"threads left behind: {left}"
     if new := living_children() - children:
-        ends = {pid for pid in new if PYTHONS_OWN not in command_line(pid)}
+        ends = {pid for pid in new if not any(one in command_line(pid) for one in STAY)}
         left = [command_line(pid) for pid in await_end(ends, deadline)]
         assert not left, f"processes left behind: {left}"

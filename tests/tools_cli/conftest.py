@@ -8,13 +8,19 @@ from pathlib import Path
 import pytest
 
 from myocan.tools.demo.hub_process import HubProcess
-from support.command_line import Myocan, make_house, run_myocan
+from support.command_line import Myocan, make_house, run_myocan, run_myocan_anew
 
 
 @pytest.fixture
 def myocan() -> Myocan:
     """The command line, as a function."""
     return run_myocan
+
+
+@pytest.fixture
+def anew() -> Myocan:
+    """The command line as a function, which reads all of its modules each time."""
+    return run_myocan_anew
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from typer.main import get_command
 
 from myocan.tools.cli import app
@@ -29,8 +30,8 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[st
 COMMANDS = dict(commands())
 
 
-def test_help_names_every_command_and_the_exit_codes(myocan: Myocan, tmp_path: Path) -> None:
-    said = myocan("--help", cwd=tmp_path)
+def test_help_names_every_command_and_the_exit_codes(anew: Myocan, tmp_path: Path) -> None:
+    said = anew("--help", cwd=tmp_path)
     assert said.returncode == 0
     for command in COMMANDS:
         assert re.search(rf"\b{command.split()[0]}\b", said.stdout)
@@ -54,23 +55,52 @@ def test_every_command_is_documented_and_so_is_what_it_prints_for_programs() -> 
             assert f"`{words}`" in table, words
 
 
-def test_the_version_says_how_the_core_was_built(myocan: Myocan, tmp_path: Path) -> None:
-    said = myocan("--version", cwd=tmp_path).stdout
+def test_the_version_says_how_the_core_was_built(anew: Myocan, tmp_path: Path) -> None:
+    said = anew("--version", cwd=tmp_path).stdout
     assert re.fullmatch(r"myocan \S+( installed\))?, core (compiled|pure), Python 3\.\d+.*\n", said)
 
 
 def test_outside_of_a_house_it_is_said_how_to_name_or_make_one(
-    myocan: Myocan, tmp_path: Path
+    anew: Myocan, tmp_path: Path
 ) -> None:
-    done = myocan("get", cwd=tmp_path)
+    done = anew("get", cwd=tmp_path)
     assert done.returncode == 3
     assert "--house" in done.stderr
     assert "myocan init" in done.stderr
 
 
-def test_without_a_command_help_is_shown_and_it_is_a_mistake(
-    myocan: Myocan, tmp_path: Path
-) -> None:
-    done = myocan(cwd=tmp_path)
+def test_without_a_command_help_is_shown_and_it_is_a_mistake(anew: Myocan, tmp_path: Path) -> None:
+    done = anew(cwd=tmp_path)
     assert done.returncode == 2
     assert "Usage" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check"],
+        ["fmt", "--check"],
+        ["test"],
+        ["get", "lamp1.state"],
+        ["send", "button1.press"],
+        ["why", "lamp1.state"],
+        ["replay"],
+        ["store", "info"],
+        ["mode", "list"],
+        ["topic", "list"],
+        ["instance", "list", "lamp1"],
+        ["deploy", "list"],
+        ["board", "list"],
+        ["flash", "porch", "--port", "/dev/null"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_reads_all_that_it_needs(
+    anew: Myocan, myocan: Myocan, house: Path, words: list[str]
+) -> None:
+    """Alone it says what it says where others have read modules before it."""
+    alone, again = (run(*words, cwd=house) for run in (anew, myocan))
+    assert "Traceback" not in alone.stderr
+    assert (alone.returncode, alone.stderr) == (again.returncode, again.stderr)
+    took = r"\(\d+\.\d s\)"
+    assert re.sub(took, "", alone.stdout) == re.sub(took, "", again.stdout)

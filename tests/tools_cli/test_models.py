@@ -66,7 +66,7 @@ def test_a_house_with_models_is_found_right(house: Path) -> None:
         ("models.py", "le=95", "le=96", "control.scc", 2, "goes beyond"),
         ("models.py", '"out"', '"IN"', "models.py", None, "cannot be told apart"),
         ("models.py", "int = field", "float = field", "models.py", 6, "cannot travel"),
-        ("models.py", "bool", "boole", "models.py", 6, "cannot travel"),
+        ("models.py", "bool", "boole", "models.py", 6, "there is no type 'boole'"),
         ("models.py", "False, port", "False port", "models.py", 8, "SyntaxError"),
         ("models.py", "porch.lamp", "porch.lamb", "models.py", 8, "port porch.lamb, which there"),
         ("adapters/porch.toml", "heater.e", "heater.d", "models.py", 8, "which has another topic"),

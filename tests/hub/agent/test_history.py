@@ -58,9 +58,23 @@ def program(name: str, text: str) -> Program | None:
     return compile_module(text, name).program
 
 
+@pytest.fixture(scope="module")
+def stores() -> list[Path]:
+    """The store of `lived`, once there is one."""
+    return []
+
+
 @pytest.fixture
-def lived(modules, hub, broker, house) -> Path:
-    """A house whose hub has lived through a day, with a restart and new rules. Its store."""
+def lived(stores: list[Path], request: pytest.FixtureRequest) -> Path:
+    """The store of a house whose hub has lived through a day; the same for all, to be read only."""
+    if not stores:
+        used = ("modules", "hub", "broker", "house")
+        stores.append(a_day(*map(request.getfixturevalue, used)))
+    return stores[0]
+
+
+def a_day(modules, hub, broker, house) -> Path:
+    """Let a hub live through a day, with a restart and new rules; return its store."""
     clock = Clock("2027-06-01T21:00")
     modules(hall=MOTION)
     with Board(broker.url, "home", "porch") as board:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,3 +65,23 @@ def test_what_cannot_be_is_told(myocan: Myocan, house: Path) -> None:
         said = " ".join(done.stderr.replace("│", " ").split())
         assert (done.returncode, done.stdout) == (code, ""), words
         assert text in said, words
+
+
+def test_a_disk_that_is_full_is_told_and_leaves_no_half_of_a_file(
+    house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from myocan.tools.cli import main
+
+    def fill(path: Path, *_: object, **__: object) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.chdir(house)
+    monkeypatch.setattr(Path, "write_text", fill)
+    monkeypatch.setattr(sys, "argv", ["myocan", "board", "new", "attic", "--board", "pico-w"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # which `main` takes for itself
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3
+    assert "No space left on device: make room, and do it again" in capsys.readouterr().err
+    assert [file.name for file in (house / "adapters").iterdir()] == ["porch.toml"]

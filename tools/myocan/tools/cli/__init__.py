@@ -9,6 +9,7 @@ Exit codes are in `myocan.tools.cli.exits`, the option that names a house in `..
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from typing import Annotated
@@ -113,9 +114,13 @@ def main() -> None:
     try:
         app(prog_name="myocan")  # also where it was started as `python -m myocan.tools.cli`
     except OSError as error:
-        if error.filename is None:
+        if error.filename is not None:
+            told = f"{error.filename}: {error.strerror}; {_REMEDY}"
+        elif error.errno in (errno.ENOSPC, errno.EDQUOT):  # in the middle of writing
+            told = f"{error.strerror}: make room, and do it again"
+        else:
             raise
-        print(f"myocan: {error.filename}: {error.strerror}; {_REMEDY}", file=sys.stderr)
+        print(f"myocan: {told}", file=sys.stderr)
         sys.exit(Exit.FAILED)
     except Exception as error:
         if not _expected(error):

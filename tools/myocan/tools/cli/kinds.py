@@ -111,17 +111,18 @@ def _boards_of(house: House) -> list[dict[str, Any]]:
 
 
 def _add_modes(house: House, boards: list[dict[str, Any]]) -> None:
-    """Add to each board which mode hears it, None if no hub is here to say so."""
+    """Add to each board which mode hears it, if a hub is here to say so."""
     from myocan.hub.control import ask
     from myocan.hub.errors import HubError
     from myocan.tools.cli.modes import LIVE, heard_by
 
-    elsewhere: dict[str, str] | None = None
-    with suppress(HubError, OSError):
+    try:
         elsewhere = ask(house, "board mode")["elsewhere"]
+    except (HubError, OSError):
+        return
     for one in boards:
-        mode = one["mode"] = None if elsewhere is None else elsewhere.get(one["name"], LIVE)
-        if mode not in (None, LIVE):
+        mode = one["mode"] = elsewhere.get(one["name"], LIVE)
+        if mode != LIVE:
             known = f"{one['words']}; " if one.get("words") else ""
             one["words"] = f"{known}it is heard by {heard_by(mode)}"
 
@@ -236,7 +237,12 @@ def new(
     )
     if file.exists() and not is_example(file):
         raise ToolsError(f"{file} is there already; edit it, or take another name")
-    file.write_text(text, encoding="utf-8")
+    making = file.with_name(file.name + ".new")  # so that a full disk leaves no half of a file
+    try:
+        making.write_text(text, encoding="utf-8")
+        making.replace(file)
+    finally:
+        making.unlink(missing_ok=True)
     shown = Path("adapters") / file.name
     if as_json:
         print(json.dumps({"file": str(file), "board": found.name}))

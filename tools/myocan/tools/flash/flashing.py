@@ -103,7 +103,7 @@ def look(board: Mpremote) -> Found:
         # A board that is just starting may have swallowed the interruption; by now it has started.
         waited = time.monotonic() - began
         text = board.run("exec", onboard.look(), timeout=LOOK_AGAIN_S, waited=waited)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         let_go_on(board)
         raise
     said = onboard.answer(text)
@@ -219,7 +219,7 @@ def flash(
                 number=number,
                 update_key=None if secrets is None else secrets.update_key,
             )
-        except (ToolsError, KeyboardInterrupt):
+        except (ToolsError, KeyboardInterrupt, SystemExit):
             let_go_on(board)
             raise
         progress(Progress("compile", 1, 1, f"{len(files)} files"))

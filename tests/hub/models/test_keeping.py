@@ -46,7 +46,7 @@ class Disk:
         self.free, self.busy = threading.Event(), threading.Event()
         self.free.set()
         self.full = False
-        self.interrupts = 0
+        self.interrupts: list[BaseException] = []
         self.meanwhile: Callable[[], None] = lambda: None
         self.syncs = self.transactions = self.in_line = 0
         sync, append, put = Wal.sync, Store.append, FileKeeper.put
@@ -56,8 +56,7 @@ class Disk:
             assert self.free.wait(ENOUGH_S)
             self.syncs += 1
             if self.interrupts:
-                self.interrupts -= 1
-                raise KeyboardInterrupt
+                raise self.interrupts.pop()
             sync(wal)
 
         def full_append(store: Store, mode: str, rows: Any) -> int:
@@ -218,13 +217,14 @@ def test_a_full_disk_leaves_all_as_it_was_for_all_who_wait(
         ("heater", "21"), ("pump", "1"), ("heater", "true"), ("heater", "25")]  # fmt: skip
 
 
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, MemoryError])
 def test_who_is_interrupted_leaves_the_rest_to_the_next(
-    state: State, disk: Disk, tmp_path: Path
+    state: State, disk: Disk, tmp_path: Path, interruption: type[BaseException]
 ) -> None:
     told: list[int] = []
     state.subscribe(Pump, lambda changed: told.append(changed.new.speed))
-    disk.interrupts = 1
-    with pytest.raises(KeyboardInterrupt):
+    disk.interrupts.append(interruption())
+    with pytest.raises(interruption):
         state.update(Pump, speed=1)
     assert state.checkout(Pump).speed == 0
     assert state.update(Pump, speed=2)

@@ -143,8 +143,12 @@ class FileKeeper:
                 raise _no_more(self._failure) from self._failure
             if store.next_offset(MODE) == self._first:  # else who wrote it was interrupted then
                 self._write()
-            self._wal.sync()
         except Exception as error:
+            self._refuse(error)
+            return
+        try:
+            self._wal.sync()
+        except StoreError as error:  # whatever else it is, the next who waits syncs
             self._refuse(error)
             return
         self._unsaved.update(self._changed)

@@ -84,7 +84,10 @@ class RestServer:
         try:
             change(self._state, model, wish)
         except ValidationError as error:
-            return 409, {"by": "field", "why": error.errors()[0]["msg"]}
+            return 409, {
+                "by": "field",
+                "why": error.errors()[0]["msg"].removeprefix("Value error, "),
+            }
         except CommitRejected as error:
             return 409, {"by": error.by, "why": error.why}
         return 200, self._state.checkout(model).model_dump(mode="json")

@@ -477,6 +477,67 @@ def test_a_place_where_no_file_can_be_is_told(tmp_path: Path) -> None:
         State(path)
 
 
+def test_a_process_that_was_forked_has_no_part_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    program = f"""
+import os, sys
+from myocan.hub import State, StateModel
+from myocan.hub.models import StateError
+class Pump(StateModel):
+    speed: int = 0
+with State({str(path)!r}) as state:
+    state.update(Pump, speed=1)
+    child = os.fork()
+    if not child:
+        try:
+            state.update(Pump, speed=2)
+        except StateError as error:
+            print(error, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    state.update(Pump, speed=3)
+with State({str(path)!r}) as state:
+    print(state.checkout(Pump).speed)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    refused, speed = done.stdout.splitlines()
+    assert "this process was forked from the one that has this state" in refused
+    assert speed == "3"
+
+
+def test_a_loop_is_told_what_waits_when_its_state_closes() -> None:
+    told: list[int] = []
+
+    async def tell(changed: Changed) -> None:
+        await asyncio.sleep(0)
+        told.append(changed.new.speed)
+
+    async def main() -> None:
+        async with State() as state:
+            state.subscribe(Pump, tell)
+            for speed in (10, 20, 30):
+                state.update(Pump, speed=speed)
+
+    asyncio.run(main())
+    assert told == [10, 20, 30]
+
+
+def test_a_subscriber_that_would_end_the_program_fails(state: State) -> None:
+    told: list[int] = []
+
+    def leave(changed: Changed) -> None:
+        told.append(changed.new.speed)
+        sys.exit(3)
+
+    state.subscribe(Pump, leave)
+    assert state.update(Pump, speed=10)
+    assert state.update(Pump, speed=20)
+    assert state.settle()
+    assert told == [10, 20]
+
+
 def test_a_loop_that_would_wait_for_itself_is_told(state: State) -> None:
     async def holds(asked: asyncio.Event, done: asyncio.Event) -> None:
         async with state(Heater):

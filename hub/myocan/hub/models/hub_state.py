@@ -163,6 +163,11 @@ class HubState(State):
         """Know the thread that answers, by its number: it may not ask."""
         self._own_thread = thread
 
+    def let_go_forked(self) -> None:
+        """See `State.let_go_forked`; the connection is the other one's, too."""
+        super().let_go_forked()
+        self._ended = self._why_closed
+
     def end(self, reason: str) -> None:
         """Refuse all commits from now on: the hub ends."""
         with self._taken:

@@ -26,10 +26,13 @@ safe:
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
+import os
 import threading
 import time
+import weakref
 from collections.abc import Iterable
 from contextlib import suppress
 from copy import copy as copied
@@ -78,6 +81,20 @@ class Measured(NamedTuple):
 
 _numbers = itertools.count()
 
+_alive: weakref.WeakSet[State] = weakref.WeakSet()
+
+_let_go: list[State] = []
+"""In a forked process those of the other one: what SQLite holds is not to be closed here."""
+
+
+def _after_fork() -> None:
+    for state in [*_alive]:
+        state.let_go_forked()
+        _let_go.append(state)
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
 
 class State:
     """The state of an application.
@@ -106,6 +123,8 @@ class State:
         self._loaded: dict[str, Loaded] = {}
         self._groups: dict[tuple[type[StateModel], ...], dict[str, Loaded]] = {}
         self._closed = False
+        self._why_closed = "this state was closed"
+        _alive.add(self)
         self.services = Services()
         """Objects that all parts of the application share."""
 
@@ -304,6 +323,17 @@ class State:
                     subscription.close()
             self._keeper.close()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.close)  # subscribers of this loop are told meanwhile
+
     def __enter__(self) -> Self:
         return self
 
@@ -314,6 +344,14 @@ class State:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def let_go_forked(self) -> None:
+        """Refuse all in a process that was forked: file and threads are those of the other one."""
+        self._closed = True
+        self._why_closed = (
+            "this process was forked from the one that has this state; open its own file here, or "
+            "begin the process anew (multiprocessing: the start method spawn)"
+        )
 
     # ------------------------------------------------------------------ the two layers
 
@@ -400,7 +438,7 @@ class State:
         require_device: whether a board that is away is a refusal; only a hub knows boards.
         """
         if self._closed:
-            raise StateError("this state was closed")
+            raise StateError(self._why_closed)
         began = time.perf_counter()
         plans = self._plans(copies, merge)
         if not plans:
@@ -413,7 +451,7 @@ class State:
         commit = Commit(plans, began, time.perf_counter())
         with self._lock:
             if self._closed:
-                raise StateError("this state was closed")
+                raise StateError(self._why_closed)
             for plan in plans:
                 cell = plan.cell
                 if (cell.ahead or cell.now).version != plan.now.version - 1:

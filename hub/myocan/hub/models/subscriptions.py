@@ -195,7 +195,7 @@ class Subscription:
         self.told += 1
         try:
             self._subscriber(changed.copied())
-        except Exception:
+        except (Exception, SystemExit):  # the latter would end this thread without a word
             self._fail(changed)
         else:
             if self._failures.untold:

@@ -94,7 +94,8 @@ class Flashed:
 def look(board: Mpremote) -> Found:
     """Return what is at a port; whatever runs there is stopped.
 
-    Raises NoAnswer within 15 seconds if nothing does, BoardError for what is no board.
+    Raises NoAnswer within 15 seconds, not counting the starts of mpremote, if nothing does;
+    BoardError for what is no board.
     """
     began = time.monotonic()
     try:
@@ -195,7 +196,7 @@ def flash(
         gets the account of `config`, and no key for updates.
     number: as for `stage`; None: no update of before counts.
 
-    Raises BoardError (NoAnswer within 15 seconds for a dead port), or StageError.
+    Raises BoardError (NoAnswer for a dead port, see `look`), or StageError.
     """
     began = time.monotonic()
     board = Mpremote(port)

@@ -20,6 +20,17 @@ from typing import IO
 
 from myocan.tools.errors import ToolsError
 
+START_S = 60.0
+"""How long mpremote itself may take to start; on a small machine under load many seconds."""
+
+STARTED = "mpremote has started"
+MAIN = f"""
+import sys
+from mpremote.main import main
+print({STARTED!r}, flush=True)
+sys.exit(main())
+"""
+
 
 class BoardError(ToolsError):
     """A board could not be reached, or did not do what it was told to."""
@@ -50,8 +61,9 @@ class Mpremote:
     ) -> str:
         """Run `mpremote connect PORT WORDS...`; returns what it printed.
 
-        timeout: in seconds; by then it is over. on_line: called with each line as it comes.
-        waited: how many seconds this board has been silent for already, for what is said then.
+        timeout: in seconds, from when mpremote has started; by then it is over. on_line: called
+        with each line as it comes. waited: how many seconds this board has been silent for already,
+        for what is said then.
 
         Raises NoAnswer or BoardError.
         """
@@ -61,7 +73,7 @@ class Mpremote:
             raise BoardError(cannot_open(self.port))
         # unbuffered, so that lines come when they are printed
         process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "mpremote", "connect", self.port, *words],
+            [sys.executable, "-u", "-c", MAIN, "connect", self.port, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -69,7 +81,7 @@ class Mpremote:
             errors="replace",
             start_new_session=True,
         )
-        said, in_time = _listen(process, time.monotonic() + timeout, on_line)
+        said, in_time = _listen(process, timeout, on_line)
         text = "".join(said)
         if not in_time:
             raise NoAnswer(
@@ -82,17 +94,21 @@ class Mpremote:
 
 
 def _listen(
-    process: subprocess.Popen[str], deadline: float, on_line: Callable[[str], None]
+    process: subprocess.Popen[str], timeout: float, on_line: Callable[[str], None]
 ) -> tuple[list[str], bool]:
-    """Collect what a process prints until it ends, or has to; returns that, and whether it ended
+    """Collect what mpremote prints until it ends, or has to; returns that, and whether it ended
     by itself, in time."""
     assert process.stdout is not None
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     reader = threading.Thread(target=_read, args=(process.stdout, lines))
     reader.start()
     said = []
+    deadline = time.monotonic() + START_S
     try:
         while line := lines.get(timeout=max(0.0, deadline - time.monotonic())):
+            if line.rstrip() == STARTED:
+                deadline = time.monotonic() + timeout
+                continue
             said.append(line)
             on_line(line.rstrip("\n"))
         process.wait(max(0.0, deadline - time.monotonic()))

@@ -119,9 +119,13 @@ def test_a_module_of_the_same_name_is_told(house: Path) -> None:
 
 
 def test_models_are_among_topics_scenarios_and_deployments(myocan: Myocan, house: Path) -> None:
+    (house / "modules" / "any.scc").write_text(
+        "MODULE any\nSUBSCRIBE heater.setpoint 0\nON heater.setpoint\nTHEN ignore\n"
+    )
     topics: list[dict[str, Any]] = json.loads(myocan("topic", "list", "--json", cwd=house).stdout)
     by_name = {one["topic"]: one for one in topics}
     assert by_name["heater.setpoint"]["publishers"] == ["heater"]
+    assert by_name["heater.setpoint"]["carries"] == "{5-95}"
     assert "heater" in by_name["heater.enabled"]["publishers"]
     (house / "modules" / "control.scenario").write_text(
         "SCENARIO hot\nEXPECT control.setpoint = 20\nEXPECT heater.enabled = false\n"

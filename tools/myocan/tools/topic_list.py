@@ -105,11 +105,12 @@ def _add_variable(
     if variable.topic is None or variable.topic[1][:1] == "$" or variable.role is Role.TIMER:
         return  # what the hub says itself is no topic of the house
     topic = _topic(topics, variable.topic)
-    if variable.role is Role.PUBLIC or is_model:
+    says = variable.role is Role.PUBLIC or is_model
+    if says:
         topic.publishers.add(program.module)
     if variable.role is not Role.PUBLIC:
         topic.hearers.add(program.module)
-    if variable.role is Role.PUBLIC or (not topic.carries and variable.type is not Type.ANY):
+    if says or (not topic.carries and variable.type is not Type.ANY):
         topic.carries = "event" if variable.type is Type.EVENT else describe(variable)
     if (variable.keyed or variable.map) and "[" not in topic.name:
         topic.name += f"[{program.key or 'key'}]"

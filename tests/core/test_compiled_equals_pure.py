@@ -54,7 +54,7 @@ def source_of(name: str) -> ModuleType:
 def pure() -> Any:
     """The class Core of the pure build."""
     standing: dict[str, ModuleType] = {}
-    parents = ("tables", "variables", "machine", "cycle", "taking", "commits")
+    parents = ("tables", "variables", "machine", "granted", "cycle", "taking", "commits")
     for name in ("instances", *parents):
         with standing_for(standing):
             standing[f"myocan.hub.core.{name}"] = source_of(name)
@@ -63,7 +63,7 @@ def pure() -> Any:
     assert not dispatch.COMPILED
     assert {one.__module__ for one in dispatch.Core.__mro__[1:-1]} == {
         f"pure_core_{name}"
-        for name in ("tables", "variables", "machine", "cycle", "taking", "commits")
+        for name in ("tables", "variables", "machine", "granted", "cycle", "taking", "commits")
     }
     return dispatch.Core
 

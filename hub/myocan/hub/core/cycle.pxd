@@ -1,10 +1,10 @@
 cimport cython
 
 from myocan.hub.core.instances cimport Instances
-from myocan.hub.core.machine cimport Machine
+from myocan.hub.core.granted cimport Granted
 from myocan.hub.core.native cimport *
 
-cdef class Cycle(Machine):
+cdef class Cycle(Granted):
     cdef long long _newborn
     cdef long long _offset
     cdef object _producers

@@ -9,8 +9,8 @@ from __future__ import annotations
 from array import array
 
 from myocan.hub.core import records
+from myocan.hub.core.granted import Granted
 from myocan.hub.core.linker import FAILED
-from myocan.hub.core.machine import Machine
 from myocan.hub.core.program import AttributeKind
 from myocan.hub.core.scalars import scalar_json
 
@@ -35,7 +35,7 @@ if not cython.compiled:
     )
 
 
-class Cycle(Machine):
+class Cycle(Granted):
     """Ends cycles. For one thread."""
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 The one idea: to the core such a module is a program like any other, whose instructions `RUN` and
 `ASK` leave the cycle to a method for a moment. What the method does goes through the core
-(`Machine.give` and its neighbours), so it is undone, published and logged as what rules do.
+(`granted`), so it is undone, published and logged as what rules do.
 """
 
 from __future__ import annotations

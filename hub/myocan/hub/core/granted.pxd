@@ -1,0 +1,5 @@
+from myocan.hub.core.machine cimport Machine
+from myocan.hub.core.native cimport *
+
+cdef class Granted(Machine):
+    pass

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fuzz.target import Target, told
 from myocan.hub.core import Core, Program
+from myocan.hub.core.stored import read_program, write_program
 from myocan.hub.declared import load_models, program_of
 from myocan.hub.errors import HubError
 from myocan.hub.lang import compile_module
@@ -76,7 +77,7 @@ class PythonModule(Target):
             assert any(one.severity == "error" for one in compiled.diagnostics)
             return "refused"
         rules_of(text)
-        self._play(Program.from_json(compiled.program.to_json()), chance)
+        self._play(read_program(write_program(compiled.program)), chance)
         return "played"
 
     def _play(self, program: Program, chance: random.Random) -> None:

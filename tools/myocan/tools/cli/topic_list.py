@@ -69,6 +69,8 @@ def drop(
 ) -> None:
     """Forget a topic that no module uses: its value, and all that the log has of it.
 
+    The hub has to run, for it takes the value from the broker, too.
+
     Example: [bold]myocan topic drop camera.image[/bold]
     """
     dropped = parse_topic(name, open_house(house).domain)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from myocan.hub.models.locks import Turnstile
 from myocan.hub.models.measures import Measures
 from myocan.hub.models.model import StateModel
-from myocan.hub.models.subscriptions import Subscription
+from myocan.hub.models.subscriptions import Changed, Subscription
 
 if TYPE_CHECKING:
     from myocan.hub.models.plans import Commit
@@ -74,3 +74,9 @@ class Loaded:
     def cell(self, key: str) -> Cell:
         """Return the cell of a key, made if it is not there."""
         return self.cells.get(key) or self.cells.setdefault(key, Cell(self, key, self.model(), 0))
+
+    def tell(self, changed: Changed) -> None:
+        """Tell of a change whoever wants to know of it."""
+        for subscription in self.subscriptions:
+            if subscription.wants(changed):
+                subscription.offer(changed)

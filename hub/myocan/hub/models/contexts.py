@@ -64,7 +64,7 @@ class Context:
                 loaded.lock.acquire()
                 taken.append(loaded)
             if self._waits:
-                self.state._until_true(taken)
+                self.state._line.until_true(taken)
         except BaseException:
             for loaded in taken:
                 loaded.lock.release()
@@ -80,7 +80,7 @@ class Context:
                 await loaded.lock.acquire_async()
                 taken.append(loaded)
             if any(loaded.ahead is not None for loaded in taken):
-                await asyncio.to_thread(self.state._until_true, taken)
+                await asyncio.to_thread(self.state._line.until_true, taken)
         except BaseException:
             for loaded in taken:
                 loaded.lock.release()
@@ -146,7 +146,7 @@ class Context:
                 has changed.
             StateError: no such copy, or the disk has failed before.
         """
-        return self.state._wait(self.state._commit(copies, merge, require_device))
+        return self.state._line.wait(self.state._commit(copies, merge, require_device))
 
     def _refuse_disorder(self) -> None:
         """Two that hold what the other waits for would wait for ever: so there is one order."""

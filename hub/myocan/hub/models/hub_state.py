@@ -137,7 +137,7 @@ class HubState(State):
         at = fields or tuple(loaded.model.model_fields)
         cell.changed_at.update(dict.fromkeys(at, change.version))
         if fields:
-            self._tell(loaded, Changed(loaded.model, cell.key, old, new, fields))
+            loaded.tell(Changed(loaded.model, cell.key, old, new, fields))
 
     def values(self) -> dict[tuple[str, str], tuple[int, dict[str, str]]]:
         """Return what is true: by (topic, key), the version and the fields as JSON texts."""
@@ -166,7 +166,7 @@ class HubState(State):
     def let_go_forked(self) -> None:
         """See `State.let_go_forked`; the connection is the other one's, too."""
         super().let_go_forked()
-        self._ended = self._why_closed
+        self._ended = self._line.ended
 
     def end(self, reason: str) -> None:
         """Refuse all commits from now on: the hub ends."""

@@ -3,25 +3,8 @@
 The one idea: there are two layers. In the runtime layer is one object for each model (and key),
 which nobody outside ever holds; it is replaced as a whole, so nobody sees half a change. What is
 checked out is a copy: it may be changed, spoiled and thrown away, and becomes true only by a
-commit, after the field, the model and the device have had their say, and when the log has it.
-
-A commit is *accepted*, then *kept*, then *true*. Accepted: nothing speaks against it; it waits in
-the one line of the keeper. Kept: it is on the disk, with all that wait in line at that moment, in
-one transaction and one sync. True: it can be checked out, and subscribers are told. Why that is
-safe:
-
-- What can be read is on the disk, and so is what a subscriber is told: only what is true is read or
-  told. So nobody acknowledges what a power cut takes away.
-- The line is in one order, which is that of the log, and in which commits become true. All that is
-  accepted of one model was accepted by one who held it, so each was decided by what is in front.
-- If the disk does not take what is in line, all of that is refused: whoever was decided by what was
-  accepted in front of it stands behind that in line. There is nothing to undo, for nobody has seen
-  any of it.
-- Only `update` decides by what is accepted and not yet true, since nobody else sees its copy, and
-  then only for a commit: a refusal, or that nothing differs, is an answer, too, and decided by what
-  is true. All others begin when what is in line of their models is true: a block that holds them,
-  a commit of copies, and devices before they are asked. A copy that is checked out without holding
-  anything is of what is true.
+commit, after the field, the model and the device have had their say, and when the log has it; see
+`line`.
 """
 
 from __future__ import annotations
@@ -30,12 +13,10 @@ import asyncio
 import itertools
 import logging
 import os
-import threading
 import time
 import weakref
 from collections.abc import Iterable
 from contextlib import suppress
-from copy import copy as copied
 from inspect import iscoroutinefunction
 from pathlib import Path
 from types import TracebackType
@@ -44,9 +25,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 from myocan.hub.models.cells import Cell, Device, Loaded
 from myocan.hub.models.contexts import Context, held_here
 from myocan.hub.models.errors import CommitRejected, ModelError, StaleCheckout, StateError
-from myocan.hub.models.keeper import FileKeeper, Keeper, Nowhere
+from myocan.hub.models.line import Line
 from myocan.hub.models.measures import Measures
-from myocan.hub.models.model import StateModel, copied_from, from_json
+from myocan.hub.models.model import StateModel, from_json
 from myocan.hub.models.plans import Commit, Plan, ask_devices, plan_of
 from myocan.hub.models.services import Services
 from myocan.hub.models.subscriptions import Changed, Subscriber, Subscription, Told
@@ -116,14 +97,12 @@ class State:
 
     def __init__(self, path: str | Path | None = None, *, producer: str = "state") -> None:
         self._producer = producer
-        self._lock = threading.RLock()
+        self._line = Line(path, producer)
+        self._lock = self._line.lock
         self.number = next(_numbers)
         """Of two states the lower one is of the one that was made first."""
-        self._keeper: Keeper = Nowhere(self._settle) if path is None else self._file(path)
         self._loaded: dict[str, Loaded] = {}
         self._groups: dict[tuple[type[StateModel], ...], dict[str, Loaded]] = {}
-        self._closed = False
-        self._why_closed = "this state was closed"
         _alive.add(self)
         self.services = Services()
         """Objects that all parts of the application share."""
@@ -137,12 +116,7 @@ class State:
             if self._loaded:
                 known = ", ".join(sorted(self._loaded))
                 raise StateError(f"open the file first: {known} is in use already")
-            keeper = self._file(path)
-            self._keeper.close()
-            self._keeper = keeper
-
-    def _file(self, path: str | Path) -> Keeper:
-        return FileKeeper(Path(path), self._producer, self._lock, self._settle)
+            self._line.open(path)
 
     @staticmethod
     def connect(
@@ -201,7 +175,7 @@ class State:
         """Hold the models of these copies and commit them together; see `Context.commit`."""
         with self(*(type(copy) for copy in copies)):
             commit = self._commit(copies, merge, require_device)
-        return self._wait(commit)
+        return self._line.wait(commit)
 
     def update(self, model: type[StateModel], key: str = "", **values: Any) -> bool:
         """Check out, set these fields, and commit, in one go.
@@ -215,12 +189,12 @@ class State:
                 with suppress(Exception):
                     commit = self._update_ahead(loaded, key, values)
             if commit is None:
-                self._until_true((loaded,))
+                self._line.until_true((loaded,))
                 copy = self._checkout(loaded, model, key)
                 for name, value in values.items():
                     setattr(copy, name, value)
                 commit = self._commit((copy,), False)
-        return self._wait(commit)
+        return self._line.wait(commit)
 
     def _update_ahead(self, loaded: Loaded, key: str, values: dict[str, Any]) -> Commit | None:
         """Decide by what is accepted, and not true yet; what this raises, nobody is to hear."""
@@ -232,7 +206,7 @@ class State:
         for name, value in values.items():
             setattr(copy, name, value)
         plan = self._plan(copy, False)
-        return None if plan is None else self._accept([plan], began)
+        return None if plan is None else self._line.put([plan], began)
 
     def instances(self, model: type[StateModel]) -> list[str]:
         """Return the keys of a model's instances that were ever committed, in order."""
@@ -310,18 +284,18 @@ class State:
     def close(self) -> None:
         """Stop the services, let subscribers be told what waits, and close the store."""
         with self._lock:
-            if self._closed:
+            if self._line.ended:
                 return
-            self._closed = True
+            self._line.ended = "this state was closed"
         try:
             self.services.close()
         finally:
-            self._until_true(list(self._loaded.values()))
+            self._line.until_true(list(self._loaded.values()))
             self.settle(END_S)
             for loaded in self._loaded.values():
                 for subscription in loaded.subscriptions:
                     subscription.close()
-            self._keeper.close()
+            self._line.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -347,8 +321,7 @@ class State:
 
     def let_go_forked(self) -> None:
         """Refuse all in a process that was forked: file and threads are those of the other one."""
-        self._closed = True
-        self._why_closed = (
+        self._line.ended = (
             "this process was forked from the one that has this state; open its own file here, or "
             "begin the process anew (multiprocessing: the start method spawn)"
         )
@@ -378,7 +351,7 @@ class State:
     def _load(self, model: type[StateModel]) -> Loaded:
         loaded = Loaded(model)
         found: dict[str, dict[str, str]] = {}
-        for (topic, variable, key), text in self._keeper.recovered.items():
+        for (topic, variable, key), text in self._line.recovered.items():
             if topic == model.topic:
                 found.setdefault(key, {})[variable] = text
         for key, values in found.items():
@@ -410,26 +383,6 @@ class State:
         loaded.measures.checkout.add(time.perf_counter() - began)
         return copy
 
-    def _wait(self, commit: Commit | None) -> bool:
-        """Wait until a commit is true; return whether there was one. Raises why it is not."""
-        if commit is None:
-            return False
-        if not commit.settled:
-            self._keeper.wait(commit)
-        if commit.error is not None:
-            raise commit.error
-        now = time.perf_counter()
-        for plan in commit.plans:
-            plan.cell.loaded.measures.note_commit(commit.began, commit.stored, now)
-        return True
-
-    def _until_true(self, models: Iterable[Loaded]) -> None:
-        """Wait until what was accepted of these is true, or refused."""
-        for loaded in models:
-            commit = loaded.ahead
-            if commit is not None:
-                self._keeper.wait(commit)
-
     def _commit(
         self, copies: Iterable[StateModel], merge: bool, require_device: bool = False
     ) -> Commit | None:
@@ -437,31 +390,14 @@ class State:
 
         require_device: whether a board that is away is a refusal; only a hub knows boards.
         """
-        if self._closed:
-            raise StateError(self._why_closed)
+        if self._line.ended:
+            raise StateError(self._line.ended)
         began = time.perf_counter()
         plans = self._plans(copies, merge)
         if not plans:
             return None
         self._ask_devices(plans)
-        return self._accept(plans, began)
-
-    def _accept(self, plans: list[Plan], began: float) -> Commit:
-        """Put a commit into the line."""
-        commit = Commit(plans, began, time.perf_counter())
-        with self._lock:
-            if self._closed:
-                raise StateError(self._why_closed)
-            for plan in plans:
-                cell = plan.cell
-                if (cell.ahead or cell.now).version != plan.now.version - 1:
-                    raise StateError("the disk did not take what this was decided by")
-            self._keeper.put(commit)
-            if not commit.settled:
-                for plan in plans:
-                    plan.cell.ahead = plan.now
-                    plan.cell.loaded.ahead = commit
-        return commit
+        return self._line.put(plans, began)
 
     def _plans(self, copies: Iterable[StateModel], merge: bool) -> list[Plan]:
         """Return what copies change; those that change nothing are left out."""
@@ -494,37 +430,3 @@ class State:
     def _ask_devices(self, plans: Iterable[Plan]) -> None:
         for plan in plans:
             ask_devices(plan)
-
-    def _settle(self, commits: Iterable[Commit], error: Exception | None) -> None:
-        """Let commits be true, in this order; or none of them, with what the keeper says."""
-        with self._lock:  # else who subscribes now might be told of it twice, or not at all
-            for commit in commits:
-                if commit.settled:
-                    continue
-                for plan in commit.plans:
-                    cell, loaded = plan.cell, plan.cell.loaded
-                    if error is None:
-                        self._apply(plan, cell, loaded)
-                    if error is not None or cell.ahead is plan.now:
-                        cell.ahead = None
-                    if error is not None or loaded.ahead is commit:
-                        loaded.ahead = None
-                if error is not None:
-                    commit.error = copied(error)
-                commit.settled = True
-
-    def _apply(self, plan: Plan, cell: Cell, loaded: Loaded) -> None:
-        old, now = cell.now, plan.now
-        cell.now = now
-        for name in plan.fields:
-            cell.changed_at[name] = now.version
-        copied_from(plan.copy, now)
-        if loaded.subscriptions:
-            fields = tuple(plan.fields)
-            self._tell(loaded, Changed(loaded.model, cell.key, old.current, now.current, fields))
-
-    @staticmethod
-    def _tell(loaded: Loaded, changed: Changed) -> None:
-        for subscription in loaded.subscriptions:
-            if subscription.wants(changed):
-                subscription.offer(changed)

@@ -78,7 +78,7 @@ def _begin(
     from myocan.edge.start import begin
 
     try:
-        return begin(path, noted, slots)
+        return begin(path, noted, slots, note)
     finally:
         forget("start")
 

@@ -10,7 +10,6 @@ from binascii import unhexlify
 import machine  # type: ignore[import-not-found]
 
 from myocan.edge.adapter import Adapter
-from myocan.edge.board import note
 from myocan.edge.clock import const, ticks_ms
 from myocan.edge.errors import ConfigError
 from myocan.edge.link import Link
@@ -19,6 +18,8 @@ from myocan.wire import board_topic
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from myocan.edge.interfaces import Places, Spec
     from myocan.edge.network import Network
     from myocan.edge.offers import Offers
@@ -34,12 +35,13 @@ _SECRETS = "/secrets.json"
 
 
 def begin(
-    path: str, noted: "Spec | None", slots: "Places | None"
+    path: str, noted: "Spec | None", slots: "Places | None", note: "Callable[[int], int]"
 ) -> "tuple[Adapter, Network | None, Offers | None]":
     """Return the adapter whose configuration is at `path`, its outputs at their safe values, its
     way into the network, and what listens for updates.
 
-    noted, slots: see `board.run`. Raises whatever is wrong; the outputs are safe then, too.
+    noted, slots: see `board.run`. note: see `board.note`. Raises whatever is wrong; the outputs are
+    safe then, too.
     """
     with open(path) as file:
         config = json.load(file)
@@ -50,7 +52,7 @@ def begin(
     make = _own_adapter() if config.get("code") else Adapter
     adapter = make(config, link, MachinePins(), hears=None if offers is None else offers.hears)
     try:
-        if _hung():
+        if _hung(note):
             adapter.remark(_HUNG)
         if offers is not None:
             offers.attach(adapter, slots, ticks_ms())
@@ -62,7 +64,7 @@ def begin(
     return adapter, network, offers
 
 
-def _hung() -> bool:
+def _hung(note: "Callable[[int], int]") -> bool:
     """Whether the watchdog has ended what ran before; note that something runs again."""
     before = note(_RUNS)
     try:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from myocan.hub.agent.accounts import board_accounts
 from myocan.hub.agent.namesakes import Namesakes, Verdict
@@ -48,10 +48,7 @@ from myocan.wire import (
     hub_topic,
 )
 
-if TYPE_CHECKING:
-    from myocan.hub.agent.hearing import Hearing
-
-__all__ = ["Connection", "NameTaken"]
+__all__ = ["Connection", "Ears", "NameTaken"]
 
 INTRODUCTION_S = 2.0
 """How long the broker may take to say which incarnation it remembers of this hub."""
@@ -67,6 +64,17 @@ _log = logging.getLogger(__name__)
 
 class NameTaken(HubError):
     """Another hub of this domain and agent is at the broker; the text says which, what to do."""
+
+
+class Ears(Protocol):
+    """What takes the messages of boards, see `hearing`."""
+
+    @property
+    def take(self) -> Callable[[str, bytes, bool], None]:
+        """What takes a frame of a board: topic, payload, whether it was retained."""
+
+    def acks(self, synced: int, written: int) -> list[tuple[str, int, int]]:
+        """Return what boards may forget now: board, boot, sequence number."""
 
 
 class Connection:
@@ -165,7 +173,7 @@ class Connection:
     def start(
         self,
         stack: ExitStack,
-        hearing: Hearing,
+        ears: Ears,
         greeting: Callable[[], tuple[list[Outgoing], int]],
         on_introduced: Callable[[], None],
     ) -> None:
@@ -173,12 +181,12 @@ class Connection:
 
         Arguments:
             stack: what must be undone at the end.
-            hearing: takes the messages of boards.
+            ears: takes the messages of boards.
             greeting: returns what a broker may have missed, and the newest offset of the log.
             on_introduced: called once, when the broker has taken us for the first time.
         """
         broker = self._broker
-        self._hearing = hearing
+        self._ears = ears
         self._greeting = greeting
         self._on_introduced = on_introduced
         bus = self._make_bus(
@@ -228,7 +236,7 @@ class Connection:
         Raises NameTaken if another hub of this name was at the broker before.
         """
         assert self._bus is not None
-        take = self._hearing.take
+        take = self._ears.take
         for topic, payload, retained in self._bus.receive(wait_s):
             if topic[:1] == "\0":
                 self._on_link_event(topic, payload)
@@ -268,7 +276,7 @@ class Connection:
         self.publish(
             [
                 (board_topic(domain, board, "ack"), encode_ack(boot, seq, now, store), 0, False, 0)
-                for board, boot, seq in self._hearing.acks(synced, written)
+                for board, boot, seq in self._ears.acks(synced, written)
             ]
         )
 

@@ -215,7 +215,15 @@ def test_what_a_real_board_could_not_run_with_is_told(board: VirtualBoard) -> No
     config = configuration("pico-w")
     with pytest.raises(BoardError, match="needs a WiFi network"):
         check_board(real, config)
-    config["wifi"] = [["net", "pass"]]
+    for wifi, wrong in [
+        (["cottage", "..."], "of the WiFi network cottage has 3 characters"),
+        (["cottage", "x" * 64], "64 hexadecimal digits"),
+        (["ä" * 17, "password"], "it has 34 bytes, and 32 is the most"),
+    ]:
+        config["wifi"] = [["guests", ""], wifi]
+        with pytest.raises(BoardError, match=wrong):
+            check_board(real, config)
+    config["wifi"] = [["net", "password"], ["ä" * 16, "0f" * 32], ["guests", "", ["192.168.1.2"]]]
     with pytest.raises(BoardError, match="means the board itself"):
         check_board(real, config)
     config["broker"]["host"] = "hub.local"
@@ -319,6 +327,12 @@ def test_without_mpremote_the_message_says_how_to_get_it(monkeypatch: pytest.Mon
     monkeypatch.setattr(mpremote, "find_spec", lambda name: None)
     with pytest.raises(BoardError, match=r"pip install 'myocan\[flash\]'"):
         Mpremote("/dev/ttyACM0")
+
+
+def test_a_folder_where_a_file_has_to_be_is_told(board: VirtualBoard) -> None:
+    Mpremote(board.port).run("exec", "import os; os.mkdir('/config.json')", timeout=20)
+    with pytest.raises(BoardError, match=r"has a folder /config\.json where .* rm -r :/config"):
+        flash(configuration(), board.port)
 
 
 def test_the_list_of_our_files_is_on_the_board(board: VirtualBoard) -> None:

@@ -66,6 +66,11 @@ def test_closing_a_board_ends_its_interpreter_and_removes_its_socket(
         board.get("GP2")
 
 
+def test_ctrl_c_is_for_who_started_a_board_and_not_for_the_board(board: VirtualBoard) -> None:
+    # a terminal sends it to the whole group: the board would be gone while it is flashed
+    assert os.getpgid(board.pid) != os.getpgid(0)
+
+
 def test_a_simulator_that_is_killed_takes_its_interpreter_along(board: VirtualBoard) -> None:
     interpreter = busy(board)
     os.kill(board.pid, signal.SIGKILL)

@@ -74,8 +74,8 @@ OFFERED = {
     "myocan.tools.flash": """
         Admission BoardError BoardSecrets BoardWatch Flashed Found Mpremote NoAnswer Progress
         SecretsError SerialPort StageError board_broker board_secrets check_account check_board
-        console_lines find_port flash forget_secrets known_secrets look password_in_url reset_board
-        serial_ports stage tell_hub wipe_board
+        check_networks console_lines find_port flash forget_secrets known_secrets look
+        password_in_url reset_board serial_ports stage tell_hub wipe_board
     """,
     "myocan.tools.vboard": """
         AttachedPart Change NoMicroPython PinState VirtualBoard VirtualBoardError micropython_path

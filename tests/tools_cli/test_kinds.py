@@ -59,6 +59,7 @@ def test_what_cannot_be_is_told(myocan: Myocan, house: Path) -> None:
         (("board", "new", "x", "--board", "pico"), 3, "did you mean 'pico-w'"),
         (("board", "new", "a/b", "--board", "pico-w"), 2, "cannot be a board"),
         (("board", "new", "porch", "--board", "pico-w"), 3, "is there already"),
+        (("board", "new", "attic.toml", "--board", "pico-w"), 2, "myocan board new attic"),
         (("board", "new", "porch"), 2, "--board"),
     ):
         done = myocan(*words, cwd=house)

@@ -214,6 +214,10 @@ def new(
     from myocan.tools.errors import ToolsError
     from myocan.tools.example_house import is_example
 
+    if name.lower().endswith(".toml"):
+        raise typer.BadParameter(
+            f"{name!r} is the name of a file; give the board's: myocan board new {name[:-5]}"
+        )
     try:
         check_level(name)
     except ValueError as error:

@@ -97,7 +97,7 @@ def bring(
     Raises ToolsError, NotUpdated, Silent.
     """
     from myocan.tools.errors import ToolsError
-    from myocan.tools.flash import board_broker, stage
+    from myocan.tools.flash import board_broker, check_networks, stage
     from myocan.tools.flash.staging import mpy_version
     from myocan.tools.update import content_of, make_release, next_number
     from myocan.tools.update.numbers import last_content
@@ -110,9 +110,11 @@ def bring(
         )
     given = board_broker(house, found.name, broker, kind=found.kind)
     config = board_config(house, found, given)
-    told: dict[str, Any] = {"name": found.name, "number": has, "config": config["hash"], "bytes": 0}
     # what a virtual board runs on has another processor than what it stands for
     virtual = str(status.get("runtime", "")).endswith(" linux")
+    if not virtual:
+        check_networks(config)
+    told: dict[str, Any] = {"name": found.name, "number": has, "config": config["hash"], "bytes": 0}
     with tempfile.TemporaryDirectory(prefix="myocan-update-") as scratch:
         arch = None if virtual else found.kind.mpy_arch
         files = stage(config, Path(scratch), arch=arch, own=found.own_modules)

@@ -8,7 +8,15 @@
 """
 
 from myocan.tools.flash.admission import Admission, board_broker, password_in_url, tell_hub
-from myocan.tools.flash.flashing import Flashed, Found, Progress, check_board, flash, look
+from myocan.tools.flash.flashing import (
+    Flashed,
+    Found,
+    Progress,
+    check_board,
+    check_networks,
+    flash,
+    look,
+)
 from myocan.tools.flash.mpremote import BoardError, Mpremote, NoAnswer
 from myocan.tools.flash.online import BoardWatch, check_account
 from myocan.tools.flash.ports import SerialPort, find_port, serial_ports
@@ -39,6 +47,7 @@ __all__ = [
     "board_secrets",
     "check_account",
     "check_board",
+    "check_networks",
     "console_lines",
     "find_port",
     "flash",

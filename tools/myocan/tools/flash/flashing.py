@@ -8,6 +8,7 @@ again; and what is right already is left alone. Virtual boards take the same pat
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -39,6 +40,10 @@ LAST = ("/main.py", PLACES)
 
 TLS_FROM = (1, 22)
 """The first MicroPython in which a connection takes an authority (`load_verify_locations`)."""
+
+MOST_SSID = 32
+"""Bytes in the name of a WiFi network."""
+KEY = re.compile("[0-9a-fA-F]{64}")
 
 LOOPBACK = ("localhost", "127.", "::1")
 
@@ -161,11 +166,34 @@ def check_board(found: Found, config: Mapping[str, Any]) -> None:
                 f"a {wanted.title} needs a WiFi network: add [[wifi]] with ssid and password "
                 f"to myocan.toml, for all boards, or to {config['name']}.toml"
             )
+        check_networks(config)
         host = config["broker"]["host"]
         if host.startswith(LOOPBACK):
             raise BoardError(
                 f"the broker's address is {host}, which on the board means the board itself: "
                 'write [broker] listen = "0.0.0.0:1883" into myocan.toml, and start the hub again'
+            )
+
+
+def check_networks(config: Mapping[str, Any]) -> None:
+    """Raise BoardError if a WiFi network of a configuration cannot be one.
+
+    IEEE 802.11-2020: a name is of 1 to 32 bytes (9.4.2.2), a passphrase of 8 to 63 characters, or
+    the key itself is given in 64 hexadecimal digits (J.4.1).
+    """
+    for ssid, password, *_address in config["wifi"]:
+        size, length = len(ssid.encode()), len(password.encode())
+        where = f"[[wifi]] of myocan.toml or {config['name']}.toml"
+        if size > MOST_SSID:
+            raise BoardError(
+                f"no WiFi network has a name like {ssid}: it has {size} bytes, and {MOST_SSID} is "
+                f"the most (letters beyond a to z take several): correct it in {where}"
+            )
+        if password and not (8 <= length <= 63 or KEY.fullmatch(password)):
+            raise BoardError(
+                f"the password of the WiFi network {ssid} has {length} characters, and such a "
+                f"password has 8 to 63 (or is a key of 64 hexadecimal digits): write the right one "
+                f"into {where}; for an open network, none"
             )
 
 

@@ -23,6 +23,9 @@ from myocan.tools.errors import ToolsError
 START_S = 60.0
 """How long mpremote itself may take to start; on a small machine under load many seconds."""
 
+IN_THE_WAY = "folder in the way: "
+"""What a board says, and then which, if a file has to be where it has a folder."""
+
 STARTED = "mpremote has started"
 MAIN = f"""
 import sys
@@ -140,6 +143,12 @@ def _failure(port: str, text: str) -> BoardError:
         )
     if "ENOSPC" in text or "No space left" in text:
         return BoardError("the board's file system is full: remove files of your own from it")
+    if IN_THE_WAY in text:
+        path = text.rpartition(IN_THE_WAY)[2].split()[0].rstrip("'\")")
+        return BoardError(
+            f"the board has a folder {path} where a file has to be: look whether you need what is "
+            f"in it, then remove it: mpremote connect {port} rm -r :{path}"
+        )
     lines = [line for line in text.splitlines() if line.strip()]
     return BoardError(f"mpremote failed at {port}: {lines[-1] if lines else 'it gave no reason'}")
 

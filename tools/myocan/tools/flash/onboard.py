@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from myocan.tools.flash.mpremote import BoardError
+from myocan.tools.flash.mpremote import IN_THE_WAY, BoardError
 
 MARK = "MYOCAN:"
 
@@ -62,6 +62,10 @@ print(MARK + json.dumps({
 
 _PREPARE = """
 import os, json
+for _p in FILES:
+    try: _m = os.stat(_p)[0]
+    except OSError: continue
+    if _m & 0x4000: raise OSError(IN_THE_WAY + _p)
 def _to_be(d):
     try: os.mkdir(d)
     except OSError: pass
@@ -96,11 +100,13 @@ def look() -> str:
 def prepare(files: Iterable[str], removed: Iterable[str] = ()) -> str:
     """Return a program that makes the folders for `files`, removes others, and notes what is ours.
 
-    files: paths on the board, as they will be noted.
+    files: paths on the board, as they will be noted. It fails with IN_THE_WAY, having done nothing,
+        if one of them is a folder: files would be copied into it.
     """
     files = sorted(files)
     folders = sorted({folder for path in (*files, MANIFEST) for folder in _folders(path)})
     names = f"MARK = {MARK!r}\nMANIFEST = {MANIFEST!r}\nFOLDERS = {folders!r}\n"
+    names += f"IN_THE_WAY = {IN_THE_WAY!r}\n"
     return names + f"FILES = {files!r}\nREMOVED = {sorted(removed)!r}" + _PREPARE
 
 

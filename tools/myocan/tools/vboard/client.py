@@ -133,7 +133,11 @@ class VirtualBoard:
         command = [sys.executable, "-m", "myocan.tools.vboard", "--spec", spec]
         with (self._scratch / "errors").open("wb") as errors:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C is for who uses the board, and then ends it
             )
         try:
             ready = self._first_line(time.monotonic() + START_S)

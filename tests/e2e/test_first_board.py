@@ -16,9 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-
-from myocan.tools.vboard import NoMicroPython, VirtualBoard
+from myocan.tools.vboard import VirtualBoard
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "boards.md").read_text()
@@ -30,16 +28,6 @@ def steps() -> Iterator[tuple[str, str]]:
     """Yield (kind, text) of each block of the first section, in order."""
     section = PAGE.partition("\n## Your first board")[2].partition("\n## ")[0]
     yield from re.findall(r"^```(\w*)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture
-def board(tmp_path: Path) -> Iterator[VirtualBoard]:
-    try:
-        made = VirtualBoard("porch", tmp_path / "board", kind="pico-w")
-    except NoMicroPython as error:
-        pytest.skip(str(error))
-    with made:
-        yield made
 
 
 class Somebody:

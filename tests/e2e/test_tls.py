@@ -7,12 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from myocan.tools.vboard import NoMicroPython, VirtualBoard
+from myocan.tools.vboard import VirtualBoard
 from support.clock import until
 from support.hub_process import HubProcess
 from support.mosquitto import find_mosquitto, free_port
@@ -27,18 +26,6 @@ kind = "button"
 pin = "GP14"
 publish = "button1.press"
 """
-
-
-@pytest.fixture
-def board(tmp_path: Path) -> Iterator[VirtualBoard]:
-    if find_mosquitto() is None:
-        pytest.skip("needs a real Mosquitto: apt install mosquitto")
-    try:
-        made = VirtualBoard("porch", tmp_path / "board", kind="pico-w")
-    except NoMicroPython as error:
-        pytest.skip(str(error))
-    with made:
-        yield made
 
 
 @pytest.fixture
@@ -63,6 +50,7 @@ def times_online(board: VirtualBoard) -> int:
     return sum(line.endswith("online") for line in board.console().splitlines())
 
 
+@pytest.mark.skipif(find_mosquitto() is None, reason="needs a real Mosquitto")
 def test_a_board_is_flashed_once_for_an_authority_and_any_certificate_of_its(
     house: Path, board: VirtualBoard
 ) -> None:

@@ -51,10 +51,8 @@ def _worse_by_words(entries: list[bytes], chance: random.Random) -> bytes:
     return b"".join(words)
 
 
-class PythonModule(Target):
-    """`modules/NAME.py`: a program that runs, or mistakes with their places."""
-
-    name = "python"
+class _PythonFile(Target):
+    """A file of Python, most often spoiled by words."""
 
     def worse(self, entries: list[bytes], chance: random.Random) -> bytes:
         return (
@@ -62,6 +60,12 @@ class PythonModule(Target):
             if chance.random() < 0.7
             else super().worse(entries, chance)
         )
+
+
+class PythonModule(_PythonFile):
+    """`modules/NAME.py`: a program that runs, or mistakes with their places."""
+
+    name = "python"
 
     def take(self, data: bytes, chance: random.Random) -> str:
         with warnings.catch_warnings():
@@ -96,17 +100,10 @@ class PythonModule(Target):
         play.core.snapshot()
 
 
-class ModelsFile(Target):
+class ModelsFile(_PythonFile):
     """`models.py`: modules that stand for its models, or a line that is wrong."""
 
     name = "models"
-
-    def worse(self, entries: list[bytes], chance: random.Random) -> bytes:
-        return (
-            _worse_by_words(entries, chance)
-            if chance.random() < 0.7
-            else super().worse(entries, chance)
-        )
 
     def take(self, data: bytes, chance: random.Random) -> str:
         path = Path(self.folder) / "models.py"

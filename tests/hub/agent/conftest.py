@@ -161,6 +161,30 @@ def log(house: Path) -> Callable[..., list[Message]]:
 
 
 @pytest.fixture
+def of(house: Path) -> Callable[[str, str], list[str | None]]:
+    """Reads the log of a mode: `of("test", "lamp1.state")` are its values, in order."""
+
+    def read(mode: str, topic: str) -> list[str | None]:
+        module, variable = topic.split(".", 1)
+        with Reader(house / ".myocan" / "store.sqlite") as reader:
+            return [one.value for one in reader.messages(mode, module=module, variable=variable)]
+
+    return read
+
+
+@pytest.fixture
+def every_mode_replays(house: Path) -> Iterator[None]:
+    """Whatever a test did in a test mode, its log must replay to the letter, too."""
+    yield
+    with Reader(house / ".myocan" / "store.sqlite") as reader:
+        for mode in reader.modes():
+            replayed = replay(
+                reader.entries(mode), lambda name, text: compile_module(text, name).program
+            )
+            assert replayed.differences == []
+
+
+@pytest.fixture
 def state(house: Path) -> Callable[..., str | None]:
     """Reads a variable's state from the store, as JSON text."""
 

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from myocan.hub.control import ControlError, ask
-from myocan.hub.history import replay
 from myocan.hub.house import House
-from myocan.hub.lang import compile_module
-from myocan.hub.store import Reader, Store
+from myocan.hub.store import Store
 from support.board import Board
+
+pytestmark = pytest.mark.usefixtures("every_mode_replays")
 
 HEARS = [f"mc1/{mode}/home/+/+" for mode in ("live", "test")]
 
@@ -20,28 +20,6 @@ HEARS = [f"mc1/{mode}/home/+/+" for mode in ("live", "test")]
 def opened(house) -> House:
     (house / "adapters" / "porch.toml").write_text("")
     return House.load(house)
-
-
-@pytest.fixture
-def of(house):
-    """Reads the log of a mode: `of("test", "lamp1.state")` are its values, in order."""
-
-    def read(mode: str, topic: str) -> list[str]:
-        module, variable = topic.split(".", 1)
-        with Reader(house / ".myocan" / "store.sqlite") as reader:
-            return [one.value for one in reader.messages(mode, module=module, variable=variable)]
-
-    return read
-
-
-@pytest.fixture(autouse=True)
-def the_mode_replays(house):
-    yield
-    with Reader(house / ".myocan" / "store.sqlite") as reader:
-        replayed = replay(
-            reader.entries("test"), lambda name, text: compile_module(text, name).program
-        )
-        assert replayed.differences == []
 
 
 def press(board: Board, times: int) -> None:

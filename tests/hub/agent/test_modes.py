@@ -8,12 +8,12 @@ import pytest
 
 from myocan.hub.agent import occasions
 from myocan.hub.control import ControlError, Request, ask
-from myocan.hub.history import replay
 from myocan.hub.house import House
-from myocan.hub.lang import compile_module
 from myocan.hub.store import DiskFull, Reader, copies
 from support.board import Board
 from support.clock import Clock
+
+pytestmark = pytest.mark.usefixtures("every_mode_replays")
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 EVERYTHING = [f"mc1/{mode}/home/+/+" for mode in ("live", "test", "one", "two")]
@@ -42,30 +42,6 @@ def clock() -> Clock:
 @pytest.fixture
 def opened(house) -> House:
     return House.load(house)
-
-
-@pytest.fixture
-def of(house):
-    """Reads the log of a mode: `of("test", "lamp1.state")` are its values, in order."""
-
-    def read(mode: str, topic: str) -> list[str]:
-        module, variable = topic.split(".", 1)
-        with Reader(house / ".myocan" / "store.sqlite") as reader:
-            return [one.value for one in reader.messages(mode, module=module, variable=variable)]
-
-    return read
-
-
-@pytest.fixture(autouse=True)
-def every_mode_replays(house):
-    """Whatever a test did in a test mode, its log must replay to the letter, too."""
-    yield
-    with Reader(house / ".myocan" / "store.sqlite") as reader:
-        for mode in reader.modes():
-            replayed = replay(
-                reader.entries(mode), lambda name, text: compile_module(text, name).program
-            )
-            assert replayed.differences == []
 
 
 def test_a_copy_goes_on_by_itself(broker, hub, opened, of) -> None:

@@ -17,6 +17,7 @@ from myocan.hub.history import replay
 from myocan.hub.lang import compile_module
 from myocan.hub.models import StaleCheckout, State, StateError, StateModel
 from myocan.hub.store import Reader
+from support.clock import until
 from support.hub_process import HubProcess
 from support.mosquitto import Mosquitto
 
@@ -117,6 +118,10 @@ async def work_async(state: State, tally: Tally) -> None:
             await asyncio.sleep(0.05)
 
 
+def look(state: Any) -> tuple[int, int]:
+    return state.checkout(Left).count, state.checkout(Right).count
+
+
 def test_kill_9_amid_commits_loses_none_repeats_none_and_halves_none(tmp_path: Path) -> None:
     chance = random.Random(3)
     house = tmp_path / "house"
@@ -151,7 +156,8 @@ def test_kill_9_amid_commits_loses_none_repeats_none_and_halves_none(tmp_path: P
         for thread in threads:
             thread.join(60)
             assert not thread.is_alive(), "a deadlock"
-        seen = [(one.checkout(Left).count, one.checkout(Right).count) for one in programs]
+        until(lambda: len({look(one) for one in programs}) == 1, "word of the other's commits")
+        seen = [look(one) for one in programs]
         for program in programs:
             program.close()
         assert hub.stop() == 0
